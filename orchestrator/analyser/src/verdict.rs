@@ -1,0 +1,229 @@
+//! What the analyser says: typed, serialisable, comparable.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why time is lost, or requests fail, at the place that a verdict names.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Waiting for a free server.
+    Queue,
+    /// Waiting for, or holding, a lock.
+    Lock,
+    /// Waiting for a connection from a pool.
+    ConnectionPool,
+    /// The service's own work.
+    Compute,
+    /// Waiting for processor time that a quota withholds.
+    Cpu,
+    /// Out of memory, garbage collection, restarts.
+    Memory,
+    /// KV-cache blocks ran out.
+    KvCache,
+    /// Between a client span and its server span.
+    Network,
+    /// Attempts that failed and the waits between them.
+    Retries,
+    /// One of several parallel calls is slower than its siblings.
+    Straggler,
+    /// Merging parallel answers.
+    FanIn,
+    /// Calls one after the other that could run at the same time.
+    SerialCalls,
+    /// Errors whose reason the telemetry does not show.
+    Errors,
+}
+
+impl Cause {
+    /// The name that experiment files and reports use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::Queue => "queue",
+            Cause::Lock => "lock",
+            Cause::ConnectionPool => "connection_pool",
+            Cause::Compute => "compute",
+            Cause::Cpu => "cpu",
+            Cause::Memory => "memory",
+            Cause::KvCache => "kv_cache",
+            Cause::Network => "network",
+            Cause::Retries => "retries",
+            Cause::Straggler => "straggler",
+            Cause::FanIn => "fan_in",
+            Cause::SerialCalls => "serial_calls",
+            Cause::Errors => "errors",
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which indicator the bottleneck explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Question {
+    /// Why are the slow requests slow?
+    Latency,
+    /// Why do requests fail?
+    Errors,
+}
+
+/// The answer for one population of requests against its baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Verdict {
+    /// Something makes requests slower, or fail more often, than in the baseline.
+    Bottleneck(Bottleneck),
+    /// Nothing changed beyond noise.
+    NoBottleneck {
+        /// The figures that say so.
+        evidence: Vec<Figure>,
+    },
+    /// Too few requests to tell.
+    NotEnoughData {
+        /// What was missing.
+        reason: String,
+    },
+}
+
+impl Verdict {
+    /// The bottleneck, where the verdict names one.
+    pub fn bottleneck(&self) -> Option<&Bottleneck> {
+        match self {
+            Verdict::Bottleneck(bottleneck) => Some(bottleneck),
+            _ => None,
+        }
+    }
+}
+
+/// Where, why, how much, and what shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bottleneck {
+    /// `service.name` of the place.
+    pub service: String,
+    /// `service.instance.id`, where one instance stands out among its siblings.
+    pub instance: Option<String>,
+    /// Why.
+    pub cause: Cause,
+    /// Which indicator it explains.
+    pub question: Question,
+    /// Latency: share of the slow tail's time spent there, 0 to 1. Errors: share of the failing
+    /// requests that originate there.
+    pub share: f64,
+    /// The same share in the baseline.
+    pub baseline_share: f64,
+    /// Share of the change against the baseline that it explains, 0 to 1.
+    pub explains: f64,
+    /// Figures that a reader can check, most telling first.
+    pub evidence: Vec<Figure>,
+    /// Traces to look at, hexadecimal ids, worst first.
+    pub example_traces: Vec<String>,
+}
+
+/// One figure of evidence: what, how much now, how much before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// What is measured, in words that stand alone, such as `queue wait of llm, p95`.
+    pub what: String,
+    /// Value in the population that is explained.
+    pub value: f64,
+    /// Value in the baseline, where there is one.
+    pub baseline: Option<f64>,
+    /// Unit, such as `ms`, `%`, `1/s`; empty for a plain number.
+    pub unit: String,
+}
+
+/// Time on the critical path of the slowest requests that one (service, cause) owns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attribution {
+    /// `service.name`.
+    pub service: String,
+    /// Why the time passed there.
+    pub cause: Cause,
+    /// Mean milliseconds a request of the slow tail.
+    pub tail_ms: f64,
+    /// The same in the baseline's slow tail.
+    pub baseline_tail_ms: f64,
+    /// Mean milliseconds over all requests.
+    pub mean_ms: f64,
+    /// The same over all requests of the baseline.
+    pub baseline_mean_ms: f64,
+}
+
+/// Where failing requests go wrong first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorOrigin {
+    /// `service.name` of the deepest failing place.
+    pub service: String,
+    /// `error.type` or status there.
+    pub error: String,
+    /// Failing requests that originate there.
+    pub requests: u64,
+    /// Services that passed the error on, from the origin to the root.
+    pub path: Vec<String>,
+    /// Example trace ids.
+    pub example_traces: Vec<String>,
+}
+
+/// A property that failing or slow requests have more often than the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharedTrait {
+    /// Span attribute.
+    pub attribute: String,
+    /// What the affected requests have, such as `>= 51200` or `= user-7`.
+    pub condition: String,
+    /// Share of the affected requests that meet the condition.
+    pub share_affected: f64,
+    /// Share of the other requests that do.
+    pub share_others: f64,
+    /// Probability that chance alone does as much, corrected for the number of tests.
+    pub p_value: f64,
+}
+
+/// How busy one instance is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saturation {
+    /// `service.name`.
+    pub service: String,
+    /// `service.instance.id`.
+    pub instance: String,
+    /// Server spans that started in the window, a second.
+    pub arrival_rate_per_s: f64,
+    /// Mean number of server spans open (Little's law: arrival rate times mean duration).
+    pub concurrency: f64,
+    /// Share of the resource in use, 0 to 1, from the instance's own gauge, where it has one.
+    pub utilization: Option<f64>,
+}
+
+/// Everything the analyser found in one window, against its baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// Traces looked at.
+    pub traces: u64,
+    /// Traces of the baseline.
+    pub baseline_traces: u64,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Answer to "why slow?" taken alone, where latency moved beyond noise.
+    pub latency: Option<Bottleneck>,
+    /// Answer to "why failing?" taken alone, where the error rate moved beyond noise.
+    pub errors: Option<Bottleneck>,
+    /// Where the slow tail's time goes, largest first; the parts sum to the tail's mean duration.
+    pub attribution: Vec<Attribution>,
+    /// Where failing requests go wrong first, most frequent first.
+    pub error_origins: Vec<ErrorOrigin>,
+    /// What failing (else slow) requests have in common, strongest first.
+    pub shared_traits: Vec<SharedTrait>,
+    /// Load of every instance.
+    pub saturation: Vec<Saturation>,
+    /// What was repaired or left out while reading: words that stand alone.
+    pub notes: Vec<String>,
+}

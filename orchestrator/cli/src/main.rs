@@ -1,0 +1,2 @@
+//! The `ragdoll` command.
+fn main() {}

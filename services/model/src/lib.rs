@@ -1,0 +1,19 @@
+//! What every other crate agrees on: identities, messages, and the description of a system and of
+//! the load on it. Data only; nothing here acts.
+
+pub mod api;
+pub mod distribution;
+pub mod ids;
+pub mod topology;
+pub mod workload;
+
+/// gRPC messages, clients and servers generated from `proto/ragdoll.proto`.
+#[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all)]
+pub mod proto {
+    tonic::include_proto!("ragdoll.v1");
+}
+
+pub use distribution::{Dist, TokenDist};
+pub use ids::{InstanceId, RequestId, Service};
+pub use topology::Topology;
+pub use workload::{Arrivals, Workload};
