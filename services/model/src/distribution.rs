@@ -65,7 +65,10 @@ impl Dist {
             Dist::Fixed { ms } => vec![("ms", ms)],
             Dist::Uniform { min_ms, max_ms } => vec![("min_ms", min_ms), ("max_ms", max_ms)],
             Dist::Exponential { mean_ms } => vec![("mean_ms", mean_ms)],
-            Dist::Normal { mean_ms, std_dev_ms } => {
+            Dist::Normal {
+                mean_ms,
+                std_dev_ms,
+            } => {
                 vec![("mean_ms", mean_ms), ("std_dev_ms", std_dev_ms)]
             }
             Dist::Lognormal { median_ms, sigma } => {
@@ -86,9 +89,7 @@ impl Dist {
             Dist::Uniform { min_ms, max_ms } if max_ms < min_ms => {
                 Some(("max_ms", "at least min_ms"))
             }
-            Dist::Lognormal { median_ms, .. } if median_ms <= 0.0 => {
-                Some(("median_ms", "above 0"))
-            }
+            Dist::Lognormal { median_ms, .. } if median_ms <= 0.0 => Some(("median_ms", "above 0")),
             Dist::Pareto { min_ms, .. } if min_ms <= 0.0 => Some(("min_ms", "above 0")),
             Dist::Pareto { alpha, .. } if alpha <= 0.0 => Some(("alpha", "above 0")),
             _ => None,

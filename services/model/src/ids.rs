@@ -67,7 +67,9 @@ impl Service {
 
     /// The service with this `service.name`, if there is one.
     pub fn from_name(name: &str) -> Option<Service> {
-        Service::ALL.into_iter().find(|service| service.name() == name)
+        Service::ALL
+            .into_iter()
+            .find(|service| service.name() == name)
     }
 }
 

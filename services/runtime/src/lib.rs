@@ -1,1 +1,15 @@
-//! ragdoll-runtime
+//! Time, randomness, processes and the network: everything that differs between a simulation and
+//! the real thing, behind names that do not. No other crate reads a clock or draws a random number
+//! that did not come from here.
+
+pub mod clock;
+pub mod control;
+pub mod network;
+pub mod process;
+pub mod random;
+
+pub use clock::{Clock, Elapsed, Stopwatch, run_virtual};
+pub use control::{Controls, Overflow, Overrides};
+pub use network::{Body, BoxService, Connection, DrawKey, Network, Request, Response};
+pub use process::Process;
+pub use random::{Rng, Stream, Streams};

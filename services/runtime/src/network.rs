@@ -1,0 +1,243 @@
+//! The virtual network: a registry of tower services by instance, and the wire between them.
+//!
+//! HTTP and gRPC keep their requests, responses, headers, trailers and framing; only HTTP/2 and
+//! TCP are replaced, by a model of how long a message is on its way.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use http::header::CONTENT_TYPE;
+use http_body::Frame;
+use http_body_util::{BodyExt as _, StreamBody};
+use ragdoll_model::InstanceId;
+use ragdoll_model::topology;
+use tower::Service;
+use tower::util::BoxCloneSyncService;
+
+use crate::clock::Clock;
+use crate::random::{self, Rng, Stream};
+
+/// Body of every message on the network.
+pub type Body = tonic::body::Body;
+/// A request on the network.
+pub type Request = http::Request<Body>;
+/// A response on the network.
+pub type Response = http::Response<Body>;
+/// Says which random draws belong to a request: an extension of every request on the network, made
+/// from the request's id and attempt, so that no draw depends on the order of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DrawKey(pub u64);
+/// A server, whatever it speaks.
+pub type BoxService = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// All instances that can be reached, and the wire between them.
+#[derive(Clone)]
+pub struct Network {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Clock,
+    random: Stream,
+    wire: topology::Network,
+    servers: Mutex<BTreeMap<InstanceId, BoxService>>,
+}
+
+impl Network {
+    /// An empty network.
+    pub fn new(clock: Clock, random: Stream, wire: topology::Network) -> Self {
+        Network {
+            inner: Arc::new(Inner {
+                clock,
+                random,
+                wire,
+                servers: Mutex::new(BTreeMap::new()),
+            }),
+        }
+    }
+
+    /// Makes an instance reachable.
+    pub fn listen(&self, instance: &InstanceId, server: BoxService) {
+        self.servers().insert(instance.clone(), server);
+    }
+
+    /// A connection between two instances. Panics where `to` does not listen yet: a system is
+    /// started from its leaves.
+    pub fn connect(&self, from: &InstanceId, to: &InstanceId) -> Connection {
+        let server = self
+            .servers()
+            .get(to)
+            .unwrap_or_else(|| panic!("{from} connects to {to}, which does not listen"))
+            .clone();
+        Connection {
+            network: self.inner.clone(),
+            random: self.inner.random.child(from.name()).child(to.name()),
+            server,
+        }
+    }
+
+    fn servers(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, BoxService>> {
+        self.inner
+            .servers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client's side of an edge: a tower service that puts the wire's time around the server's.
+#[derive(Clone)]
+pub struct Connection {
+    network: Arc<Inner>,
+    random: Stream,
+    server: BoxService,
+}
+
+impl Service<Request> for Connection {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.server.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let network = self.network.clone();
+        let draw = request.extensions().get::<DrawKey>().copied();
+        let mut rng = self.random.at(draw.unwrap_or_default().0);
+        let mut server = self.server.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let body = network.pass(body, &mut rng).await;
+            let response = server.call(Request::from_parts(parts, body)).await?;
+            let (parts, body) = response.into_parts();
+            let streamed = parts
+                .headers
+                .get(CONTENT_TYPE)
+                .is_some_and(|kind| kind == "text/event-stream");
+            let body = if streamed {
+                network.pass_headers(&mut rng).await;
+                body
+            } else {
+                network.pass(body, &mut rng).await
+            };
+            Ok(Response::from_parts(parts, body))
+        })
+    }
+}
+
+impl Inner {
+    /// Carries a whole message over the wire. Where reading it fails, what came before and the
+    /// failure are passed on.
+    async fn pass(&self, mut body: Body, rng: &mut Rng) -> Body {
+        let mut frames = Vec::with_capacity(2);
+        let mut size_bytes = 0;
+        while let Some(frame) = body.frame().await {
+            if let Ok(Some(data)) = frame.as_ref().map(Frame::data_ref) {
+                size_bytes += data.len() as u64;
+            }
+            frames.push(frame);
+        }
+        let transit_us = transit_us(&self.wire, size_bytes, rng);
+        self.clock.sleep_us(transit_us).await;
+        Body::new(StreamBody::new(futures_util::stream::iter(frames)))
+    }
+
+    async fn pass_headers(&self, rng: &mut Rng) {
+        let transit_us = transit_us(&self.wire, 0, rng);
+        self.clock.sleep_us(transit_us).await;
+    }
+}
+
+/// How long a message of `size_bytes` is on its way, one way: latency, the time its bytes take at
+/// the wire's rate, and a retransmission time-out for each time it is lost (16 times at most).
+pub fn transit_us(wire: &topology::Network, size_bytes: u64, rng: &mut Rng) -> u64 {
+    const MOST_LOSSES: u32 = 16;
+    let latency_us = random::sample_us(&wire.latency, rng);
+    let bits = size_bytes as f64 * 8.0;
+    let on_wire_us = if wire.bandwidth_mbps > 0.0 {
+        (bits / wire.bandwidth_mbps) as u64
+    } else {
+        0
+    };
+    let mut lost_us = 0;
+    for _ in 0..MOST_LOSSES {
+        if !random::chance(wire.loss, rng) {
+            break;
+        }
+        lost_us += random::ms_to_us(wire.retransmit_ms);
+    }
+    latency_us + on_wire_us + lost_us
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Streams;
+    use crate::clock::run_virtual;
+    use ragdoll_model::{Dist, Service as Role};
+
+    fn wire(latency_ms: f64, bandwidth_mbps: f64, loss: f64) -> topology::Network {
+        topology::Network {
+            latency: Dist::fixed(latency_ms),
+            bandwidth_mbps,
+            loss,
+            retransmit_ms: 200.0,
+        }
+    }
+
+    #[test]
+    fn a_round_trip_takes_both_ways_and_the_servers_time() {
+        run_virtual(|clock| async move {
+            let random = Streams::new(1).stream("network");
+            let network = Network::new(clock.clone(), random, wire(0.25, 8.0, 0.0));
+            let server_clock = clock.clone();
+            let server = tower::service_fn(move |request: Request| {
+                let clock = server_clock.clone();
+                async move {
+                    clock.sleep_us(1_000).await;
+                    Ok::<_, Infallible>(Response::new(request.into_body()))
+                }
+            });
+            let (from, to) = (
+                InstanceId::new(Role::Gateway, 0),
+                InstanceId::new(Role::Llm, 0),
+            );
+            network.listen(&to, BoxService::new(server));
+            let mut connection = network.connect(&from, &to);
+            let body =
+                Body::new(http_body_util::Full::from("0123456789").map_err(|never| match never {}));
+            let response = connection
+                .call(Request::new(body))
+                .await
+                .expect("infallible");
+            let echoed = response
+                .into_body()
+                .collect()
+                .await
+                .expect("whole")
+                .to_bytes();
+            assert_eq!(echoed, "0123456789");
+            let one_way_us = 250 + 10;
+            assert_eq!(clock.now_us(), 2 * one_way_us + 1_000);
+        });
+    }
+
+    #[test]
+    fn losses_cost_a_retransmission_each() {
+        let mut rng = Streams::new(1).stream("loss").rng();
+        let messages = 100_000;
+        let lossy = wire(0.0, 0.0, 0.2);
+        let total_us: u64 = (0..messages).map(|_| transit_us(&lossy, 0, &mut rng)).sum();
+        let mean_ms = total_us as f64 / 1000.0 / f64::from(messages);
+        let expected_ms = 200.0 * 0.2 / 0.8;
+        assert!(
+            (mean_ms / expected_ms - 1.0).abs() < 0.02,
+            "found {mean_ms}, expected {expected_ms}"
+        );
+    }
+}
