@@ -59,7 +59,7 @@ impl Overrides {
     }
 }
 
-type Listener = Box<dyn Fn() + Send + Sync>;
+type Listener = dyn Fn(&Overrides) + Send + Sync;
 
 /// The changes in force on one instance. Later changes win over earlier ones, field by field.
 #[derive(Clone, Default)]
@@ -105,15 +105,19 @@ impl Controls {
         self.notify();
     }
 
-    /// Calls `listener` after every change, so that a resource can let waiting work in.
-    pub fn on_change(&self, listener: impl Fn() + Send + Sync + 'static) {
-        self.lock().listeners.push(Arc::new(Box::new(listener)));
+    /// Calls `listener` with what is in force after every change, so that a resource can let
+    /// waiting work in.
+    pub fn on_change(&self, listener: impl Fn(&Overrides) + Send + Sync + 'static) {
+        self.lock().listeners.push(Arc::new(listener));
     }
 
     fn notify(&self) {
-        let listeners = self.lock().listeners.clone();
+        let (listeners, merged) = {
+            let inner = self.lock();
+            (inner.listeners.clone(), inner.merged.clone())
+        };
         for listener in listeners {
-            listener();
+            listener(&merged);
         }
     }
 

@@ -1,0 +1,184 @@
+//! How a downstream service is called: attempts, back-off, hedging, and several calls at once.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use ragdoll_model::topology::{CallPlan, FanOut};
+use ragdoll_runtime::random::{ms_to_us, unit};
+use ragdoll_telemetry::names::RETRY_BACKOFF;
+use ragdoll_telemetry::{KeyValue, RequestContext};
+use tonic::{Code, Status};
+
+use crate::instance::Instance;
+
+/// One attempt of a call: what its request context must say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Attempts made before, hedges included.
+    pub previous: u32,
+    /// Whether this is a second copy of an attempt that is slow.
+    pub hedge: bool,
+    /// When it ends at the latest, in microseconds of the run.
+    pub deadline_us: Option<u64>,
+}
+
+impl Attempt {
+    /// The caller's context as this attempt sends it.
+    pub fn context(&self, caller: &RequestContext) -> RequestContext {
+        let mut context = caller.clone();
+        context.previous_attempts = self.previous;
+        context.hedge = self.hedge;
+        context.deadline_us = self.deadline_us;
+        context
+    }
+}
+
+/// Whether a further attempt may end differently.
+pub fn is_retryable(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Aborted
+    )
+}
+
+/// Mean wait before attempt number `attempt` (2 for the first retry): it doubles every time.
+fn mean_backoff_ms(plan: &CallPlan, attempt: u32) -> f64 {
+    plan.backoff_ms * f64::from(1u32 << (attempt - 2).min(16))
+}
+
+/// Calls by plan. The wait before a retry is uniform from 0 to twice its mean ("full jitter", AWS
+/// Architecture Blog, "Exponential Backoff And Jitter", 2015); no retry starts past the request's
+/// own deadline.
+pub async fn call<T, F>(
+    instance: &Arc<Instance>,
+    context: &RequestContext,
+    purpose: &str,
+    plan: &CallPlan,
+    attempt: impl Fn(Attempt) -> F,
+) -> Result<T, Status>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    let attempts = plan.attempts.max(1);
+    let mut previous = 0;
+    loop {
+        let outcome = hedged(instance, context, plan, previous, &attempt).await;
+        let made = previous + 1;
+        let Err(status) = outcome else {
+            return outcome;
+        };
+        let deadline_passed = context
+            .deadline_us
+            .is_some_and(|deadline_us| instance.clock.now_us() >= deadline_us);
+        if made >= attempts || deadline_passed || !is_retryable(status.code()) {
+            return Err(status);
+        }
+        back_off(instance, context, purpose, plan, made + 1).await;
+        previous = made;
+    }
+}
+
+async fn back_off(
+    instance: &Arc<Instance>,
+    context: &RequestContext,
+    purpose: &str,
+    plan: &CallPlan,
+    attempt: u32,
+) {
+    let stream = instance.random.child("backoff").child(purpose);
+    let mut rng = stream.at(context.draw_key().0 ^ u64::from(attempt));
+    let wait_us = ms_to_us(2.0 * mean_backoff_ms(plan, attempt) * unit(&mut rng));
+    let wait_us = match context.deadline_us {
+        None => wait_us,
+        Some(deadline_us) => wait_us.min(deadline_us.saturating_sub(instance.clock.now_us())),
+    };
+    let failed_us = instance.clock.now_us();
+    instance.clock.sleep_us(wait_us).await;
+    let attributes = vec![KeyValue::new("retry.attempt", i64::from(attempt))];
+    instance
+        .telemetry
+        .interval(RETRY_BACKOFF, &context.span, failed_us, attributes);
+}
+
+/// One attempt, with a second copy of it where the plan hedges and the first is slow. The first
+/// success wins; where both fail, the first failure is the answer.
+async fn hedged<T, F>(
+    instance: &Arc<Instance>,
+    context: &RequestContext,
+    plan: &CallPlan,
+    previous: u32,
+    attempt: &impl Fn(Attempt) -> F,
+) -> Result<T, Status>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    let clock = &instance.clock;
+    let deadline_us = || {
+        let own = (plan.timeout_ms > 0.0).then(|| clock.now_us() + ms_to_us(plan.timeout_ms));
+        [own, context.deadline_us].into_iter().flatten().min()
+    };
+    let make = |previous, hedge| {
+        attempt(Attempt {
+            previous,
+            hedge,
+            deadline_us: deadline_us(),
+        })
+    };
+    if plan.hedge_after_ms <= 0.0 {
+        return make(previous, false).await;
+    }
+    let first = make(previous, false);
+    tokio::pin!(first);
+    if let Ok(outcome) = clock
+        .timeout_us(ms_to_us(plan.hedge_after_ms), &mut first)
+        .await
+    {
+        return outcome;
+    }
+    // Attempts are numbered past all that retries could use, so that the copy draws anew.
+    let second = make(previous + plan.attempts.max(1), true);
+    tokio::pin!(second);
+    tokio::select! {
+        biased;
+        outcome = &mut first => match outcome {
+            Ok(answer) => Ok(answer),
+            Err(failure) => second.await.map_err(|_| failure),
+        },
+        outcome = &mut second => match outcome {
+            Ok(answer) => Ok(answer),
+            Err(_) => first.await,
+        },
+    }
+}
+
+/// Makes one call for each item, at once or one after the other, `limit` at the same time at most (0
+/// for no limit). Answers are in the order of the items.
+pub async fn fan_out<I, T, F>(
+    mode: FanOut,
+    limit: u32,
+    items: impl IntoIterator<Item = I>,
+    call: impl Fn(I) -> F,
+) -> Vec<T>
+where
+    F: Future<Output = T>,
+{
+    let calls = items.into_iter().map(call);
+    match (mode, limit) {
+        (FanOut::Parallel, 0) => join_all(calls).await,
+        (FanOut::Parallel, limit) => {
+            futures_util::stream::iter(calls)
+                .buffered(limit as usize)
+                .collect()
+                .await
+        }
+        (FanOut::Serial, _) => {
+            let mut answers = Vec::new();
+            for call in calls {
+                answers.push(call.await);
+            }
+            answers
+        }
+    }
+}

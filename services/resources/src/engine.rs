@@ -1,0 +1,223 @@
+//! An inference engine with continuous batching and a paged KV cache, after vLLM (Kwon et al.,
+//! "Efficient Memory Management for Large Language Model Serving with PagedAttention", SOSP 2023).
+//!
+//! The engine works in iterations. In each, sequences that wait are admitted while there are places
+//! and KV-cache blocks; prompts are computed in chunks within a budget of tokens; every sequence
+//! whose prompt is done yields one token. Where blocks run out, the sequence that was admitted last
+//! loses its own and is computed again later. One timer drives an iteration, whatever its batch.
+
+mod batch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ragdoll_model::topology::Llm;
+use ragdoll_runtime::Overflow;
+use ragdoll_runtime::random::ms_to_us;
+use ragdoll_telemetry::metrics::{
+    LLM_KV_USAGE, LLM_PREEMPTIONS, LLM_RUNNING, LLM_WAITING, QUEUE_DEPTH, WORKER_UTILIZATION,
+};
+use ragdoll_telemetry::{Gauge, Observe, RequestContext};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::average::TimeAverage;
+use crate::error::ResourceError;
+use crate::instance::Instance;
+
+use self::batch::{Batch, Sequence};
+
+/// What a sequence did for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waited for a place in the batch.
+    Queue,
+    /// Had its prompt computed.
+    Prefill,
+    /// Yielded tokens.
+    Decode,
+    /// Waited after losing its KV-cache blocks.
+    Preempted,
+}
+
+/// A stage of a sequence and when it was, in microseconds of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// What happened.
+    pub stage: Stage,
+    /// From when.
+    pub start_us: u64,
+    /// Until when.
+    pub end_us: u64,
+}
+
+/// How a sequence went through the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generation {
+    /// Every moment from arrival to last token, in order, without gaps.
+    pub segments: Vec<Segment>,
+    /// When the first token was there, in microseconds of the run.
+    pub first_token_us: u64,
+    /// Tokens generated.
+    pub output_tokens: u32,
+    /// Times that it lost its KV-cache blocks.
+    pub preemptions: u32,
+}
+
+impl Generation {
+    /// Microseconds in a stage.
+    pub fn time_us(&self, stage: Stage) -> u64 {
+        self.segments
+            .iter()
+            .filter(|segment| segment.stage == stage)
+            .map(|segment| segment.end_us - segment.start_us)
+            .sum()
+    }
+
+    /// When it arrived, in microseconds of the run.
+    pub fn arrived_us(&self) -> u64 {
+        self.segments[0].start_us
+    }
+
+    /// When its last token was there, in microseconds of the run.
+    pub fn finished_us(&self) -> u64 {
+        self.segments[self.segments.len() - 1].end_us
+    }
+
+    /// Mean microseconds between two tokens after the first; 0 for a single token.
+    pub fn inter_token_latency_us(&self) -> f64 {
+        let later_tokens = self.output_tokens.saturating_sub(1);
+        if later_tokens == 0 {
+            return 0.0;
+        }
+        (self.finished_us() - self.first_token_us) as f64 / f64::from(later_tokens)
+    }
+}
+
+/// A request to the engine.
+#[derive(Debug)]
+pub struct Prompt {
+    /// Tokens of the prompt, at least 1.
+    pub prompt_tokens: u32,
+    /// Tokens to generate, at least 1.
+    pub output_tokens: u32,
+    /// Gets the number of tokens generated so far, after every iteration that adds one.
+    pub progress: Option<mpsc::UnboundedSender<u32>>,
+}
+
+/// The engine of one LLM instance.
+#[derive(Debug)]
+pub struct Engine {
+    instance: Arc<Instance>,
+    spec: Llm,
+    batch: Mutex<Batch>,
+    usage: Mutex<TimeAverage>,
+    work: Notify,
+}
+
+impl Engine {
+    /// An idle engine; its loop runs until the runtime ends.
+    pub fn start(instance: &Arc<Instance>, spec: &Llm) -> Arc<Self> {
+        let engine = Arc::new(Engine {
+            instance: instance.clone(),
+            spec: spec.clone(),
+            batch: Mutex::new(Batch::new(spec)),
+            usage: Mutex::default(),
+            work: Notify::new(),
+        });
+        instance.telemetry.observe(&engine);
+        let weak = Arc::downgrade(&engine);
+        instance.controls.on_change(move |_| {
+            if let Some(engine) = weak.upgrade() {
+                engine.work.notify_one();
+            }
+        });
+        tokio::spawn(engine.clone().run());
+        engine
+    }
+
+    /// Generates tokens. Errors with [`ResourceError::QueueFull`] where the queue may not grow.
+    pub async fn generate(
+        &self,
+        context: &RequestContext,
+        prompt: Prompt,
+    ) -> Result<Generation, ResourceError> {
+        let overrides = self.instance.overrides(context);
+        let bound = overrides.queue_bound.unwrap_or(self.spec.queue_bound) as usize;
+        let rejects = overrides.overflow.unwrap_or(Overflow::Reject) == Overflow::Reject;
+        let (reply, generation) = oneshot::channel();
+        {
+            let mut batch = self.batch();
+            let waiting = batch.waiting();
+            if rejects && waiting >= bound && !batch.has_place(self.max_num_seqs()) {
+                return Err(ResourceError::QueueFull { waiting, bound });
+            }
+            let now_us = self.instance.clock.now_us();
+            batch.push(Sequence::new(prompt, now_us, reply));
+        }
+        self.work.notify_one();
+        match generation.await {
+            Ok(generation) => Ok(generation),
+            // The process died; its server stack answers in its place.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut life = self.instance.process.deaths();
+        loop {
+            let deaths = self.instance.process.deaths();
+            if deaths != life {
+                life = deaths;
+                self.batch().clear();
+            }
+            let now_us = self.instance.clock.now_us();
+            let iteration = self.batch().begin_iteration(now_us, self.max_num_seqs());
+            self.note_running();
+            let Some(iteration) = iteration else {
+                self.work.notified().await;
+                continue;
+            };
+            let factor = self.instance.controls.current().service_time_factor;
+            let iteration_ms = iteration.time_ms(&self.spec) * factor.unwrap_or(1.0);
+            self.instance
+                .clock
+                .sleep_us(ms_to_us(iteration_ms).max(1))
+                .await;
+            self.batch().end_iteration(self.instance.clock.now_us());
+        }
+    }
+
+    fn max_num_seqs(&self) -> u32 {
+        let overrides = self.instance.controls.current();
+        overrides.servers.unwrap_or(self.spec.max_num_seqs).max(1)
+    }
+
+    fn note_running(&self) {
+        let running = self.batch().running() as f64;
+        let now_us = self.instance.clock.now_us();
+        self.usage().set(now_us, running);
+    }
+
+    fn batch(&self) -> std::sync::MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn usage(&self) -> std::sync::MutexGuard<'_, TimeAverage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observe for Engine {
+    fn observe(&self, now_us: u64, report: &mut dyn FnMut(Gauge, f64)) {
+        let running = self.usage().sample(now_us);
+        let batch = self.batch();
+        report(
+            WORKER_UTILIZATION,
+            (running / f64::from(self.max_num_seqs())).min(1.0),
+        );
+        report(QUEUE_DEPTH, batch.waiting() as f64);
+        report(LLM_RUNNING, batch.running() as f64);
+        report(LLM_WAITING, batch.waiting() as f64);
+        report(LLM_KV_USAGE, batch.kv_usage());
+        report(LLM_PREEMPTIONS, batch.preemptions() as f64);
+    }
+}

@@ -1,0 +1,294 @@
+//! The engine's scheduler: which sequences take part in an iteration, and what becomes of them.
+//! Pure: time comes in as a number, nothing waits here.
+
+use std::collections::VecDeque;
+
+use ragdoll_model::topology::Llm;
+use tokio::sync::oneshot;
+
+use super::{Generation, Prompt, Segment, Stage};
+
+/// All sequences in the engine, and the KV cache.
+#[derive(Debug)]
+pub(super) struct Batch {
+    block_size: u32,
+    free_blocks: u32,
+    total_blocks: u32,
+    token_budget: u32,
+    waiting: VecDeque<Sequence>,
+    running: Vec<Sequence>,
+    preemptions: u64,
+}
+
+/// A sequence and how far it is.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    prompt: Prompt,
+    reply: oneshot::Sender<Generation>,
+    stage: Stage,
+    stage_since_us: u64,
+    segments: Vec<Segment>,
+    first_token_us: Option<u64>,
+    /// Tokens whose keys and values are in the cache.
+    computed_tokens: u32,
+    /// Tokens that must be computed before the next one can be generated: the prompt, and after a
+    /// preemption what was generated before it.
+    context_tokens: u32,
+    /// Tokens of the context computed in the iteration that is under way.
+    chunk_tokens: u32,
+    generated_tokens: u32,
+    blocks: u32,
+    preemptions: u32,
+}
+
+/// What an iteration computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Iteration {
+    pub(super) prefill_tokens: u32,
+    pub(super) decoding: u32,
+}
+
+impl Iteration {
+    /// Time of the iteration: every prompt token costs the same; the first decoding sequence costs a
+    /// whole pass over the weights, each further one little.
+    pub(super) fn time_ms(&self, spec: &Llm) -> f64 {
+        let prefill_ms = f64::from(self.prefill_tokens) * spec.prefill_per_token_ms;
+        let decode_ms = if self.decoding == 0 {
+            0.0
+        } else {
+            spec.decode_base_ms + f64::from(self.decoding - 1) * spec.decode_per_seq_ms
+        };
+        prefill_ms + decode_ms
+    }
+}
+
+impl Sequence {
+    pub(super) fn new(prompt: Prompt, now_us: u64, reply: oneshot::Sender<Generation>) -> Self {
+        Sequence {
+            context_tokens: prompt.prompt_tokens.max(1),
+            prompt,
+            reply,
+            stage: Stage::Queue,
+            stage_since_us: now_us,
+            segments: Vec::with_capacity(3),
+            first_token_us: None,
+            computed_tokens: 0,
+            chunk_tokens: 0,
+            generated_tokens: 0,
+            blocks: 0,
+            preemptions: 0,
+        }
+    }
+
+    fn enter(&mut self, stage: Stage, now_us: u64) {
+        if self.stage == stage {
+            return;
+        }
+        if now_us > self.stage_since_us || self.segments.is_empty() {
+            self.segments.push(Segment {
+                stage: self.stage,
+                start_us: self.stage_since_us,
+                end_us: now_us,
+            });
+        }
+        self.stage = stage;
+        self.stage_since_us = now_us;
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn finish(mut self, now_us: u64) {
+        self.segments.push(Segment {
+            stage: self.stage,
+            start_us: self.stage_since_us,
+            end_us: now_us,
+        });
+        let generation = Generation {
+            segments: self.segments,
+            first_token_us: self.first_token_us.unwrap_or(now_us),
+            output_tokens: self.generated_tokens,
+            preemptions: self.preemptions,
+        };
+        // Nobody waits for a sequence whose caller gave up in this very moment.
+        let _ = self.reply.send(generation);
+    }
+}
+
+impl Batch {
+    pub(super) fn new(spec: &Llm) -> Self {
+        Batch {
+            block_size: spec.block_size.max(1),
+            free_blocks: spec.num_gpu_blocks,
+            total_blocks: spec.num_gpu_blocks,
+            token_budget: spec.max_num_batched_tokens.max(1),
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+            preemptions: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, mut sequence: Sequence) {
+        // A context that can never fit would block the queue for ever: it is cut to the cache.
+        let most_tokens = self.total_blocks.saturating_mul(self.block_size).max(2) - 1;
+        sequence.context_tokens = sequence.context_tokens.min(most_tokens);
+        sequence.prompt.prompt_tokens = sequence.context_tokens;
+        let room = most_tokens - sequence.context_tokens + 1;
+        sequence.prompt.output_tokens = sequence.prompt.output_tokens.clamp(1, room);
+        self.waiting.push_back(sequence);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.running.clear();
+        self.free_blocks = self.total_blocks;
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    pub(super) fn has_place(&self, max_num_seqs: u32) -> bool {
+        self.waiting.is_empty() && self.running.len() < max_num_seqs as usize
+    }
+
+    pub(super) fn preemptions(&self) -> u64 {
+        self.preemptions
+    }
+
+    pub(super) fn kv_usage(&self) -> f64 {
+        1.0 - f64::from(self.free_blocks) / f64::from(self.total_blocks.max(1))
+    }
+
+    /// Schedules the next iteration, `None` where there is nothing to do.
+    pub(super) fn begin_iteration(&mut self, now_us: u64, max_num_seqs: u32) -> Option<Iteration> {
+        self.drop_abandoned();
+        self.make_room_for_decoding(now_us);
+        self.admit(now_us, max_num_seqs);
+        let mut budget = self.token_budget;
+        let mut iteration = Iteration::default();
+        for sequence in &mut self.running {
+            if sequence.computed_tokens >= sequence.context_tokens {
+                sequence.chunk_tokens = 0;
+                iteration.decoding += 1;
+                budget = budget.saturating_sub(1);
+            }
+        }
+        for sequence in &mut self.running {
+            let missing = sequence
+                .context_tokens
+                .saturating_sub(sequence.computed_tokens);
+            if missing > 0 {
+                sequence.chunk_tokens = missing.min(budget);
+                budget -= sequence.chunk_tokens;
+                iteration.prefill_tokens += sequence.chunk_tokens;
+            }
+        }
+        (iteration != Iteration::default()).then_some(iteration)
+    }
+
+    /// Advances every sequence by what the iteration computed.
+    pub(super) fn end_iteration(&mut self, now_us: u64) {
+        let mut finished = Vec::new();
+        for (position, sequence) in self.running.iter_mut().enumerate() {
+            let was_decoding = sequence.computed_tokens >= sequence.context_tokens;
+            if was_decoding {
+                sequence.computed_tokens += 1;
+            } else {
+                sequence.computed_tokens += sequence.chunk_tokens;
+                if sequence.computed_tokens < sequence.context_tokens {
+                    continue;
+                }
+            }
+            sequence.generated_tokens += 1;
+            sequence.first_token_us.get_or_insert(now_us);
+            sequence.enter(Stage::Decode, now_us);
+            if let Some(progress) = &sequence.prompt.progress {
+                // A reader that is gone closes the reply too, which ends the sequence.
+                let _ = progress.send(sequence.generated_tokens);
+            }
+            if sequence.generated_tokens >= sequence.prompt.output_tokens {
+                finished.push(position);
+            }
+        }
+        for position in finished.into_iter().rev() {
+            let sequence = self.running.remove(position);
+            self.free_blocks += sequence.blocks;
+            sequence.finish(now_us);
+        }
+    }
+
+    fn drop_abandoned(&mut self) {
+        self.waiting.retain(|sequence| !sequence.is_abandoned());
+        let mut freed = 0;
+        self.running.retain(|sequence| {
+            let keep = !sequence.is_abandoned();
+            if !keep {
+                freed += sequence.blocks;
+            }
+            keep
+        });
+        self.free_blocks += freed;
+    }
+
+    /// Gives every decoding sequence a block for its next token, taking those of the sequences that
+    /// were admitted last where none is free.
+    fn make_room_for_decoding(&mut self, now_us: u64) {
+        let mut position = 0;
+        while position < self.running.len() {
+            let sequence = &self.running[position];
+            let needed = self
+                .blocks_for(sequence.computed_tokens + 1)
+                .max(sequence.blocks);
+            let more = needed - sequence.blocks;
+            if more <= self.free_blocks {
+                self.free_blocks -= more;
+                self.running[position].blocks = needed;
+                position += 1;
+                continue;
+            }
+            self.preempt_last(now_us);
+        }
+    }
+
+    fn preempt_last(&mut self, now_us: u64) {
+        let mut victim = self
+            .running
+            .pop()
+            .expect("a sequence that needs a block is running");
+        self.free_blocks += victim.blocks;
+        victim.blocks = 0;
+        victim.computed_tokens = 0;
+        victim.context_tokens = victim.prompt.prompt_tokens + victim.generated_tokens;
+        victim.preemptions += 1;
+        victim.enter(Stage::Preempted, now_us);
+        self.preemptions += 1;
+        self.waiting.push_front(victim);
+    }
+
+    fn admit(&mut self, now_us: u64, max_num_seqs: u32) {
+        while self.running.len() < max_num_seqs as usize {
+            let Some(next) = self.waiting.front() else {
+                return;
+            };
+            let needed = self.blocks_for(next.context_tokens + 1);
+            if needed > self.free_blocks {
+                return;
+            }
+            let mut sequence = self.waiting.pop_front().expect("just seen");
+            self.free_blocks -= needed;
+            sequence.blocks = needed;
+            sequence.enter(Stage::Prefill, now_us);
+            self.running.push(sequence);
+        }
+    }
+
+    fn blocks_for(&self, tokens: u32) -> u32 {
+        tokens.div_ceil(self.block_size)
+    }
+}

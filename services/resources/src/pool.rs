@@ -1,0 +1,83 @@
+//! Connection pools: a fixed number of connections, and a limit to how long one is waited for.
+
+use std::sync::Arc;
+
+use ragdoll_runtime::random::ms_to_us;
+use ragdoll_telemetry::metrics::{POOL_MAX, POOL_PENDING, POOL_USED};
+use ragdoll_telemetry::names::{POOL_ACQUIRE, POOL_NAME};
+use ragdoll_telemetry::{Gauge, KeyValue, Observe, RequestContext};
+
+use crate::error::ResourceError;
+use crate::gate::{Gate, Pass};
+use crate::instance::Instance;
+
+/// Connections to one downstream service.
+#[derive(Debug)]
+pub struct Pool {
+    instance: Arc<Instance>,
+    name: &'static str,
+    gate: Gate,
+    size: u32,
+    acquire_timeout_us: u64,
+}
+
+/// A connection that is taken; dropping it gives it back.
+#[derive(Debug)]
+pub struct PooledConnection {
+    _pass: Pass,
+}
+
+impl Pool {
+    /// A pool of `size` connections (at least 1) that waits `acquire_timeout_ms` for one.
+    pub fn new(
+        instance: &Arc<Instance>,
+        name: &'static str,
+        size: u32,
+        acquire_timeout_ms: f64,
+    ) -> Arc<Self> {
+        let pool = Arc::new(Pool {
+            instance: instance.clone(),
+            name,
+            gate: Gate::new(instance.clock.clone(), size.max(1)),
+            size: size.max(1),
+            acquire_timeout_us: ms_to_us(acquire_timeout_ms),
+        });
+        instance.telemetry.observe(&pool);
+        pool
+    }
+
+    /// Waits for a connection. Errors with [`ResourceError::PoolTimeout`] where none comes free.
+    pub async fn acquire(
+        &self,
+        context: &RequestContext,
+    ) -> Result<PooledConnection, ResourceError> {
+        let clock = &self.instance.clock;
+        let arrived_us = clock.now_us();
+        let entered = clock
+            .timeout_us(self.acquire_timeout_us, self.gate.enter(None))
+            .await;
+        if clock.now_us() > arrived_us {
+            let attributes = vec![KeyValue::new(POOL_NAME, self.name)];
+            self.instance
+                .telemetry
+                .interval(POOL_ACQUIRE, &context.span, arrived_us, attributes);
+        }
+        match entered {
+            Ok(pass) => Ok(PooledConnection {
+                _pass: pass.expect("a pool's queue has no bound"),
+            }),
+            Err(_) => Err(ResourceError::PoolTimeout {
+                pool: self.name.to_owned(),
+                timeout_ms: self.acquire_timeout_us / 1000,
+            }),
+        }
+    }
+}
+
+impl Observe for Pool {
+    fn observe(&self, _: u64, report: &mut dyn FnMut(Gauge, f64)) {
+        report(POOL_USED, f64::from(self.gate.inside()));
+        report(POOL_MAX, f64::from(self.size));
+        report(POOL_PENDING, self.gate.waiting() as f64);
+    }
+}

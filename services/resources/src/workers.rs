@@ -1,0 +1,101 @@
+//! Workers: a multi-server queue, first come, first served. With exponential arrivals and service
+//! it is the M/M/c queue, with a bound M/M/c/K.
+
+use std::sync::Arc;
+
+use ragdoll_model::Dist;
+use ragdoll_runtime::random::sample_us;
+use ragdoll_runtime::{Overflow, Stream};
+use ragdoll_telemetry::metrics::{QUEUE_DEPTH, WORKER_UTILIZATION};
+use ragdoll_telemetry::names::QUEUE_WAIT;
+use ragdoll_telemetry::{Gauge, Observe, RequestContext};
+
+use crate::error::ResourceError;
+use crate::gate::{Gate, Pass};
+use crate::instance::Instance;
+
+/// A pool of servers and the queue in front of it.
+#[derive(Debug)]
+pub struct Workers {
+    instance: Arc<Instance>,
+    gate: Gate,
+    queue_bound: u32,
+    service_random: Stream,
+}
+
+/// A server that is taken; dropping it frees the server.
+#[derive(Debug)]
+pub struct Worker {
+    _pass: Pass,
+}
+
+impl Workers {
+    /// A pool of `servers` servers (at least 1) in front of which `queue_bound` requests may wait.
+    pub fn new(instance: &Arc<Instance>, servers: u32, queue_bound: u32) -> Arc<Self> {
+        let gate = Gate::new(instance.clock.clone(), servers.max(1));
+        let workers = Arc::new(Workers {
+            instance: instance.clone(),
+            gate: gate.clone(),
+            queue_bound,
+            service_random: instance.random.child("service-time"),
+        });
+        instance.telemetry.observe(&workers);
+        instance.controls.on_change(move |overrides| {
+            gate.set_capacity(overrides.servers.unwrap_or(servers));
+        });
+        workers
+    }
+
+    /// Waits for a server. Errors with [`ResourceError::QueueFull`] where the queue may not grow.
+    pub async fn acquire(&self, context: &RequestContext) -> Result<Worker, ResourceError> {
+        let overrides = self.instance.overrides(context);
+        let bound = overrides.queue_bound.unwrap_or(self.queue_bound) as usize;
+        let bound = match overrides.overflow.unwrap_or(Overflow::Reject) {
+            Overflow::Reject => Some(bound),
+            Overflow::Wait => None,
+        };
+        let arrived_us = self.instance.clock.now_us();
+        let pass = self
+            .gate
+            .enter(bound)
+            .await
+            .map_err(|full| ResourceError::QueueFull {
+                waiting: full.waiting,
+                bound: bound.unwrap_or(usize::MAX),
+            })?;
+        if self.instance.clock.now_us() > arrived_us {
+            self.instance
+                .telemetry
+                .interval(QUEUE_WAIT, &context.span, arrived_us, Vec::new());
+        }
+        Ok(Worker { _pass: pass })
+    }
+
+    /// A service time for this request, in microseconds.
+    pub fn service_time_us(&self, context: &RequestContext, service_time: &Dist) -> u64 {
+        let sampled_us = sample_us(service_time, &mut context.random(self.service_random));
+        match self.instance.overrides(context).service_time_factor {
+            None => sampled_us,
+            Some(factor) => (sampled_us as f64 * factor) as u64,
+        }
+    }
+
+    /// Waits for a server and keeps it for a service time.
+    pub async fn serve(
+        &self,
+        context: &RequestContext,
+        service_time: &Dist,
+    ) -> Result<(), ResourceError> {
+        let _worker = self.acquire(context).await?;
+        let service_us = self.service_time_us(context, service_time);
+        self.instance.clock.sleep_us(service_us).await;
+        Ok(())
+    }
+}
+
+impl Observe for Workers {
+    fn observe(&self, now_us: u64, report: &mut dyn FnMut(Gauge, f64)) {
+        report(WORKER_UTILIZATION, self.gate.sample_utilization(now_us));
+        report(QUEUE_DEPTH, self.gate.waiting() as f64);
+    }
+}

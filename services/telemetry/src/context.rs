@@ -1,0 +1,228 @@
+//! What belongs to a request wherever it goes: its trace, its id, its user. Carried between services
+//! in headers, and within one in an extension of the request.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use ragdoll_runtime::network::DrawKey;
+use ragdoll_runtime::random::{hash, mix};
+use ragdoll_runtime::{Overrides, Stream};
+
+use crate::names::{PREVIOUS_ATTEMPTS_HEADER, REQUEST_ID_HEADER, TIMEOUT_HEADER, USER_ID_HEADER};
+
+/// A request as one service sees it.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The span that what follows is part of.
+    pub span: SpanContext,
+    /// Same in every service.
+    pub request_id: Arc<str>,
+    /// Who asks.
+    pub user_id: Arc<str>,
+    /// Earlier attempts of the call that is being served, retries and hedges alike.
+    pub previous_attempts: u32,
+    /// Whether this is a second copy of a call that was slow.
+    pub hedge: bool,
+    /// When the caller gives up, in microseconds of the run.
+    pub deadline_us: Option<u64>,
+    /// Resource parameters that hold for this request alone.
+    pub overrides: Option<Arc<Overrides>>,
+}
+
+impl RequestContext {
+    /// The start of a request: no span yet.
+    pub fn new(request_id: impl Into<Arc<str>>, user_id: impl Into<Arc<str>>) -> Self {
+        RequestContext {
+            span: SpanContext::empty_context(),
+            request_id: request_id.into(),
+            user_id: user_id.into(),
+            previous_attempts: 0,
+            hedge: false,
+            deadline_us: None,
+            overrides: None,
+        }
+    }
+
+    /// The same request within another span.
+    pub fn within(&self, span: &SpanContext) -> Self {
+        RequestContext {
+            span: span.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Names this request's and attempt's draws in any stream.
+    pub fn draw_key(&self) -> DrawKey {
+        DrawKey(mix(
+            hash(&self.request_id),
+            u64::from(self.previous_attempts),
+        ))
+    }
+
+    /// The generator for this request's and attempt's draw in `stream`.
+    pub fn random(&self, stream: Stream) -> ragdoll_runtime::Rng {
+        stream.at(self.draw_key().0)
+    }
+
+    /// Writes the W3C trace context, the ids, the attempt and what is left until the deadline into
+    /// a request's headers.
+    pub fn inject(&self, headers: &mut HeaderMap, now_us: u64) {
+        let context = opentelemetry::Context::new().with_remote_span_context(self.span.clone());
+        TraceContextPropagator::new().inject_context(&context, &mut Headers(headers));
+        for (name, value) in [
+            (REQUEST_ID_HEADER, &self.request_id),
+            (USER_ID_HEADER, &self.user_id),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(name, value);
+            }
+        }
+        if let Some(deadline_us) = self.deadline_us {
+            let timeout = format_timeout(deadline_us.saturating_sub(now_us));
+            headers.insert(TIMEOUT_HEADER, timeout);
+        }
+        if self.previous_attempts > 0 {
+            headers.insert(PREVIOUS_ATTEMPTS_HEADER, self.previous_attempts.into());
+        }
+    }
+
+    /// Reads what [`RequestContext::inject`] wrote. A caller that sent no request id gets its trace
+    /// id as one.
+    pub fn extract(headers: &HeaderMap, now_us: u64) -> Self {
+        let context = TraceContextPropagator::new()
+            .extract_with_context(&opentelemetry::Context::new(), &HeadersRef(headers));
+        let span = context.span().span_context().clone();
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let request_id = match text(REQUEST_ID_HEADER) {
+            Some(id) => Arc::from(id),
+            None => Arc::from(span.trace_id().to_string()),
+        };
+        RequestContext {
+            span,
+            request_id,
+            user_id: Arc::from(text(USER_ID_HEADER).unwrap_or_default()),
+            previous_attempts: text(PREVIOUS_ATTEMPTS_HEADER)
+                .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
+            hedge: false,
+            deadline_us: text(TIMEOUT_HEADER)
+                .and_then(parse_timeout_us)
+                .map(|timeout_us| now_us + timeout_us),
+            overrides: None,
+        }
+    }
+}
+
+/// A time-out in the notation of gRPC over HTTP/2: at most eight digits and a unit.
+fn format_timeout(timeout_us: u64) -> HeaderValue {
+    let text = match timeout_us {
+        0..=99_999_999 => format!("{timeout_us}u"),
+        _ => format!("{}m", (timeout_us / 1000).min(99_999_999)),
+    };
+    HeaderValue::try_from(text).expect("digits and a letter")
+}
+
+fn parse_timeout_us(text: &str) -> Option<u64> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number: u64 = digits.parse().ok()?;
+    let unit_us = match unit {
+        "H" => 3_600_000_000,
+        "M" => 60_000_000,
+        "S" => 1_000_000,
+        "m" => 1_000,
+        "u" => 1,
+        "n" => return Some(number / 1000),
+        _ => return None,
+    };
+    number.checked_mul(unit_us)
+}
+
+struct Headers<'a>(&'a mut HeaderMap);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        let (Ok(name), Ok(value)) = (
+            http::HeaderName::from_bytes(key.as_bytes()),
+            HeaderValue::try_from(value),
+        ) else {
+            return;
+        };
+        if !value.is_empty() {
+            self.0.insert(name, value);
+        }
+    }
+}
+
+struct HeadersRef<'a>(&'a HeaderMap);
+
+impl Extractor for HeadersRef<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::{TraceFlags, TraceState};
+    use opentelemetry::{SpanId, TraceId};
+
+    #[test]
+    fn a_request_survives_the_headers() {
+        let span = SpanContext::new(
+            TraceId::from(0xabc),
+            SpanId::from(0xdef),
+            TraceFlags::SAMPLED,
+            false,
+            TraceState::NONE,
+        );
+        let mut sent = RequestContext::new("42", "user-7").within(&span);
+        sent.previous_attempts = 2;
+        let mut headers = HeaderMap::new();
+        sent.deadline_us = Some(1_500);
+        sent.inject(&mut headers, 500);
+        assert_eq!(
+            headers["traceparent"],
+            "00-00000000000000000000000000000abc-0000000000000def-01"
+        );
+        let received = RequestContext::extract(&headers, 700);
+        assert_eq!(headers["grpc-timeout"], "1000u");
+        assert_eq!(received.deadline_us, Some(1_700));
+        assert_eq!(received.span.trace_id(), span.trace_id());
+        assert_eq!(received.span.span_id(), span.span_id());
+        assert_eq!(
+            (&*received.request_id, &*received.user_id),
+            ("42", "user-7")
+        );
+        assert_eq!(received.draw_key(), sent.draw_key());
+    }
+
+    #[test]
+    fn a_stranger_without_headers_still_gets_a_context() {
+        let received = RequestContext::extract(&HeaderMap::new(), 0);
+        assert!(!received.span.is_valid());
+        assert_eq!(received.previous_attempts, 0);
+    }
+
+    #[test]
+    fn time_outs_keep_to_grpcs_eight_digits() {
+        for (timeout_us, text) in [
+            (0, "0u"),
+            (99_999_999, "99999999u"),
+            (100_000_000, "100000m"),
+        ] {
+            assert_eq!(format_timeout(timeout_us), text);
+            assert_eq!(parse_timeout_us(text), Some(timeout_us));
+        }
+        assert_eq!(parse_timeout_us("12x"), None);
+        assert_eq!(parse_timeout_us(""), None);
+        assert_eq!(parse_timeout_us("2S"), Some(2_000_000));
+    }
+}

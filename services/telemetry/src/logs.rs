@@ -1,0 +1,156 @@
+//! JSON log lines with the time of our clock, by way of `tracing` and `tracing-subscriber`.
+
+use std::fmt::{self, Write as _};
+
+use ragdoll_runtime::Clock;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::export::Exporter;
+
+/// Target of every log event of the services; other crates' events are left out.
+pub const TARGET: &str = "ragdoll";
+
+/// Fields that every line has, in the order in which a reader looks for them.
+const LEADING: [&str; 6] = [
+    "service",
+    "instance",
+    "trace_id",
+    "span_id",
+    "request_id",
+    "user_id",
+];
+
+/// A subscriber for `tracing` that writes events of level INFO and above to `exporter`.
+pub fn log_subscriber(clock: Clock, exporter: Exporter) -> impl Subscriber + Send + Sync {
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(JsonLines { clock })
+        .with_writer(move || exporter.clone())
+        .with_filter(tracing_subscriber::filter::filter_fn(|metadata| {
+            metadata.target() == TARGET
+        }))
+        .with_filter(LevelFilter::INFO);
+    tracing_subscriber::registry().with(lines)
+}
+
+/// Writes one log line: `log!(info, telemetry, context, "message", key = value, …)`. Values are
+/// numbers, booleans or `&str`.
+#[macro_export]
+macro_rules! log {
+    ($level:ident, $telemetry:expr, $context:expr, $message:literal $(, $key:ident = $value:expr)* $(,)?) => {{
+        let (telemetry, context) = (&$telemetry, &$context);
+        $crate::tracing::$level!(
+            target: "ragdoll",
+            service = telemetry.instance().service().name(),
+            instance = telemetry.instance().name(),
+            trace_id = %context.span.trace_id(),
+            span_id = %context.span.span_id(),
+            request_id = &*context.request_id,
+            user_id = &*context.user_id,
+            $($key = $value,)*
+            $message
+        );
+    }};
+}
+
+/// Writes one log line that belongs to no request.
+#[macro_export]
+macro_rules! log_process {
+    ($level:ident, $telemetry:expr, $message:literal $(, $key:ident = $value:expr)* $(,)?) => {{
+        let telemetry = &$telemetry;
+        $crate::tracing::$level!(
+            target: "ragdoll",
+            service = telemetry.instance().service().name(),
+            instance = telemetry.instance().name(),
+            $($key = $value,)*
+            $message
+        );
+    }};
+}
+
+struct JsonLines {
+    clock: Clock,
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let unix_us = self.clock.unix_us(self.clock.now_us());
+        let time = jiff::Timestamp::from_microsecond(unix_us.cast_signed())
+            .expect("a run ends before the year 9999");
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        write!(
+            writer,
+            "{{\"timestamp\":\"{time:.6}\",\"severity\":\"{}\"",
+            event.metadata().level()
+        )?;
+        writer.write_str(&fields.leading)?;
+        writer.write_str(&fields.message)?;
+        writer.write_str(&fields.others)?;
+        writer.write_str("}\n")
+    }
+}
+
+/// Fields of an event as JSON members, each with a comma before it.
+#[derive(Default)]
+struct Fields {
+    leading: String,
+    message: String,
+    others: String,
+}
+
+impl Fields {
+    fn member(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+        let part = match field.name() {
+            "message" => &mut self.message,
+            name if LEADING.contains(&name) => &mut self.leading,
+            _ => &mut self.others,
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(part, ",\"{}\":{value}", field.name());
+    }
+
+    fn text(&mut self, field: &Field, value: &str) {
+        self.member(field, format_args!("{}", serde_json::Value::from(value)));
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.member(field, format_args!("{}", serde_json::Value::from(value)));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.member(field, format_args!("{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.member(field, format_args!("{value}"));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.member(field, format_args!("{value}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, &format!("{value:?}"));
+    }
+}
