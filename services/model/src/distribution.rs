@@ -59,6 +59,18 @@ impl Dist {
         Dist::Lognormal { median_ms, sigma }
     }
 
+    /// Name of the distribution in experiment files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Dist::Fixed { .. } => "fixed",
+            Dist::Uniform { .. } => "uniform",
+            Dist::Exponential { .. } => "exponential",
+            Dist::Normal { .. } => "normal",
+            Dist::Lognormal { .. } => "lognormal",
+            Dist::Pareto { .. } => "pareto",
+        }
+    }
+
     /// Names and values of the parameters, in the order in which a file would give them.
     pub fn parameters(&self) -> Vec<(&'static str, f64)> {
         match *self {

@@ -113,6 +113,11 @@ impl InstanceId {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The same, to keep without a copy.
+    pub fn shared_name(&self) -> Arc<str> {
+        self.name.clone()
+    }
 }
 
 impl fmt::Display for InstanceId {

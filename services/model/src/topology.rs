@@ -114,22 +114,25 @@ pub struct Corpus {
 impl Default for Corpus {
     fn default() -> Self {
         Corpus {
-            // A size chosen for the simulator's speed, not measured: enough for 4 shards to hold
-            // different neighbours of a query. The time a search takes is `shard.search_time`.
+            // Assumptions, for the simulator's speed: enough documents and topics for 4 shards to
+            // hold different neighbours of a query, and enough dimensions to keep topics apart. The
+            // time a search takes does not come from them but from `shard.search_time`.
             documents: 1024,
             topics: 32,
             dimensions: 32,
-            // all-MiniLM-L6-v2 cuts its input at 256 word pieces (sbert.net, pretrained models),
-            // which makes that the usual chunk length for it.
+            // Assumption: a chunk that the usual embedding models take whole, all-MiniLM-L12-v2 up to
+            // 256 word pieces and all-mpnet-base-v2 up to 384 (sbert.net, "Pretrained Models").
             document_tokens: TokenDist::Lognormal {
                 median: 200.0,
                 sigma: 0.3,
                 max: 512,
             },
+            // Assumptions: one topic in eight is of long documents, so that size can be what failing
+            // requests have in common.
             long_topic_every: 8,
             long_topic_factor: 4.0,
             // About four characters of English a token (OpenAI, "What are tokens and how to count
-            // them").
+            // them?").
             bytes_per_token: 4.0,
         }
     }
@@ -153,12 +156,14 @@ impl Default for Network {
     fn default() -> Self {
         Network {
             // Half of the 0.5 ms round trip within a data centre (J. Dean, "Designs, Lessons and
-            // Advice from Building Large Distributed Systems", LADIS 2009).
+            // Advice from Building Large Distributed Systems", LADIS 2009, "Numbers Everyone Should
+            // Know"). The spread is an assumption: a quiet network.
             latency: Dist::lognormal(0.25, 0.2),
-            // AWS m5.xlarge: up to 10 Gbit/s (EC2 instance types).
+            // An AWS m5.xlarge has up to 10 Gbit/s (EC2, "Network specifications").
             bandwidth_mbps: 10_000.0,
+            // No fault: loss comes from experiments.
             loss: 0.0,
-            // Linux: minimum TCP retransmission time-out, TCP_RTO_MIN = 200 ms (net/tcp.h).
+            // Linux waits at least 200 ms: TCP_RTO_MIN is HZ/5 (include/net/tcp.h).
             retransmit_ms: 200.0,
         }
     }
@@ -200,16 +205,20 @@ impl Default for Gateway {
     fn default() -> Self {
         Gateway {
             instances: 1,
-            // Envoy's default circuit breaker: 1,024 requests, 1,024 pending (Envoy, circuit
-            // breaking, `max_requests` and `max_pending_requests`).
+            // Envoy's circuit breaker lets through 1,024 requests and keeps 1,024 pending unless told
+            // otherwise (`max_requests`, `max_pending_requests` of circuit_breaker.proto).
             workers: 1024,
             queue_bound: 1024,
-            service_time: Dist::lognormal(1.0, 0.3),
+            // The LiteLLM proxy adds 2 ms at the median, 8 ms at the 95th and 13 ms at the 99th
+            // percentile (docs.litellm.ai, "Benchmarks", 4 instances), which is a sigma of 0.8.
+            service_time: Dist::lognormal(2.0, 0.8),
+            // LangChain's example of a cross-encoder fetches 20 ("Cross Encoder Reranker").
             candidates: 20,
-            // OpenAI's SDKs wait 10 minutes and LangChain none; a minute is the idle time-out of
-            // an AWS application load balancer, past which a user's connection is cut.
+            // An AWS application load balancer cuts a connection that was idle for 60 s (Elastic Load
+            // Balancing, "Connection idle timeout"): nobody hears a later answer that is not
+            // streamed.
             deadline_ms: 60_000.0,
-            // HikariCP: `maximumPoolSize` 10, `connectionTimeout` 30 s.
+            // HikariCP: `maximumPoolSize` 10, `connectionTimeout` 30 s (README).
             metadata_pool_size: 10,
             metadata_pool_timeout_ms: 30_000.0,
             metadata_call: CallPlan::default(),
@@ -243,11 +252,19 @@ impl Default for Metadata {
     fn default() -> Self {
         Metadata {
             instances: 1,
-            // PostgreSQL: `max_connections` 100.
+            // PostgreSQL: `max_connections` 100 (postgresql.conf.sample).
             workers: 100,
+            // Assumption: PostgreSQL has no such queue but refuses; ten look-ups a worker are enough
+            // for the pools of the gateways to be what limits first.
             queue_bound: 1000,
-            service_time: Dist::lognormal(1.0, 0.3),
+            // One client of etcd 2.2 reads 2,303 keys a second, 0.43 ms each (etcd, "Benchmarking
+            // etcd v2.2.0"); a permission check reads a little more. The spread is an assumption.
+            service_time: Dist::lognormal(0.5, 0.3),
+            // Assumption: the coarsest lock there is, as in a store with one writer for the whole
+            // database (SQLite, "Appropriate Uses For SQLite").
             lock_scope: LockScope::Global,
+            // Assumption: a lock held until a commit is on disk; fdatasync on an SSD is often below
+            // 1 ms (etcd, "Performance").
             lock_hold: Dist::lognormal(0.5, 0.3),
         }
     }
@@ -285,13 +302,17 @@ impl Default for Embedder {
     fn default() -> Self {
         Embedder {
             instances: 1,
+            // Assumption: one model on one GPU computes one batch at a time.
             workers: 1,
-            // Text Embeddings Inference: `max_concurrent_requests` 512, `max_client_batch_size` 32.
+            // Text Embeddings Inference: `max_concurrent_requests` 512, `max_client_batch_size` 32
+            // (router/src/main.rs).
             queue_bound: 512,
             max_batch: 32,
+            // Assumption, no figure is published for this model alone: the order of one pass of a
+            // 12-layer encoder with each kernel launched from the host.
             service_time: Dist::lognormal(8.0, 0.2),
-            // all-mpnet-base-v2: 2,800 sentences a second on a V100 (sbert.net, pretrained
-            // models).
+            // all-mpnet-base-v2 encodes 2,800 sentences a second on a V100 (sbert.net, "Pretrained
+            // Models"). The batch's fixed cost is in that average, which errs on the slow side.
             per_item_ms: 0.36,
         }
     }
@@ -325,14 +346,19 @@ impl Default for VectorDb {
     fn default() -> Self {
         VectorDb {
             instances: 1,
+            // Assumption: the fewest with which one slow partition of several can be told apart.
             shards: 4,
+            // Elasticsearch: one replica besides the primary (`index.number_of_replicas` 1).
             replicas: 2,
+            // Assumptions: parsing a vector, merging 4 short lists. Published latencies of vector
+            // databases contain such work; the shards' time below is nearly all of it.
             service_time: Dist::lognormal(0.5, 0.3),
             merge_time: Dist::lognormal(0.3, 0.3),
             shard_call: CallPlan::default(),
+            // Assumption: a scatter and gather without a limit, the shortest way to all partitions.
             fan_out: FanOut::Parallel,
             fan_out_limit: 0,
-            // OpenSearch and Elasticsearch: `allow_partial_search_results` is true.
+            // Elasticsearch: `allow_partial_search_results` is true (Search API).
             partial_results: true,
         }
     }
@@ -365,12 +391,17 @@ pub struct Shard {
 impl Default for Shard {
     fn default() -> Self {
         Shard {
-            // Qdrant starts one search thread for each processor; its benchmark machine has 8.
+            // Qdrant sizes its search threads by the processors (`max_search_threads: 0`,
+            // config/config.yaml), of which its benchmark's server has 8.
             workers: 8,
+            // Elasticsearch: 1,000 searches wait for the thread pool `search` ("Thread pools").
             queue_bound: 1000,
-            // Qdrant, 1 million vectors of 1,536 dimensions, 8 processors: mean 3.5 ms (qdrant.tech
-            // benchmarks, single node, January 2024).
-            search_time: Dist::lognormal(3.5, 0.3),
+            // Qdrant, 1 million vectors of 1,536 dimensions, precision 0.98, one client: mean 3.74 ms,
+            // 95th percentile 4.55 ms (qdrant.tech, "Single node benchmarks", January 2024, m 32,
+            // hnsw_ef 64), which is a sigma of 0.13. The client's round trip is part of it.
+            search_time: Dist::lognormal(3.7, 0.13),
+            // Assumption: no figure is published for how long an insert stops searches; shorter than
+            // a search.
             write_time: Dist::lognormal(1.0, 0.3),
         }
     }
@@ -402,13 +433,20 @@ impl Default for Reranker {
     fn default() -> Self {
         Reranker {
             instances: 1,
+            // Assumption: a worker a processor.
             workers: 4,
-            queue_bound: 256,
+            // Text Embeddings Inference, which also serves rerankers: `max_concurrent_requests` 512
+            // (router/src/main.rs).
+            queue_bound: 512,
+            // Assumption: tokenising the query and assembling the pairs, small beside the model.
             service_time: Dist::lognormal(2.0, 0.2),
-            // ms-marco-MiniLM-L12-v2: 960 documents a second on a V100 (sbert.net, cross-encoders
-            // for MS MARCO).
+            // ms-marco-MiniLM-L12-v2 scores 960 documents a second on a V100 (sbert.net, "MS MARCO
+            // Cross-Encoders").
             per_document_ms: 1.04,
+            // Assumption: an instance type of the usual size, such as the m5.xlarge of the network.
             cpu_cores: 4,
+            // Kubernetes sets no quota unless a limit is given ("Resource Management for Pods and
+            // Containers").
             cpu_quota_ms: 0.0,
             memory: Memory::default(),
         }
@@ -442,16 +480,22 @@ pub struct Memory {
 impl Default for Memory {
     fn default() -> Self {
         Memory {
+            // Assumption: a limit that ordinary requests leave mostly free.
             budget_bytes: 4 << 30,
-            // ms-marco-MiniLM-L12-v2 is 33 million parameters of 4 bytes (Hugging Face model
-            // card); a PyTorch process with CUDA loaded takes about 1 GiB besides.
+            // Assumption: ms-marco-MiniLM-L12-v2 is 33 million parameters of 4 bytes, 0.13 GB (Hugging
+            // Face model card); the rest is the interpreter and PyTorch.
             base_bytes: 1 << 30,
+            // Assumption: 4 KiB a token, the order of one feed-forward activation of that model
+            // (1,536 numbers of 4 bytes).
             bytes_per_input_byte: 1024.0,
+            // No fault: leaks, reclaiming and a collector come from experiments.
             leak_bytes_per_request: 0,
             reclaim_ms: 0.0,
-            // Kubernetes restarts a crashed container after 10 s at first (Pod lifecycle).
+            // Kubernetes waits 10 s before it restarts a container that keeps crashing, and doubles
+            // that up to 5 minutes ("Pod Lifecycle", container restarts).
             restart_ms: 10_000.0,
             garbage_factor: 0.0,
+            // Assumption, without effect while `garbage_factor` is 0.
             gc_threshold: 0.8,
             gc_pause: Dist::fixed(0.0),
         }
@@ -488,23 +532,29 @@ impl Default for Llm {
     fn default() -> Self {
         Llm {
             instances: 1,
+            // The model and machine that the times below were measured on: 8 H100 of 80 GB.
             model: "llama-2-70b".to_owned(),
-            // vLLM's engine arguments: max_num_seqs 256, max_num_batched_tokens 8,192, block_size
-            // 16.
+            // vLLM, `get_batch_defaults` of vllm/engine/arg_utils.py: its API server computes 8,192
+            // tokens an iteration on an H100, and runs 256 sequences on an A100 or a smaller GPU. An
+            // H100 may run 1,024, far past the 64 up to which the times below were measured.
             max_num_seqs: 256,
             max_num_batched_tokens: 8192,
+            // vLLM: DEFAULT_BLOCK_SIZE 16 (vllm/config/cache.py).
             block_size: 16,
-            // Llama-2-70B on 8 GPUs of 80 GB: 0.9 of the memory (vLLM's gpu_memory_utilization)
-            // less 140 GB of weights, at 320 KiB a token (80 layers, 8 KV heads of 128, keys and
-            // values, 2 bytes).
-            num_gpu_blocks: 83_000,
+            // 0.92 of 640 GB (vLLM's `gpu_memory_utilization`, vllm/config/cache.py) less 138 GB of
+            // weights, at 320 KiB a token: 80 layers, 8 KV heads of 128, keys and values, 2 bytes
+            // (config.json of Llama-2-70b-hf). That is 85,600, less some for activations.
+            num_gpu_blocks: 85_000,
+            // Assumption: vLLM's queue has no bound; eight times the running batch.
             queue_bound: 2048,
-            // Splitwise (Patel et al., ISCA 2024, arXiv 2311.18677): Llama-2-70B on 8 H100, without
-            // batching, time between tokens 28 ms, time to first token 84 ms for a median prompt of
-            // 1,020 tokens.
-            decode_base_ms: 28.0,
-            decode_per_seq_ms: 0.25,
-            prefill_per_token_ms: 0.082,
+            // Splitwise (Patel et al., ISCA 2024, arXiv 2311.18677), its authors' measurements in
+            // data/perf_model.csv of Mutinifni/splitwise-sim, prompts of 512 tokens: 29.7 ms between
+            // tokens at batch 1, 32.4 at 8, 34.2 at 16, 38.9 at 32, 50.0 at 64.
+            decode_base_ms: 29.7,
+            decode_per_seq_ms: 0.32,
+            // Same file: 78.3 ms for a prompt of 1,024 tokens (0.067 ms a token at 2,048, 0.09 to 0.1
+            // where prompts are batched to 4,096 and 8,192).
+            prefill_per_token_ms: 0.076,
         }
     }
 }
@@ -524,7 +574,11 @@ pub struct Ingest {
 impl Default for Ingest {
     fn default() -> Self {
         Ingest {
+            // Assumption: brokers set no bound by themselves (RabbitMQ, "Queue Length Limit"), and
+            // back-pressure needs one.
             queue_bound: 1000,
+            // Assumptions: indexing is off unless an experiment sends documents; one worker that
+            // parses 100 short documents a second is enough for the rest.
             workers: 1,
             service_time: Dist::lognormal(10.0, 0.3),
         }
@@ -548,10 +602,12 @@ pub struct CallPlan {
 impl Default for CallPlan {
     fn default() -> Self {
         CallPlan {
+            // gRPC sets no deadline, retries nothing and hedges nothing unless told to (grpc.io,
+            // "Deadlines", "Retry", "Request Hedging").
             timeout_ms: 0.0,
             attempts: 1,
-            // gRPC's own retry examples and AWS's SDKs start at 100 ms (gRFC A6; AWS SDK standard
-            // retry mode).
+            // gRPC's example of a retry policy: `initialBackoff` 0.1 s, `backoffMultiplier` 2 (gRFC
+            // A6, client retries).
             backoff_ms: 100.0,
             hedge_after_ms: 0.0,
         }

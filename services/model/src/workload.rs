@@ -30,30 +30,39 @@ pub struct Workload {
 impl Default for Workload {
     fn default() -> Self {
         Workload {
+            // Assumption: half of what the one LLM carries, which spends about 0.16 s on a request of
+            // this mix. Azure's conversation service saw 5.5 requests a second over the hour of the
+            // data set below.
             arrivals: Arrivals {
-                poisson_per_s: Some(10.0),
+                poisson_per_s: Some(3.0),
                 ..Arrivals::default()
             },
+            // Assumption: enough for each of 32 topics to be asked about in several ways.
             queries: 512,
-            // Web search and cache traces follow Zipf's law with exponents from 0.64 to 0.83
-            // (Breslau et al., INFOCOM 1999).
+            // Requests in traces of web proxies follow a Zipf-like law with exponents from 0.64 to
+            // 0.83 (Breslau et al., "Web Caching and Zipf-like Distributions", INFOCOM 1999). That
+            // topics are as skewed as pages is an assumption.
             topic_skew: 0.8,
+            // Assumption: few enough for a user to come back within a phase.
             users: 200,
-            // LangChain's vector-store retriever returns 4 documents.
+            // LangChain's vector stores return 4 documents (`similarity_search`, `k`).
             top_k: 4,
-            // With 4 contexts of 200 tokens this makes the median prompt of Azure's conversation
-            // service, 1,020 tokens (Splitwise, arXiv 2311.18677).
+            // Assumption: with 4 contexts of 200 tokens this makes a median prompt of 1,036 tokens;
+            // that of Azure's conversation service is 1,020 (Azure Public Dataset,
+            // AzureLLMInferenceTrace_conv of 2023, 19,366 requests).
             prompt_tokens: TokenDist::Lognormal {
                 median: 200.0,
                 sigma: 0.3,
                 max: 2000,
             },
-            // Median answer of Azure's conversation service: 129 tokens (same source).
+            // Answers in the same data set: median 129, standard deviation of the logarithm 0.86,
+            // longest 1,000.
             output_tokens: TokenDist::Lognormal {
                 median: 129.0,
-                sigma: 0.6,
+                sigma: 0.86,
                 max: 1000,
             },
+            // No indexing unless an experiment asks for it.
             ingest_per_s: 0.0,
         }
     }

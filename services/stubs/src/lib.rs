@@ -1,1 +1,17 @@
-//! ragdoll-stubs
+//! The services of the system under test. Each is a short pipeline of resources around its real
+//! wire protocol and just enough real logic that results mean something.
+
+mod client;
+pub mod corpus;
+pub mod embedder;
+pub mod gateway;
+mod http_error;
+pub mod ingest;
+pub mod llm;
+pub mod metadata;
+pub mod reranker;
+pub mod shard;
+pub mod vector_db;
+
+pub use client::{Client, SpanAttributes, grpc_request};
+pub use corpus::Corpus;

@@ -197,6 +197,11 @@ impl SpanGuard {
         self.span.set_attribute(KeyValue::new(key, value));
     }
 
+    /// Adds an attribute.
+    pub fn add(&mut self, attribute: KeyValue) {
+        self.span.set_attribute(attribute);
+    }
+
     /// Marks the span as failed. `error_type` is short and one of few; `message` is for people.
     pub fn fail(
         &mut self,

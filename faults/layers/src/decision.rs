@@ -1,0 +1,50 @@
+//! What a fault is, to the code that carries it out.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_runtime::{Overrides, Rng};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What a decision may depend on, besides chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// Request id.
+    pub request_id: &'a str,
+    /// User id.
+    pub user_id: &'a str,
+    /// Path of the call, such as `/ragdoll.v1.Shard/Query`.
+    pub operation: &'a str,
+}
+
+/// What happens to one request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// Time for which it is held up.
+    pub delay_us: u64,
+    /// Resource parameters that hold for it alone.
+    pub overrides: Option<Overrides>,
+}
+
+/// A fault with its parameters.
+pub trait Fault: Send + Sync {
+    /// What happens to a request that the fault acts on. Pure: all chance comes from `random`.
+    fn decide(&self, facts: &Facts<'_>, random: &mut Rng) -> Decision;
+
+    /// What changes on the target for as long as the fault lasts, whatever the requests.
+    fn standing(&self) -> Option<Overrides> {
+        None
+    }
+}
+
+/// A kind of fault: its description, and its parameters as the experiment file has them.
+pub trait Kind: Fault + Serialize + DeserializeOwned + JsonSchema + 'static {
+    /// What the kind is.
+    const INFO: KindInfo;
+
+    /// What is wrong with the parameters, beyond their types.
+    ///
+    /// # Errors
+    /// The first parameter that is out of range.
+    fn check(&self) -> Result<(), ParamError>;
+}

@@ -1,0 +1,52 @@
+//! Latency: requests to a service, or on an edge, take longer.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_model::{Dist, Service};
+use ragdoll_runtime::Rng;
+use ragdoll_runtime::random::sample_us;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check_dist;
+use crate::decision::{Decision, Facts, Fault, Kind};
+
+/// Holds each request up before the service works on it; on an edge, before it is on the wire.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Latency {
+    /// Time added to each request.
+    delay: Dist,
+}
+
+impl Kind for Latency {
+    const INFO: KindInfo = KindInfo {
+        name: "latency",
+        summary: "requests to a service, or from one service to another, take longer",
+        resource: "network, or the service's own work",
+        services: &[
+            Service::Gateway,
+            Service::Metadata,
+            Service::Embedder,
+            Service::VectorDb,
+            Service::Shard,
+            Service::Reranker,
+            Service::Llm,
+            Service::IngestApi,
+        ],
+        edges: true,
+        causes: &["compute", "straggler", "network"],
+    };
+
+    fn check(&self) -> Result<(), ParamError> {
+        check_dist("delay", &self.delay)
+    }
+}
+
+impl Fault for Latency {
+    fn decide(&self, _: &Facts<'_>, random: &mut Rng) -> Decision {
+        Decision {
+            delay_us: sample_us(&self.delay, random),
+            overrides: None,
+        }
+    }
+}

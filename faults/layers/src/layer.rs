@@ -1,0 +1,129 @@
+//! The one layer that carries decisions out.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use ragdoll_runtime::random::chance;
+use ragdoll_runtime::{BoxService, Clock, Overrides, Request, Response};
+use ragdoll_telemetry::RequestContext;
+use tower::{Layer, Service};
+
+use crate::decision::Facts;
+use crate::injector::Armed;
+
+/// Puts faults in front of a service.
+#[derive(Clone)]
+pub struct FaultLayer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    clock: Clock,
+    at: String,
+    faults: Vec<Arc<Armed>>,
+}
+
+impl FaultLayer {
+    pub(crate) fn new(clock: Clock, at: &str, faults: Vec<Arc<Armed>>) -> Self {
+        FaultLayer {
+            shared: Arc::new(Shared {
+                clock,
+                at: at.to_owned(),
+                faults,
+            }),
+        }
+    }
+}
+
+impl Layer<BoxService> for FaultLayer {
+    type Service = BoxService;
+
+    /// A service that no fault can meet is left as it is.
+    fn layer(&self, inner: BoxService) -> BoxService {
+        if self.shared.faults.is_empty() {
+            return inner;
+        }
+        BoxService::new(FaultService {
+            shared: self.shared.clone(),
+            inner,
+        })
+    }
+}
+
+/// A service with faults in front of it.
+#[derive(Clone)]
+pub struct FaultService {
+    shared: Arc<Shared>,
+    inner: BoxService,
+}
+
+impl Service<Request> for FaultService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let (delay_us, overrides) = self.shared.decide(&request);
+        if let Some(overrides) = overrides
+            && let Some(context) = request.extensions_mut().get_mut::<RequestContext>()
+        {
+            let merged = match &context.overrides {
+                Some(earlier) => earlier.merged(&overrides),
+                None => overrides,
+            };
+            context.overrides = Some(Arc::new(merged));
+        }
+        let mut inner = self.inner.clone();
+        if delay_us == 0 {
+            return Box::pin(async move { inner.call(request).await });
+        }
+        let shared = self.shared.clone();
+        Box::pin(async move {
+            shared.clock.sleep_us(delay_us).await;
+            inner.call(request).await
+        })
+    }
+}
+
+impl Shared {
+    /// Asks every fault in force, in order: delays add up, of overrides the last wins.
+    fn decide(&self, request: &Request) -> (u64, Option<Overrides>) {
+        let now_us = self.clock.now_us();
+        let mut delay_us = 0;
+        let mut overrides: Option<Overrides> = None;
+        for armed in self.faults.iter().filter(|armed| armed.in_force(now_us)) {
+            let Some(context) = request.extensions().get::<RequestContext>() else {
+                continue;
+            };
+            armed.witness.opportunity();
+            let mut random = context.random(armed.random.child(&self.at));
+            if !chance(armed.planned.spec.probability, &mut random) {
+                continue;
+            }
+            let facts = Facts {
+                request_id: &context.request_id,
+                user_id: &context.user_id,
+                operation: request.uri().path(),
+            };
+            let decision = armed.fault.decide(&facts, &mut random);
+            armed
+                .witness
+                .firing(decision.delay_us, &context.request_id, || {
+                    context.span.trace_id().to_string()
+                });
+            delay_us += decision.delay_us;
+            if let Some(decided) = decision.overrides {
+                let earlier = overrides.unwrap_or_default();
+                overrides = Some(earlier.merged(&decided));
+            }
+        }
+        (delay_us, overrides)
+    }
+}

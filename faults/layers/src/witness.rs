@@ -1,0 +1,77 @@
+//! What a fault did: kept for the journal, and out of the telemetry.
+
+use std::sync::{Mutex, PoisonError};
+
+/// A request that a fault acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TouchedRequest {
+    /// Request id.
+    pub request_id: String,
+    /// Hexadecimal trace id.
+    pub trace_id: String,
+}
+
+/// Counts of one fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WitnessReport {
+    /// Times that it could have acted.
+    pub opportunities: u64,
+    /// Times that it did.
+    pub firings: u64,
+    /// Time that it added, over all firings.
+    pub injected_us: u64,
+    /// Requests it acted on: a request that it met several times in a row counts once.
+    pub requests_touched: u64,
+    /// The first of these requests.
+    pub touched: Vec<TouchedRequest>,
+}
+
+/// Most requests that a witness names; it goes on counting.
+const MOST_NAMED: usize = 1000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Witness {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    report: WitnessReport,
+    last_touched: String,
+}
+
+impl Witness {
+    pub(crate) fn opportunity(&self) {
+        self.state().report.opportunities += 1;
+    }
+
+    pub(crate) fn firing(
+        &self,
+        delay_us: u64,
+        request_id: &str,
+        trace_id: impl FnOnce() -> String,
+    ) {
+        let mut state = self.state();
+        state.report.firings += 1;
+        state.report.injected_us += delay_us;
+        if state.last_touched == request_id {
+            return;
+        }
+        request_id.clone_into(&mut state.last_touched);
+        state.report.requests_touched += 1;
+        if state.report.touched.len() < MOST_NAMED {
+            state.report.touched.push(TouchedRequest {
+                request_id: request_id.to_owned(),
+                trace_id: trace_id(),
+            });
+        }
+    }
+
+    pub(crate) fn report(&self) -> WitnessReport {
+        self.state().report.clone()
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

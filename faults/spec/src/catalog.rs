@@ -1,0 +1,66 @@
+//! What kinds of fault there are, without saying how they act.
+
+use std::fmt;
+
+use ragdoll_model::Service;
+use serde::Serialize;
+use serde_json::Value;
+
+/// The kinds of fault that an experiment may name.
+pub trait Catalog {
+    /// Every kind, in the order in which they are listed to users.
+    fn kinds(&self) -> Vec<KindInfo>;
+
+    /// Checks the parameters of a kind and fills in its defaults.
+    ///
+    /// # Errors
+    /// The first parameter that is missing, unknown, of the wrong type or out of range. An unknown
+    /// kind is an error without a key.
+    fn resolve(&self, kind: &str, params: &Value) -> Result<Value, ParamError>;
+
+    /// JSON schema of the parameters of a kind: a table. A kind without parameters, and an unknown
+    /// one, has an empty table.
+    fn params_schema(&self, kind: &str) -> schemars::Schema;
+
+    /// The kind of this name.
+    fn kind(&self, name: &str) -> Option<KindInfo> {
+        self.kinds().into_iter().find(|kind| kind.name == name)
+    }
+}
+
+/// What a kind of fault is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KindInfo {
+    /// Name in experiment files.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The resource that it changes, such as `lock`.
+    pub resource: &'static str,
+    /// Services that it can act on, as a whole or by instance.
+    pub services: &'static [Service],
+    /// Whether it can act on the calls from one service to another.
+    pub edges: bool,
+    /// Causes that a verdict may name because of it, such as `queue`.
+    pub causes: &'static [&'static str],
+}
+
+/// What is wrong with the parameters of a fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParamError {
+    /// Path of the parameter within the table, such as `delay.fixed.ms`; `None` for the table.
+    pub key: Option<String>,
+    /// What is wrong, in words that follow the key, such as `is -5`.
+    pub message: String,
+    /// What to do, such as `use at least 0`.
+    pub fix: String,
+}
+
+impl fmt::Display for ParamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.key.as_deref().unwrap_or("params");
+        write!(f, "`{key}` {}: {}", self.message, self.fix)
+    }
+}
+
+impl std::error::Error for ParamError {}

@@ -1,0 +1,179 @@
+//! Where a fault acts.
+
+use std::fmt;
+
+use ragdoll_model::{InstanceId, Service, Topology};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Every pair of services that call each other, caller first.
+pub const EDGES: [(Service, Service); 10] = [
+    (Service::Client, Service::Gateway),
+    (Service::Client, Service::IngestApi),
+    (Service::Gateway, Service::Metadata),
+    (Service::Gateway, Service::Embedder),
+    (Service::Gateway, Service::VectorDb),
+    (Service::Gateway, Service::Reranker),
+    (Service::Gateway, Service::Llm),
+    (Service::VectorDb, Service::Shard),
+    (Service::IngestWorker, Service::Embedder),
+    (Service::IngestWorker, Service::Shard),
+];
+
+/// Whether `from` calls `to`.
+pub fn edge_exists(from: Service, to: Service) -> bool {
+    EDGES.contains(&(from, to))
+}
+
+/// What a fault acts on: a whole service, one instance, or the calls from one service to another.
+/// Exactly one of the three is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Target {
+    /// Every instance of this service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+    /// The instance with this `service.instance.id`, such as `shard-2-1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The calls from one service to another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<Edge>,
+}
+
+/// The calls from one service to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// The caller.
+    pub from: Service,
+    /// The callee.
+    pub to: Service,
+}
+
+impl Target {
+    /// Every instance of `service`.
+    pub fn service(service: Service) -> Self {
+        Target {
+            service: Some(service),
+            ..Target::default()
+        }
+    }
+
+    /// The instance with this name.
+    pub fn instance(name: impl Into<String>) -> Self {
+        Target {
+            instance: Some(name.into()),
+            ..Target::default()
+        }
+    }
+
+    /// The calls from `from` to `to`.
+    pub fn edge(from: Service, to: Service) -> Self {
+        Target {
+            edge: Some(Edge { from, to }),
+            ..Target::default()
+        }
+    }
+
+    /// Names of the keys that are given; a sound target has exactly one.
+    pub fn given(&self) -> Vec<&'static str> {
+        [
+            ("service", self.service.is_some()),
+            ("instance", self.instance.is_some()),
+            ("edge", self.edge.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, given)| given.then_some(name))
+        .collect()
+    }
+
+    /// Whether the fault acts on this instance. Always false for an edge.
+    pub fn matches(&self, instance: &InstanceId) -> bool {
+        self.service == Some(instance.service())
+            || self.instance.as_deref() == Some(instance.name())
+    }
+
+    /// Whether the fault acts on calls from `from` to `to`. Always false for a service or an
+    /// instance.
+    pub fn matches_edge(&self, from: Service, to: Service) -> bool {
+        self.edge == Some(Edge { from, to })
+    }
+
+    /// The instances that the fault acts on, in the topology's order. Empty for an edge, and for
+    /// an instance that the topology does not have.
+    pub fn instances(&self, topology: &Topology) -> Vec<InstanceId> {
+        topology
+            .instances()
+            .into_iter()
+            .filter(|instance| self.matches(instance))
+            .collect()
+    }
+
+    /// The service that the fault acts on: of an edge, the callee. `None` where the topology has
+    /// no such instance.
+    pub fn service_in(&self, topology: &Topology) -> Option<Service> {
+        match self.edge {
+            Some(edge) => Some(edge.to),
+            None => self
+                .service
+                .or_else(|| self.instances(topology).first().map(InstanceId::service)),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.service, &self.instance, &self.edge) {
+            (Some(service), _, _) => service.fmt(f),
+            (_, Some(instance), _) => f.write_str(instance),
+            (_, _, Some(edge)) => write!(f, "{} -> {}", edge.from, edge.to),
+            (None, None, None) => f.write_str("nothing"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_matches_each_of_its_instances_and_no_other() {
+        let topology = Topology::default();
+        let target = Target::service(Service::Shard);
+        assert_eq!(target.instances(&topology).len(), 8);
+        assert!(target.matches(&InstanceId::shard(2, 1)));
+        assert!(!target.matches(&InstanceId::new(Service::Llm, 0)));
+        assert!(!target.matches_edge(Service::VectorDb, Service::Shard));
+    }
+
+    #[test]
+    fn an_instance_matches_itself_and_tells_its_service() {
+        let topology = Topology::default();
+        let target = Target::instance("shard-2-1");
+        assert_eq!(target.instances(&topology), [InstanceId::shard(2, 1)]);
+        assert_eq!(target.service_in(&topology), Some(Service::Shard));
+        assert_eq!(Target::instance("shard-9-0").service_in(&topology), None);
+    }
+
+    #[test]
+    fn an_edge_matches_one_direction_and_no_instance() {
+        let topology = Topology::default();
+        let target = Target::edge(Service::Gateway, Service::Llm);
+        assert!(target.matches_edge(Service::Gateway, Service::Llm));
+        assert!(!target.matches_edge(Service::Llm, Service::Gateway));
+        assert!(target.instances(&topology).is_empty());
+        assert_eq!(target.service_in(&topology), Some(Service::Llm));
+        assert_eq!(target.to_string(), "gateway -> llm");
+    }
+
+    #[test]
+    fn every_service_but_the_worker_and_the_client_is_called_by_another() {
+        for service in Service::ALL {
+            let called = EDGES.iter().any(|&(_, to)| to == service);
+            let starts_calls = matches!(service, Service::Client | Service::IngestWorker);
+            assert_eq!(called, !starts_calls, "{service}");
+        }
+        assert!(!edge_exists(Service::Gateway, Service::Shard));
+    }
+}

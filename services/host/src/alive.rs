@@ -1,0 +1,70 @@
+//! Whether anybody is there: a process that is down refuses connections, one that dies cuts them.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use ragdoll_resources::Instance;
+use ragdoll_runtime::{BoxService, Request, Response};
+use tonic::Code;
+use tower::{Layer, Service};
+
+use crate::operation::Operation;
+
+#[derive(Clone)]
+pub(crate) struct AliveLayer {
+    instance: Arc<Instance>,
+}
+
+impl AliveLayer {
+    pub(crate) fn new(instance: &Arc<Instance>) -> Self {
+        AliveLayer {
+            instance: instance.clone(),
+        }
+    }
+}
+
+impl Layer<BoxService> for AliveLayer {
+    type Service = Alive;
+
+    fn layer(&self, inner: BoxService) -> Alive {
+        Alive {
+            instance: self.instance.clone(),
+            inner,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Alive {
+    instance: Arc<Instance>,
+    inner: BoxService,
+}
+
+impl Service<Request> for Alive {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let operation = Operation::of(&request);
+        if !self.instance.process.is_up() {
+            let refusal = operation.refusal(Code::Unavailable, "connection refused");
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
+        let instance = self.instance.clone();
+        let mut inner = self.inner.clone();
+        Box::pin(async move {
+            match instance.process.or_death(inner.call(request)).await {
+                Some(answer) => answer,
+                None => Ok(operation.refusal(Code::Unavailable, "connection reset")),
+            }
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! The caller's side of a call: its span, the headers, and the deadline.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use ragdoll_model::{InstanceId, Service as Role};
+use ragdoll_resources::Instance;
+use ragdoll_runtime::{BoxService, Request, Response};
+use ragdoll_stubs::SpanAttributes;
+use ragdoll_telemetry::names::{
+    HTTP_RESEND_COUNT, REQUEST_ID, RPC_HEDGE, RPC_RETRY_ATTEMPT, SERVER_ADDRESS, SERVER_INSTANCE,
+    URL_PATH, USER_ID,
+};
+use ragdoll_telemetry::{KeyValue, RequestContext, SpanKind};
+use tonic::Code;
+use tower::{Layer, Service};
+
+use crate::operation::Operation;
+
+#[derive(Clone)]
+pub(crate) struct CallerLayer {
+    edge: Arc<Edge>,
+}
+
+struct Edge {
+    caller: Arc<Instance>,
+    callee: InstanceId,
+}
+
+impl CallerLayer {
+    pub(crate) fn new(caller: &Arc<Instance>, callee: &InstanceId) -> Self {
+        CallerLayer {
+            edge: Arc::new(Edge {
+                caller: caller.clone(),
+                callee: callee.clone(),
+            }),
+        }
+    }
+}
+
+impl Layer<BoxService> for CallerLayer {
+    type Service = Caller;
+
+    fn layer(&self, wire: BoxService) -> Caller {
+        Caller {
+            edge: self.edge.clone(),
+            wire,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct Caller {
+    edge: Arc<Edge>,
+    wire: BoxService,
+}
+
+impl Service<Request> for Caller {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.wire.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let operation = Operation::of(&request);
+        let Some(mut context) = request.extensions_mut().remove::<RequestContext>() else {
+            panic!("a call of {} carries no context", operation.name());
+        };
+        let added = request.extensions_mut().remove::<SpanAttributes>();
+        let mut attributes = self.edge.attributes(&operation, &context);
+        attributes.extend(added.into_iter().flat_map(|added| added.0));
+        let caller = self.edge.caller.clone();
+        let mut span = caller.telemetry.start(
+            operation.name(),
+            SpanKind::Client,
+            &context.span,
+            attributes,
+        );
+        context = context.within(span.context());
+        // What the caller's own resources were told ends at its edge.
+        context.overrides = None;
+        let now_us = caller.clock.now_us();
+        context.inject(request.headers_mut(), now_us);
+        request.extensions_mut().insert(context.draw_key());
+        let deadline_us = context.deadline_us;
+        request.extensions_mut().insert(context);
+        let mut wire = self.wire.clone();
+        Box::pin(async move {
+            let answer = match deadline_us {
+                None => Ok(wire.call(request).await),
+                Some(deadline_us) => {
+                    let limit_us = deadline_us.saturating_sub(now_us);
+                    caller.clock.timeout_us(limit_us, wire.call(request)).await
+                }
+            };
+            let response = match answer {
+                Ok(response) => response?,
+                Err(_) => operation.refusal(Code::DeadlineExceeded, "deadline exceeded"),
+            };
+            operation.conclude(&mut span, &response, true);
+            span.end();
+            Ok(response)
+        })
+    }
+}
+
+impl Edge {
+    fn attributes(&self, operation: &Operation, context: &RequestContext) -> Vec<KeyValue> {
+        let mut attributes = operation.attributes(URL_PATH);
+        attributes.extend([
+            KeyValue::new(SERVER_ADDRESS, self.callee.service().name()),
+            KeyValue::new(SERVER_INSTANCE, self.callee.shared_name()),
+        ]);
+        let attempts = i64::from(context.previous_attempts);
+        if context.hedge {
+            attributes.push(KeyValue::new(RPC_HEDGE, true));
+        } else if attempts > 0 {
+            let key = if operation.is_grpc() {
+                RPC_RETRY_ATTEMPT
+            } else {
+                HTTP_RESEND_COUNT
+            };
+            attributes.push(KeyValue::new(key, attempts));
+        }
+        if self.caller.id.service() == Role::Client {
+            attributes.extend([
+                KeyValue::new(REQUEST_ID, context.request_id.clone()),
+                KeyValue::new(USER_ID, context.user_id.clone()),
+            ]);
+        }
+        attributes
+    }
+}

@@ -1,0 +1,38 @@
+//! The order of layers, on both sides of a call, in the one place that decides it.
+
+use std::sync::Arc;
+
+use ragdoll_fault_layers::FaultLayer;
+use ragdoll_model::InstanceId;
+use ragdoll_resources::Instance;
+use ragdoll_runtime::{BoxService, Connection};
+use tower::Layer as _;
+
+use crate::alive::AliveLayer;
+use crate::caller::CallerLayer;
+use crate::served::ServedLayer;
+
+/// What a request passes on its way in, outermost first:
+/// 1. alive: a process that is down refuses, one that dies cuts; no span, for nobody is there.
+/// 2. served: the server span, and the request's context from its headers.
+/// 3. faults, so that what they add is time of the service's own.
+/// 4. the stub.
+pub fn server_stack(instance: &Arc<Instance>, faults: &FaultLayer, stub: BoxService) -> BoxService {
+    let stub = faults.layer(stub);
+    let stub = BoxService::new(ServedLayer::new(instance).layer(stub));
+    BoxService::new(AliveLayer::new(instance).layer(stub))
+}
+
+/// What a call passes on its way out, outermost first:
+/// 1. caller: the client span, the headers, the deadline.
+/// 2. faults of the edge, so that what they add is time between client span and server span.
+/// 3. the wire.
+pub fn client_stack(
+    caller: &Arc<Instance>,
+    callee: &InstanceId,
+    faults: &FaultLayer,
+    wire: Connection,
+) -> BoxService {
+    let wire = faults.layer(BoxService::new(wire));
+    BoxService::new(CallerLayer::new(caller, callee).layer(wire))
+}

@@ -1,0 +1,280 @@
+//! A synthetic corpus with planted topics.
+//!
+//! Each topic has words of its own. A document is made of its topic's words, a query too, and the
+//! vector of a text is the sum of its words' vectors: so the nearest documents of a query are those
+//! of its topic, and which documents are relevant is known by construction.
+
+use std::sync::Arc;
+
+use ragdoll_model::topology;
+use ragdoll_runtime::random::{self, hash, index, sample_tokens};
+use ragdoll_runtime::{Stream, Streams};
+
+/// Words of each topic.
+const VOCABULARY: usize = 24;
+/// Words of a document and of a query that decide their vectors.
+const DOCUMENT_WORDS: usize = 12;
+const QUERY_WORDS: usize = 6;
+/// Lanes of a dot product: a fixed order of additions, so that every processor gets the same sum.
+const LANES: usize = 8;
+
+/// A document (chunk) of the corpus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its topic.
+    pub topic: u32,
+    /// Tokens of its text.
+    pub tokens: u32,
+    /// Bytes of its text.
+    pub size_bytes: u64,
+}
+
+/// All documents, their vectors, and the words of their topics.
+#[derive(Debug)]
+pub struct Corpus {
+    dimensions: usize,
+    documents: Vec<Document>,
+    vectors: Vec<f32>,
+    vocabulary: Vec<Vec<String>>,
+    queries: Stream,
+}
+
+impl Corpus {
+    /// The corpus of this seed.
+    pub fn new(spec: &topology::Corpus, streams: &Streams) -> Arc<Self> {
+        let random = streams.stream("corpus");
+        let topics = spec.topics.max(1);
+        let vocabulary: Vec<Vec<String>> = (0..topics)
+            .map(|topic| topic_words(random.child("words"), topic))
+            .collect();
+        let dimensions = (spec.dimensions as usize).next_multiple_of(LANES);
+        let mut corpus = Corpus {
+            dimensions,
+            documents: Vec::new(),
+            vectors: Vec::new(),
+            vocabulary,
+            queries: random.child("queries"),
+        };
+        for number in 0..spec.documents.max(1) {
+            let topic = number % topics;
+            let mut rng = random.child("documents").at(u64::from(number));
+            let is_long = spec.long_topic_every > 0 && topic % spec.long_topic_every == 0;
+            let factor = if is_long { spec.long_topic_factor } else { 1.0 };
+            let tokens = f64::from(sample_tokens(&spec.document_tokens, &mut rng)) * factor;
+            let words = &corpus.vocabulary[topic as usize];
+            let text: Vec<&str> = (0..DOCUMENT_WORDS)
+                .map(|_| words[index(words.len(), &mut rng)].as_str())
+                .collect();
+            let vector = embed(&text.join(" "), dimensions);
+            corpus.vectors.extend(vector);
+            corpus.documents.push(Document {
+                topic,
+                tokens: tokens as u32,
+                size_bytes: (tokens * spec.bytes_per_token) as u64,
+            });
+        }
+        Arc::new(corpus)
+    }
+
+    /// Number of topics.
+    pub fn topics(&self) -> u32 {
+        self.vocabulary.len() as u32
+    }
+
+    /// Number of documents.
+    pub fn len(&self) -> u32 {
+        self.documents.len() as u32
+    }
+
+    /// Whether there are no documents; a corpus has at least one.
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty()
+    }
+
+    /// The document of this number.
+    pub fn document(&self, number: u32) -> Option<&Document> {
+        self.documents.get(number as usize)
+    }
+
+    /// The vector of the document of this number.
+    pub fn vector(&self, number: u32) -> Option<&[f32]> {
+        let start = number as usize * self.dimensions;
+        self.vectors.get(start..start + self.dimensions)
+    }
+
+    /// Dimensions of every vector.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// The vector of a text.
+    pub fn embed(&self, text: &str) -> Vec<f32> {
+        embed(text, self.dimensions)
+    }
+
+    /// The text of query number `query`, which asks for `topic`.
+    pub fn query_text(&self, query: u32, topic: u32) -> String {
+        let mut rng = self.queries.at(u64::from(query));
+        let words = &self.vocabulary[topic as usize % self.vocabulary.len()];
+        let text: Vec<&str> = (0..QUERY_WORDS)
+            .map(|_| words[index(words.len(), &mut rng)].as_str())
+            .collect();
+        text.join(" ")
+    }
+
+    /// The `limit` documents nearest to `vector`, best first: the exact answer.
+    pub fn nearest(&self, vector: &[f32], limit: usize) -> Vec<u32> {
+        let mut nearest = Nearest::new(limit);
+        for (number, candidate) in self.vectors.chunks_exact(self.dimensions).enumerate() {
+            nearest.offer(number as u32, dot(vector, candidate));
+        }
+        nearest
+            .into_ranked()
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect()
+    }
+}
+
+/// The best of what was offered: highest score first, and of equal ones the lowest number.
+#[derive(Debug)]
+pub struct Nearest {
+    limit: usize,
+    ranked: Vec<(u32, f32)>,
+}
+
+impl Nearest {
+    /// Keeps the best `limit`.
+    pub fn new(limit: usize) -> Self {
+        Nearest {
+            limit,
+            ranked: Vec::with_capacity(limit + 1),
+        }
+    }
+
+    /// Considers one more.
+    pub fn offer(&mut self, number: u32, score: f32) {
+        let better = |&(held, held_score): &(u32, f32)| {
+            held_score > score || (held_score == score && held < number)
+        };
+        if self.ranked.len() == self.limit && self.ranked.last().is_none_or(better) {
+            return;
+        }
+        let position = self.ranked.partition_point(better);
+        self.ranked.insert(position, (number, score));
+        self.ranked.truncate(self.limit);
+    }
+
+    /// Numbers and scores, best first.
+    pub fn into_ranked(self) -> Vec<(u32, f32)> {
+        self.ranked
+    }
+}
+
+/// Scalar product; both vectors have the same length, a multiple of 8.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    sums.iter().sum()
+}
+
+/// Sum of the words' vectors, of length 1; zero for a text without words.
+fn embed(text: &str, dimensions: usize) -> Vec<f32> {
+    let mut vector = vec![0.0_f32; dimensions];
+    for word in text.split_whitespace() {
+        let mut rng = Streams::new(hash(word)).stream("word").rng();
+        for value in &mut vector {
+            *value += (random::unit(&mut rng) - 0.5) as f32;
+        }
+    }
+    let length = dot(&vector, &vector).sqrt();
+    if length > 0.0 {
+        for value in &mut vector {
+            *value /= length;
+        }
+    }
+    vector
+}
+
+/// Pronounceable words that no other topic has.
+fn topic_words(random: Stream, topic: u32) -> Vec<String> {
+    const ONSETS: [&str; 12] = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t"];
+    const VOWELS: [&str; 5] = ["a", "e", "i", "o", "u"];
+    let mut rng = random.at(u64::from(topic));
+    (0..VOCABULARY)
+        .map(|_| {
+            let stem: String = (0..3)
+                .flat_map(|_| [ONSETS[index(12, &mut rng)], VOWELS[index(5, &mut rng)]])
+                .collect();
+            format!("{stem}{topic}")
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn corpus() -> Arc<Corpus> {
+        Corpus::new(&topology::Corpus::default(), &Streams::new(1))
+    }
+
+    #[test]
+    fn the_nearest_documents_of_a_query_are_those_of_its_topic() {
+        let corpus = corpus();
+        let (mut relevant, mut returned) = (0, 0);
+        for query in 0..200 {
+            let topic = query % corpus.topics();
+            let vector = corpus.embed(&corpus.query_text(query, topic));
+            for number in corpus.nearest(&vector, 4) {
+                let document = corpus.document(number).expect("a number that was returned");
+                relevant += u32::from(document.topic == topic);
+                returned += 1;
+            }
+        }
+        let precision = f64::from(relevant) / f64::from(returned);
+        assert!(precision > 0.9, "precision {precision}");
+    }
+
+    #[test]
+    fn partitions_merged_give_the_exact_answer() {
+        let corpus = corpus();
+        let vector = corpus.embed(&corpus.query_text(3, 7));
+        let mut merged = Nearest::new(10);
+        for partition in 0..4 {
+            let mut part = Nearest::new(10);
+            for number in (0..corpus.len()).filter(|number| number % 4 == partition) {
+                let candidate = corpus.vector(number).expect("within the corpus");
+                part.offer(number, dot(&vector, candidate));
+            }
+            for (number, score) in part.into_ranked() {
+                merged.offer(number, score);
+            }
+        }
+        let merged: Vec<u32> = merged
+            .into_ranked()
+            .into_iter()
+            .map(|(number, _)| number)
+            .collect();
+        assert_eq!(merged, corpus.nearest(&vector, 10));
+    }
+
+    #[test]
+    fn long_topics_hold_long_documents() {
+        let corpus = corpus();
+        let mean = |long: bool| {
+            let sizes: Vec<f64> = (0..corpus.len())
+                .filter_map(|number| corpus.document(number))
+                .filter(|document| (document.topic % 8 == 0) == long)
+                .map(|document| document.size_bytes as f64)
+                .collect();
+            sizes.iter().sum::<f64>() / sizes.len() as f64
+        };
+        let ratio = mean(true) / mean(false);
+        assert!((3.5..4.5).contains(&ratio), "ratio {ratio}");
+    }
+}

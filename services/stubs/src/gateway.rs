@@ -1,0 +1,363 @@
+//! Gateway: the HTTP edge, and the request path behind it.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use http_body_util::BodyExt as _;
+use ragdoll_model::api::{
+    ChatRequest, ChatResponse, Context, Message, QueryRequest, QueryResponse, Timing,
+};
+use ragdoll_model::proto::embedder_client::EmbedderClient;
+use ragdoll_model::proto::metadata_client::MetadataClient;
+use ragdoll_model::proto::reranker_client::RerankerClient;
+use ragdoll_model::proto::vector_db_client::VectorDbClient;
+use ragdoll_model::proto::{
+    EmbedRequest, Hit, LookupRequest, RerankRequest, SearchRequest, SearchResponse,
+};
+use ragdoll_model::topology;
+use ragdoll_resources::{Instance, Pool, Workers, call};
+use ragdoll_runtime::Body;
+use ragdoll_runtime::random::ms_to_us;
+use ragdoll_telemetry::names::{DOCUMENTS_COUNT, DOCUMENTS_SIZE};
+use ragdoll_telemetry::{KeyValue, RequestContext, log};
+use tonic::{Code, Status};
+use tower::Service as _;
+
+use crate::client::{Client, SpanAttributes, grpc_request};
+use crate::http_error::HttpError;
+
+/// Contexts a query may ask for; more would be a mistake or an attack.
+const MOST_CONTEXTS: u32 = 1000;
+
+/// The services behind the gateway.
+#[derive(Clone)]
+pub struct Downstream {
+    /// Metadata store.
+    pub metadata: Client,
+    /// Embedder.
+    pub embedder: Client,
+    /// Coordinator of the vector database.
+    pub vector_db: Client,
+    /// Reranker.
+    pub reranker: Client,
+    /// Inference engine.
+    pub llm: Client,
+}
+
+struct Gateway {
+    instance: Arc<Instance>,
+    spec: topology::Gateway,
+    model: String,
+    workers: Arc<Workers>,
+    metadata_pool: Arc<Pool>,
+    downstream: Downstream,
+}
+
+/// The gateway's HTTP routes; `model` is what it asks the LLM for.
+pub fn router(
+    instance: &Arc<Instance>,
+    spec: &topology::Gateway,
+    model: &str,
+    downstream: Downstream,
+) -> Router {
+    let gateway = Arc::new(Gateway {
+        instance: instance.clone(),
+        workers: Workers::new(instance, spec.workers, spec.queue_bound),
+        metadata_pool: Pool::new(
+            instance,
+            "metadata",
+            spec.metadata_pool_size,
+            spec.metadata_pool_timeout_ms,
+        ),
+        spec: spec.clone(),
+        model: model.to_owned(),
+        downstream,
+    });
+    Router::new()
+        .route("/v1/query", post(query))
+        .route("/readyz", get(|| async { "ready" }))
+        .with_state(gateway)
+}
+
+async fn query(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(context): Extension<RequestContext>,
+    Json(request): Json<QueryRequest>,
+) -> Result<Json<QueryResponse>, HttpError> {
+    if request.query.trim().is_empty() {
+        return Err(HttpError::bad_request("`query` is empty: ask something"));
+    }
+    if !(1..=MOST_CONTEXTS).contains(&request.top_k) {
+        return Err(HttpError::bad_request(format!(
+            "`top_k` is {}: use 1 to {MOST_CONTEXTS}",
+            request.top_k
+        )));
+    }
+    let answer = gateway.answer(context.clone(), &request).await;
+    let telemetry = &gateway.instance.telemetry;
+    match &answer {
+        Ok(response) => log!(
+            info,
+            telemetry,
+            context,
+            "query answered",
+            contexts = response.contexts.len() as u64,
+            total_ms = response.timing.total_ms,
+        ),
+        Err(status) => log!(
+            warn,
+            telemetry,
+            context,
+            "query failed",
+            status = code_name(status.code()),
+            reason = status.message(),
+        ),
+    }
+    Ok(Json(answer?))
+}
+
+impl Gateway {
+    /// The request path.
+    async fn answer(
+        &self,
+        mut context: RequestContext,
+        request: &QueryRequest,
+    ) -> Result<QueryResponse, Status> {
+        let clock = &self.instance.clock;
+        let arrived_us = clock.now_us();
+        let own_deadline_us = arrived_us + ms_to_us(self.spec.deadline_ms);
+        let deadline_us = context.deadline_us.unwrap_or(u64::MAX).min(own_deadline_us);
+        context.deadline_us = Some(deadline_us);
+        let mut steps = Steps {
+            gateway: self,
+            last_us: arrived_us,
+        };
+
+        let _worker = self.workers.acquire(&context).await?;
+        let work_us = self
+            .workers
+            .service_time_us(&context, &self.spec.service_time);
+        clock.sleep_us(work_us).await;
+        steps.take_ms();
+
+        let collection = self.scope(&context, &request.user).await?;
+        let metadata_ms = steps.take_ms();
+        let vector = self.embed(&context, &request.query).await?;
+        let embedding_ms = steps.take_ms();
+        let found = self
+            .retrieve(&context, &vector, collection, request.top_k)
+            .await?;
+        let retrieval_ms = steps.take_ms();
+        let shards_answered = found.shards_answered.clone();
+        let shards_queried = found.shards_queried;
+        let contexts = self.rerank(&context, request, vector, found).await?;
+        let rerank_ms = steps.take_ms();
+        let completion = self.generate(&context, request, &contexts).await?;
+        let generation_ms = steps.take_ms();
+
+        let timing = Timing {
+            metadata_ms,
+            embedding_ms,
+            retrieval_ms,
+            rerank_ms,
+            generation_ms,
+            time_to_first_token_ms: completion.timing.time_to_first_token_ms,
+            total_ms: (clock.now_us() - arrived_us) as f64 / 1000.0,
+        };
+        let answer = completion.choices.into_iter().next();
+        Ok(QueryResponse {
+            answer: answer
+                .map(|choice| choice.message.content)
+                .unwrap_or_default(),
+            contexts: contexts
+                .iter()
+                .map(|hit| Context {
+                    document: hit.document,
+                    score: hit.score,
+                })
+                .collect(),
+            usage: completion.usage,
+            timing,
+            shards_answered,
+            shards_queried,
+        })
+    }
+
+    async fn scope(&self, context: &RequestContext, user: &str) -> Result<String, Status> {
+        let _connection = self.metadata_pool.acquire(context).await?;
+        let plan = &self.spec.metadata_call;
+        call(&self.instance, context, "metadata", plan, |attempt| {
+            let mut client = MetadataClient::new(self.downstream.metadata.clone());
+            let message = LookupRequest {
+                user: user.to_owned(),
+            };
+            let request = grpc_request(attempt.context(context), message);
+            async move { Ok(client.lookup(request).await?.into_inner().collection) }
+        })
+        .await
+    }
+
+    async fn embed(&self, context: &RequestContext, text: &str) -> Result<Vec<f32>, Status> {
+        let plan = &self.spec.embedder_call;
+        call(&self.instance, context, "embedder", plan, |attempt| {
+            let mut client = EmbedderClient::new(self.downstream.embedder.clone());
+            let message = EmbedRequest {
+                text: text.to_owned(),
+            };
+            let request = grpc_request(attempt.context(context), message);
+            async move { Ok(client.embed(request).await?.into_inner().vector) }
+        })
+        .await
+    }
+
+    async fn retrieve(
+        &self,
+        context: &RequestContext,
+        vector: &[f32],
+        collection: String,
+        top_k: u32,
+    ) -> Result<SearchResponse, Status> {
+        let message = SearchRequest {
+            vector: vector.to_vec(),
+            limit: self.spec.candidates.max(top_k),
+            collection,
+        };
+        let plan = &self.spec.vector_db_call;
+        call(&self.instance, context, "vector-db", plan, |attempt| {
+            let mut client = VectorDbClient::new(self.downstream.vector_db.clone());
+            let request = grpc_request(attempt.context(context), message.clone());
+            async move { Ok(client.search(request).await?.into_inner()) }
+        })
+        .await
+    }
+
+    async fn rerank(
+        &self,
+        context: &RequestContext,
+        request: &QueryRequest,
+        vector: Vec<f32>,
+        found: SearchResponse,
+    ) -> Result<Vec<Hit>, Status> {
+        let size_bytes: u64 = found.hits.iter().map(|hit| hit.size_bytes).sum();
+        let attributes = SpanAttributes(vec![
+            KeyValue::new(DOCUMENTS_COUNT, found.hits.len() as i64),
+            KeyValue::new(DOCUMENTS_SIZE, size_bytes.cast_signed()),
+        ]);
+        let message = RerankRequest {
+            query: request.query.clone(),
+            vector,
+            candidates: found.hits,
+            limit: request.top_k,
+        };
+        let plan = &self.spec.reranker_call;
+        call(&self.instance, context, "reranker", plan, |attempt| {
+            let mut client = RerankerClient::new(self.downstream.reranker.clone());
+            let mut request = grpc_request(attempt.context(context), message.clone());
+            request.extensions_mut().insert(attributes.clone());
+            async move { Ok(client.rerank(request).await?.into_inner().hits) }
+        })
+        .await
+    }
+
+    async fn generate(
+        &self,
+        context: &RequestContext,
+        request: &QueryRequest,
+        contexts: &[Hit],
+    ) -> Result<ChatResponse, Status> {
+        let chat = self.prompt(request, contexts);
+        let plan = &self.spec.llm_call;
+        call(&self.instance, context, "llm", plan, |attempt| {
+            complete(self.downstream.llm.clone(), attempt.context(context), &chat)
+        })
+        .await
+    }
+
+    fn prompt(&self, request: &QueryRequest, contexts: &[Hit]) -> ChatRequest {
+        let question_tokens = request
+            .prompt_tokens
+            .unwrap_or_else(|| request.query.split_whitespace().count() as u32);
+        let context_tokens: u32 = contexts.iter().map(|hit| hit.tokens).sum();
+        let documents: Vec<String> = contexts
+            .iter()
+            .map(|hit| hit.document.to_string())
+            .collect();
+        let prompt_tokens = request
+            .total_prompt_tokens
+            .unwrap_or(question_tokens + context_tokens);
+        ChatRequest {
+            model: self.model.clone(),
+            messages: vec![
+                Message {
+                    role: "system".to_owned(),
+                    content: documents.join(" "),
+                },
+                Message {
+                    role: "user".to_owned(),
+                    content: request.query.clone(),
+                },
+            ],
+            max_tokens: request.max_tokens.max(1),
+            stream: false,
+            prompt_tokens: Some(prompt_tokens),
+        }
+    }
+}
+
+/// Time between the steps of a request.
+struct Steps<'a> {
+    gateway: &'a Gateway,
+    last_us: u64,
+}
+
+impl Steps<'_> {
+    fn take_ms(&mut self) -> f64 {
+        let now_us = self.gateway.instance.clock.now_us();
+        let step_us = now_us - std::mem::replace(&mut self.last_us, now_us);
+        step_us as f64 / 1000.0
+    }
+}
+
+/// Calls the LLM's HTTP interface; its failures become gRPC statuses, which the call plan knows.
+async fn complete(
+    mut client: Client,
+    context: RequestContext,
+    chat: &ChatRequest,
+) -> Result<ChatResponse, Status> {
+    let body = serde_json::to_vec(chat).map_err(|error| Status::internal(error.to_string()))?;
+    let body = http_body_util::Full::from(body).map_err(|never| match never {});
+    let request = http::Request::builder()
+        .method(http::Method::POST)
+        .uri("/v1/chat/completions")
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .extension(context)
+        .body(Body::new(body))
+        .expect("a constant request is valid");
+    let Ok(response) = client.call(request).await;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    if status != StatusCode::OK {
+        let message = format!("llm answered {status}: {}", String::from_utf8_lossy(&body));
+        return Err(Status::new(code_of(status), message));
+    }
+    serde_json::from_slice(&body)
+        .map_err(|error| Status::internal(format!("llm's answer is not a completion: {error}")))
+}
+
+fn code_of(status: StatusCode) -> Code {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Code::ResourceExhausted,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        StatusCode::GATEWAY_TIMEOUT => Code::DeadlineExceeded,
+        status if status.is_client_error() => Code::InvalidArgument,
+        _ => Code::Internal,
+    }
+}
+
+/// The name of a gRPC status in the form that telemetry uses.
+fn code_name(code: Code) -> &'static str {
+    ragdoll_telemetry::names::grpc_code_name(code as i32)
+}

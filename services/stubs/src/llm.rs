@@ -1,0 +1,275 @@
+//! LLM: an OpenAI-style HTTP interface in front of an inference engine.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::Stream;
+use ragdoll_model::api::{ChatRequest, ChatResponse, Choice, GenerationTiming, Message, Usage};
+use ragdoll_model::topology;
+use ragdoll_resources::engine::{Prompt, Stage};
+use ragdoll_resources::{Engine, Generation, Instance, ResourceError};
+use ragdoll_telemetry::names::{
+    DECODE, GEN_AI_INPUT_TOKENS, GEN_AI_MODEL, GEN_AI_OPERATION, GEN_AI_OUTPUT_TOKENS,
+    GEN_AI_TIME_IN_QUEUE, GEN_AI_TIME_TO_FIRST_TOKEN, PREEMPTED, PREFILL, QUEUE_WAIT,
+};
+use ragdoll_telemetry::{KeyValue, RequestContext, log};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::client::SpanAttributes;
+use crate::http_error::HttpError;
+
+/// Most tokens that one request may ask for.
+const MOST_TOKENS: u32 = 1_000_000;
+
+struct Llm {
+    instance: Arc<Instance>,
+    model: String,
+    engine: Arc<Engine>,
+}
+
+/// The LLM's HTTP routes.
+pub fn router(instance: &Arc<Instance>, spec: &topology::Llm) -> Router {
+    let llm = Arc::new(Llm {
+        instance: instance.clone(),
+        model: spec.model.clone(),
+        engine: Engine::start(instance, spec),
+    });
+    Router::new()
+        .route("/v1/chat/completions", post(complete))
+        .route("/readyz", get(|| async { "ready" }))
+        .with_state(llm)
+}
+
+async fn complete(
+    State(llm): State<Arc<Llm>>,
+    Extension(context): Extension<RequestContext>,
+    Json(request): Json<ChatRequest>,
+) -> Result<Response, HttpError> {
+    if !(1..=MOST_TOKENS).contains(&request.max_tokens) {
+        return Err(HttpError::bad_request(format!(
+            "`max_tokens` is {}: use 1 to {MOST_TOKENS}",
+            request.max_tokens
+        )));
+    }
+    if request.stream {
+        return Ok(Sse::new(llm.stream(context, request)).into_response());
+    }
+    let prompt_tokens = prompt_tokens(&request);
+    let generation = llm
+        .generate(&context, &request, prompt_tokens, None)
+        .await?;
+    let attributes = llm.attributes(prompt_tokens, &generation);
+    let mut response =
+        Json(llm.response(&context, &request, prompt_tokens, &generation)).into_response();
+    response.extensions_mut().insert(attributes);
+    Ok(response)
+}
+
+/// Tokens of the prompt: those that the request states, else a word each.
+fn prompt_tokens(request: &ChatRequest) -> u32 {
+    let counted = || {
+        let words = |message: &Message| message.content.split_whitespace().count();
+        request.messages.iter().map(words).sum::<usize>() as u32
+    };
+    request.prompt_tokens.unwrap_or_else(counted).max(1)
+}
+
+impl Llm {
+    async fn generate(
+        &self,
+        context: &RequestContext,
+        request: &ChatRequest,
+        prompt_tokens: u32,
+        progress: Option<mpsc::UnboundedSender<u32>>,
+    ) -> Result<Generation, ResourceError> {
+        let prompt = Prompt {
+            prompt_tokens,
+            output_tokens: request.max_tokens,
+            progress,
+        };
+        let generation = self.engine.generate(context, prompt).await?;
+        self.record(context, prompt_tokens, &generation);
+        Ok(generation)
+    }
+
+    /// Spans and a log line of what the engine did.
+    fn record(&self, context: &RequestContext, prompt_tokens: u32, generation: &Generation) {
+        for segment in &generation.segments {
+            let name = match segment.stage {
+                Stage::Queue if segment.start_us == segment.end_us => continue,
+                Stage::Queue => QUEUE_WAIT,
+                Stage::Prefill => PREFILL,
+                Stage::Decode => DECODE,
+                Stage::Preempted => PREEMPTED,
+            };
+            self.instance.telemetry.interval_until(
+                name,
+                &context.span,
+                segment.start_us,
+                segment.end_us,
+                Vec::new(),
+            );
+        }
+        let total_us = generation.finished_us() - generation.arrived_us();
+        log!(
+            info,
+            self.instance.telemetry,
+            *context,
+            "completion generated",
+            model = self.model.as_str(),
+            input_tokens = prompt_tokens,
+            output_tokens = generation.output_tokens,
+            generation_ms = total_us as f64 / 1000.0,
+        );
+    }
+
+    fn attributes(&self, prompt_tokens: u32, generation: &Generation) -> SpanAttributes {
+        let to_first_token_us = generation.first_token_us - generation.arrived_us();
+        SpanAttributes(vec![
+            KeyValue::new(GEN_AI_OPERATION, "chat"),
+            KeyValue::new(GEN_AI_MODEL, self.model.clone()),
+            KeyValue::new(GEN_AI_INPUT_TOKENS, i64::from(prompt_tokens)),
+            KeyValue::new(GEN_AI_OUTPUT_TOKENS, i64::from(generation.output_tokens)),
+            KeyValue::new(
+                GEN_AI_TIME_IN_QUEUE,
+                generation.time_us(Stage::Queue) as f64 / 1e6,
+            ),
+            KeyValue::new(GEN_AI_TIME_TO_FIRST_TOKEN, to_first_token_us as f64 / 1e6),
+        ])
+    }
+
+    fn response(
+        &self,
+        context: &RequestContext,
+        request: &ChatRequest,
+        prompt_tokens: u32,
+        generation: &Generation,
+    ) -> ChatResponse {
+        let first_token_us = generation.first_token_us - generation.arrived_us();
+        ChatResponse {
+            id: format!("chatcmpl-{}", context.request_id),
+            object: "chat.completion".to_owned(),
+            created: self.created(),
+            model: self.model.clone(),
+            choices: vec![Choice {
+                index: 0,
+                message: Message {
+                    role: "assistant".to_owned(),
+                    content: answer(request),
+                },
+                finish_reason: "length".to_owned(),
+            }],
+            usage: Usage {
+                prompt_tokens,
+                completion_tokens: generation.output_tokens,
+                total_tokens: prompt_tokens + generation.output_tokens,
+            },
+            timing: GenerationTiming {
+                queue_ms: generation.time_us(Stage::Queue) as f64 / 1000.0,
+                time_to_first_token_ms: first_token_us as f64 / 1000.0,
+                inter_token_latency_ms: generation.inter_token_latency_us() / 1000.0,
+                preemptions: generation.preemptions,
+            },
+        }
+    }
+
+    fn created(&self) -> u64 {
+        let clock = &self.instance.clock;
+        clock.unix_us(clock.now_us()) / 1_000_000
+    }
+
+    /// One event a token as it is generated, then `[DONE]`, as OpenAI's API sends them.
+    fn stream(
+        self: Arc<Self>,
+        context: RequestContext,
+        request: ChatRequest,
+    ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+        let (progress, tokens) = mpsc::unbounded_channel();
+        let id = format!("chatcmpl-{}", context.request_id);
+        let created = self.created();
+        let model = self.model.clone();
+        // Generating on a task of its own lets the events leave as their tokens come.
+        let generating = tokio::spawn({
+            let llm = self.clone();
+            async move {
+                let prompt_tokens = prompt_tokens(&request);
+                llm.generate(&context, &request, prompt_tokens, Some(progress))
+                    .await
+            }
+        });
+        let state = Streaming {
+            tokens,
+            sent: 0,
+            generating: Abort(generating),
+            done: false,
+        };
+        futures_util::stream::unfold(state, move |mut state| {
+            let (id, model) = (id.clone(), model.clone());
+            async move {
+                if state.done {
+                    return None;
+                }
+                let event = match state.tokens.recv().await {
+                    Some(_) => {
+                        state.sent += 1;
+                        let word = format!("token{} ", state.sent);
+                        Event::default().data(chunk(&id, created, &model, &word).to_string())
+                    }
+                    None => {
+                        state.done = true;
+                        match (&mut state.generating.0).await {
+                            Ok(Err(error)) => Event::default().data(
+                                json!({ "error": { "message": error.to_string() } }).to_string(),
+                            ),
+                            _ => Event::default().data("[DONE]"),
+                        }
+                    }
+                };
+                Some((Ok(event), state))
+            }
+        })
+    }
+}
+
+struct Streaming {
+    tokens: mpsc::UnboundedReceiver<u32>,
+    sent: u32,
+    generating: Abort,
+    done: bool,
+}
+
+/// Stops generating when the reader goes away.
+struct Abort(tokio::task::JoinHandle<Result<Generation, ResourceError>>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn chunk(id: &str, created: u64, model: &str, content: &str) -> serde_json::Value {
+    json!({
+        "id": id,
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": model,
+        "choices": [{ "index": 0, "delta": { "content": content }, "finish_reason": null }],
+    })
+}
+
+/// A text that says what it was made from.
+fn answer(request: &ChatRequest) -> String {
+    let content = |role: &str| {
+        let message = request.messages.iter().find(|message| message.role == role);
+        message
+            .map(|message| message.content.as_str())
+            .unwrap_or_default()
+    };
+    format!("{}: see documents {}", content("user"), content("system"))
+}

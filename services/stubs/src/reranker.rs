@@ -1,0 +1,87 @@
+//! Reranker: a cross-encoder whose memory and time grow with the documents it is given.
+
+use std::sync::Arc;
+
+use ragdoll_model::proto::reranker_server::Reranker;
+use ragdoll_model::proto::{Hit, RerankRequest, RerankResponse};
+use ragdoll_model::topology;
+use ragdoll_resources::{Cpu, Instance, Memory, Workers};
+use ragdoll_runtime::random::ms_to_us;
+use ragdoll_telemetry::log;
+use tonic::{Request, Response, Status};
+
+use crate::client::context_of;
+use crate::corpus::{Corpus, dot};
+
+/// The reranker's gRPC service.
+#[derive(Clone)]
+pub struct RerankerStub {
+    instance: Arc<Instance>,
+    spec: topology::Reranker,
+    workers: Arc<Workers>,
+    memory: Arc<Memory>,
+    cpu: Arc<Cpu>,
+    corpus: Arc<Corpus>,
+}
+
+impl RerankerStub {
+    /// A reranker that can read `corpus`.
+    pub fn new(instance: &Arc<Instance>, spec: &topology::Reranker, corpus: Arc<Corpus>) -> Self {
+        RerankerStub {
+            instance: instance.clone(),
+            workers: Workers::new(instance, spec.workers, spec.queue_bound),
+            memory: Memory::new(instance, spec.memory.clone()),
+            cpu: Cpu::new(instance, spec.cpu_cores, spec.cpu_quota_ms),
+            spec: spec.clone(),
+            corpus,
+        }
+    }
+
+    /// Documents that the corpus does not hold keep the score that they came with.
+    fn score(&self, vector: &[f32], hit: &Hit) -> f32 {
+        match self.corpus.vector(hit.document) {
+            Some(document) if document.len() == vector.len() => dot(vector, document),
+            _ => hit.score,
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Reranker for RerankerStub {
+    async fn rerank(
+        &self,
+        request: Request<RerankRequest>,
+    ) -> Result<Response<RerankResponse>, Status> {
+        let context = context_of(&request);
+        let rerank = request.into_inner();
+        let size_bytes = rerank.candidates.iter().map(|hit| hit.size_bytes).sum();
+        let _worker = self.workers.acquire(&context).await?;
+        let _memory = self.memory.allocate(&context, size_bytes).await;
+        let documents_ms = self.spec.per_document_ms * rerank.candidates.len() as f64;
+        let work_us = self
+            .workers
+            .service_time_us(&context, &self.spec.service_time)
+            + ms_to_us(documents_ms);
+        self.cpu.run(&context, work_us).await;
+
+        let mut hits = rerank.candidates;
+        for hit in &mut hits {
+            hit.score = self.score(&rerank.vector, hit);
+        }
+        hits.sort_by(|a, b| {
+            b.score
+                .total_cmp(&a.score)
+                .then(a.document.cmp(&b.document))
+        });
+        log!(
+            info,
+            self.instance.telemetry,
+            context,
+            "documents reranked",
+            documents = hits.len() as u64,
+            size_bytes = size_bytes,
+        );
+        hits.truncate(rerank.limit as usize);
+        Ok(Response::new(RerankResponse { hits }))
+    }
+}

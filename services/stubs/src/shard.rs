@@ -1,0 +1,183 @@
+//! One replica of one partition: real vectors, real nearest neighbours, and a lock that lets
+//! searches run together and a write alone.
+
+use std::sync::Arc;
+
+use ragdoll_model::proto::shard_server::Shard;
+use ragdoll_model::proto::{
+    Hit, ShardQueryRequest, ShardQueryResponse, UpsertRequest, UpsertResponse,
+};
+use ragdoll_model::topology;
+use ragdoll_resources::{Instance, Workers};
+use ragdoll_runtime::Stream;
+use ragdoll_runtime::random::sample_us;
+use ragdoll_telemetry::names::{LOCK_HOLD, LOCK_NAME, LOCK_WAIT};
+use ragdoll_telemetry::{KeyValue, RequestContext};
+use tokio::sync::RwLock;
+use tonic::{Request, Response, Status};
+
+use crate::client::context_of;
+use crate::corpus::{Corpus, Nearest, dot};
+
+/// A replica's gRPC service.
+#[derive(Clone)]
+pub struct ShardStub {
+    instance: Arc<Instance>,
+    spec: topology::Shard,
+    workers: Arc<Workers>,
+    write_random: Stream,
+    partition: Arc<RwLock<Partition>>,
+}
+
+/// Documents of a partition and their vectors, side by side.
+#[derive(Debug)]
+struct Partition {
+    dimensions: usize,
+    entries: Vec<Hit>,
+    vectors: Vec<f32>,
+}
+
+impl ShardStub {
+    /// Replica of partition `partition` of `shards`.
+    pub fn new(
+        instance: &Arc<Instance>,
+        spec: &topology::Shard,
+        corpus: &Corpus,
+        partition: u32,
+        shards: u32,
+    ) -> Self {
+        let mut held = Partition {
+            dimensions: corpus.dimensions(),
+            entries: Vec::new(),
+            vectors: Vec::new(),
+        };
+        for number in (0..corpus.len()).filter(|number| number % shards == partition) {
+            let (Some(document), Some(vector)) = (corpus.document(number), corpus.vector(number))
+            else {
+                panic!("document {number} of {} is missing", corpus.len());
+            };
+            held.store(number, document.tokens, document.size_bytes, vector);
+        }
+        ShardStub {
+            instance: instance.clone(),
+            spec: spec.clone(),
+            workers: Workers::new(instance, spec.workers, spec.queue_bound),
+            write_random: instance.random.child("write-time"),
+            partition: Arc::new(RwLock::new(held)),
+        }
+    }
+
+    fn note_lock_wait(&self, context: &RequestContext, since_us: u64) {
+        if self.instance.clock.now_us() > since_us {
+            let attributes = vec![KeyValue::new(LOCK_NAME, "shard.index")];
+            self.instance
+                .telemetry
+                .interval(LOCK_WAIT, &context.span, since_us, attributes);
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Shard for ShardStub {
+    async fn query(
+        &self,
+        request: Request<ShardQueryRequest>,
+    ) -> Result<Response<ShardQueryResponse>, Status> {
+        let context = context_of(&request);
+        let query = request.into_inner();
+        let _worker = self.workers.acquire(&context).await?;
+        let asked_us = self.instance.clock.now_us();
+        let partition = self.partition.read().await;
+        self.note_lock_wait(&context, asked_us);
+        let search_us = self
+            .workers
+            .service_time_us(&context, &self.spec.search_time);
+        self.instance.clock.sleep_us(search_us).await;
+        let hits = partition.search(&query.vector, query.limit)?;
+        Ok(Response::new(ShardQueryResponse { hits }))
+    }
+
+    async fn upsert(
+        &self,
+        request: Request<UpsertRequest>,
+    ) -> Result<Response<UpsertResponse>, Status> {
+        let context = context_of(&request);
+        let document = request.into_inner();
+        let _worker = self.workers.acquire(&context).await?;
+        let asked_us = self.instance.clock.now_us();
+        let mut partition = self.partition.write().await;
+        self.note_lock_wait(&context, asked_us);
+        partition.check(&document.vector)?;
+        let held_us = self.instance.clock.now_us();
+        let write_us = sample_us(
+            &self.spec.write_time,
+            &mut context.random(self.write_random),
+        );
+        self.instance.clock.sleep_us(write_us).await;
+        partition.store(
+            document.document,
+            document.tokens,
+            document.size_bytes,
+            &document.vector,
+        );
+        let attributes = vec![KeyValue::new(LOCK_NAME, "shard.index")];
+        self.instance
+            .telemetry
+            .interval(LOCK_HOLD, &context.span, held_us, attributes);
+        let documents = partition.entries.len() as u32;
+        Ok(Response::new(UpsertResponse { documents }))
+    }
+}
+
+impl Partition {
+    fn check(&self, vector: &[f32]) -> Result<(), Status> {
+        if vector.len() == self.dimensions {
+            return Ok(());
+        }
+        Err(Status::invalid_argument(format!(
+            "the vector has {} dimensions, the index {}",
+            vector.len(),
+            self.dimensions
+        )))
+    }
+
+    fn search(&self, vector: &[f32], limit: u32) -> Result<Vec<Hit>, Status> {
+        self.check(vector)?;
+        let mut nearest = Nearest::new(limit as usize);
+        for (position, candidate) in self.vectors.chunks_exact(self.dimensions).enumerate() {
+            nearest.offer(position as u32, dot(vector, candidate));
+        }
+        let hits = nearest
+            .into_ranked()
+            .into_iter()
+            .map(|(position, score)| Hit {
+                score,
+                ..self.entries[position as usize]
+            });
+        Ok(hits.collect())
+    }
+
+    fn store(&mut self, document: u32, tokens: u32, size_bytes: u64, vector: &[f32]) {
+        let entry = Hit {
+            document,
+            score: 0.0,
+            tokens,
+            size_bytes,
+        };
+        match self
+            .entries
+            .iter()
+            .position(|held| held.document == document)
+        {
+            Some(position) => {
+                self.entries[position] = entry;
+                let start = position * self.dimensions;
+                self.vectors[start..start + self.dimensions].copy_from_slice(vector);
+            }
+            None => {
+                self.entries.push(entry);
+                self.vectors.extend_from_slice(vector);
+            }
+        }
+    }
+}

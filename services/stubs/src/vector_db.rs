@@ -1,0 +1,165 @@
+//! Coordinator of the vector database: asks every partition, merges what comes back.
+
+use std::sync::Arc;
+
+use ragdoll_model::proto::shard_client::ShardClient;
+use ragdoll_model::proto::vector_db_server::VectorDb;
+use ragdoll_model::proto::{Hit, SearchRequest, SearchResponse, ShardQueryRequest};
+use ragdoll_model::topology;
+use ragdoll_resources::{Instance, call, fan_out};
+use ragdoll_runtime::Stream;
+use ragdoll_runtime::random::sample_us;
+use ragdoll_telemetry::names::{
+    DB_OPERATION, DB_ROWS, DB_SYSTEM, FAN_IN_MERGE, SHARDS_ANSWERED, SHARDS_QUERIED,
+};
+use ragdoll_telemetry::{KeyValue, RequestContext, log};
+use tonic::{Request, Response, Status};
+
+use crate::client::{Client, SpanAttributes, context_of, grpc_request};
+
+/// The coordinator's gRPC service.
+#[derive(Clone)]
+pub struct VectorDbStub {
+    instance: Arc<Instance>,
+    spec: Arc<topology::VectorDb>,
+    /// One client a partition, over its replicas.
+    partitions: Arc<[Client]>,
+    service_random: Stream,
+    merge_random: Stream,
+}
+
+impl VectorDbStub {
+    /// A coordinator of these partitions.
+    pub fn new(
+        instance: &Arc<Instance>,
+        spec: &topology::VectorDb,
+        partitions: Vec<Client>,
+    ) -> Self {
+        VectorDbStub {
+            instance: instance.clone(),
+            spec: Arc::new(spec.clone()),
+            partitions: partitions.into(),
+            service_random: instance.random.child("service-time"),
+            merge_random: instance.random.child("merge-time"),
+        }
+    }
+
+    async fn ask_partition(
+        &self,
+        context: &RequestContext,
+        partition: usize,
+        query: &ShardQueryRequest,
+    ) -> Result<Vec<Hit>, Status> {
+        let plan = &self.spec.shard_call;
+        call(&self.instance, context, "shard", plan, |attempt| {
+            let mut client = ShardClient::new(self.partitions[partition].clone());
+            let request = grpc_request(attempt.context(context), query.clone());
+            async move { Ok(client.query(request).await?.into_inner().hits) }
+        })
+        .await
+    }
+
+    async fn merge(
+        &self,
+        context: &RequestContext,
+        answers: Vec<Result<Vec<Hit>, Status>>,
+        limit: u32,
+    ) -> Result<SearchResponse, Status> {
+        let started_us = self.instance.clock.now_us();
+        let merge_us = sample_us(
+            &self.spec.merge_time,
+            &mut context.random(self.merge_random),
+        );
+        self.instance.clock.sleep_us(merge_us).await;
+        self.instance
+            .telemetry
+            .interval(FAN_IN_MERGE, &context.span, started_us, Vec::new());
+
+        let shards_queried = answers.len() as u32;
+        let mut shards_answered = Vec::with_capacity(answers.len());
+        let mut hits = Vec::new();
+        let mut failure = None;
+        for (partition, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Ok(found) => {
+                    shards_answered.push(partition as u32);
+                    hits.extend(found);
+                }
+                Err(status) if self.spec.partial_results => failure = Some(status),
+                Err(status) => return Err(status),
+            }
+        }
+        match failure {
+            Some(status) if shards_answered.is_empty() => return Err(status),
+            _ => {}
+        }
+        hits.sort_by(|a: &Hit, b: &Hit| {
+            b.score
+                .total_cmp(&a.score)
+                .then(a.document.cmp(&b.document))
+        });
+        hits.truncate(limit as usize);
+        Ok(SearchResponse {
+            hits,
+            shards_answered,
+            shards_queried,
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl VectorDb for VectorDbStub {
+    async fn search(
+        &self,
+        request: Request<SearchRequest>,
+    ) -> Result<Response<SearchResponse>, Status> {
+        let context = context_of(&request);
+        let search = request.into_inner();
+        let work_us = sample_us(
+            &self.spec.service_time,
+            &mut context.random(self.service_random),
+        );
+        self.instance.clock.sleep_us(work_us).await;
+
+        let query = ShardQueryRequest {
+            vector: search.vector,
+            limit: search.limit,
+        };
+        let spec = &self.spec;
+        let answers = fan_out(
+            spec.fan_out,
+            spec.fan_out_limit,
+            0..self.partitions.len(),
+            |partition| self.ask_partition(&context, partition, &query),
+        )
+        .await;
+        let response = self.merge(&context, answers, search.limit).await?;
+        log!(
+            info,
+            self.instance.telemetry,
+            context,
+            "documents retrieved",
+            query_hash = format!("{:016x}", query_hash(&query.vector)).as_str(),
+            results = response.hits.len() as u64,
+            shards_queried = response.shards_queried,
+            shards_answered = response.shards_answered.len() as u64,
+        );
+        let attributes = SpanAttributes(vec![
+            KeyValue::new(DB_SYSTEM, "ragdoll"),
+            KeyValue::new(DB_OPERATION, "search"),
+            KeyValue::new(DB_ROWS, response.hits.len() as i64),
+            KeyValue::new(SHARDS_QUERIED, i64::from(response.shards_queried)),
+            KeyValue::new(SHARDS_ANSWERED, response.shards_answered.len() as i64),
+        ]);
+        let mut response = Response::new(response);
+        response.extensions_mut().insert(attributes);
+        Ok(response)
+    }
+}
+
+/// Names a query in logs without its text.
+fn query_hash(vector: &[f32]) -> u64 {
+    vector.iter().fold(0, |hash, value| {
+        ragdoll_runtime::random::mix(hash, u64::from(value.to_bits()))
+    })
+}
