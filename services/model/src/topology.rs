@@ -120,15 +120,15 @@ impl Default for Corpus {
             documents: 1024,
             topics: 32,
             dimensions: 32,
-            // Assumption: a chunk that the usual embedding models take whole, all-MiniLM-L12-v2 up to
-            // 256 word pieces and all-mpnet-base-v2 up to 384 (sbert.net, "Pretrained Models").
+            // Assumption: a chunk that the usual embedding models take whole, all-MiniLM-L12-v2 up
+            // to 256 word pieces and all-mpnet-base-v2 up to 384 (sbert.net, "Pretrained Models").
             document_tokens: TokenDist::Lognormal {
                 median: 200.0,
                 sigma: 0.3,
                 max: 512,
             },
-            // Assumptions: one topic in eight is of long documents, so that size can be what failing
-            // requests have in common.
+            // Assumptions: one topic in eight is of long documents, so that size can be what
+            // failing requests have in common.
             long_topic_every: 8,
             long_topic_factor: 4.0,
             // About four characters of English a token (OpenAI, "What are tokens and how to count
@@ -205,8 +205,8 @@ impl Default for Gateway {
     fn default() -> Self {
         Gateway {
             instances: 1,
-            // Envoy's circuit breaker lets through 1,024 requests and keeps 1,024 pending unless told
-            // otherwise (`max_requests`, `max_pending_requests` of circuit_breaker.proto).
+            // Envoy's circuit breaker lets through 1,024 requests and keeps 1,024 pending unless
+            // told otherwise (`max_requests`, `max_pending_requests` of circuit_breaker.proto).
             workers: 1024,
             queue_bound: 1024,
             // The LiteLLM proxy adds 2 ms at the median, 8 ms at the 95th and 13 ms at the 99th
@@ -214,8 +214,8 @@ impl Default for Gateway {
             service_time: Dist::lognormal(2.0, 0.8),
             // LangChain's example of a cross-encoder fetches 20 ("Cross Encoder Reranker").
             candidates: 20,
-            // An AWS application load balancer cuts a connection that was idle for 60 s (Elastic Load
-            // Balancing, "Connection idle timeout"): nobody hears a later answer that is not
+            // An AWS application load balancer cuts a connection that was idle for 60 s (Elastic
+            // Load Balancing, "Connection idle timeout"): nobody hears a later answer that is not
             // streamed.
             deadline_ms: 60_000.0,
             // HikariCP: `maximumPoolSize` 10, `connectionTimeout` 30 s (README).
@@ -254,8 +254,8 @@ impl Default for Metadata {
             instances: 1,
             // PostgreSQL: `max_connections` 100 (postgresql.conf.sample).
             workers: 100,
-            // Assumption: PostgreSQL has no such queue but refuses; ten look-ups a worker are enough
-            // for the pools of the gateways to be what limits first.
+            // Assumption: PostgreSQL has no such queue but refuses; ten look-ups a worker are
+            // enough for the pools of the gateways to be what limits first.
             queue_bound: 1000,
             // One client of etcd 2.2 reads 2,303 keys a second, 0.43 ms each (etcd, "Benchmarking
             // etcd v2.2.0"); a permission check reads a little more. The spread is an assumption.
@@ -396,12 +396,12 @@ impl Default for Shard {
             workers: 8,
             // Elasticsearch: 1,000 searches wait for the thread pool `search` ("Thread pools").
             queue_bound: 1000,
-            // Qdrant, 1 million vectors of 1,536 dimensions, precision 0.98, one client: mean 3.74 ms,
-            // 95th percentile 4.55 ms (qdrant.tech, "Single node benchmarks", January 2024, m 32,
-            // hnsw_ef 64), which is a sigma of 0.13. The client's round trip is part of it.
+            // Qdrant, 1 million vectors of 1,536 dimensions, precision 0.98, one client: mean 3.74
+            // ms, 95th percentile 4.55 ms (qdrant.tech, "Single node benchmarks", January 2024, m
+            // 32, hnsw_ef 64), which is a sigma of 0.13. The client's round trip is part of it.
             search_time: Dist::lognormal(3.7, 0.13),
-            // Assumption: no figure is published for how long an insert stops searches; shorter than
-            // a search.
+            // Assumption: no figure is published for how long an insert stops searches; shorter
+            // than a search.
             write_time: Dist::lognormal(1.0, 0.3),
         }
     }
@@ -482,8 +482,8 @@ impl Default for Memory {
         Memory {
             // Assumption: a limit that ordinary requests leave mostly free.
             budget_bytes: 4 << 30,
-            // Assumption: ms-marco-MiniLM-L12-v2 is 33 million parameters of 4 bytes, 0.13 GB (Hugging
-            // Face model card); the rest is the interpreter and PyTorch.
+            // Assumption: ms-marco-MiniLM-L12-v2 is 33 million parameters of 4 bytes, 0.13 GB
+            // (Hugging Face model card); the rest is the interpreter and PyTorch.
             base_bytes: 1 << 30,
             // Assumption: 4 KiB a token, the order of one feed-forward activation of that model
             // (1,536 numbers of 4 bytes).
@@ -535,8 +535,8 @@ impl Default for Llm {
             // The model and machine that the times below were measured on: 8 H100 of 80 GB.
             model: "llama-2-70b".to_owned(),
             // vLLM, `get_batch_defaults` of vllm/engine/arg_utils.py: its API server computes 8,192
-            // tokens an iteration on an H100, and runs 256 sequences on an A100 or a smaller GPU. An
-            // H100 may run 1,024, far past the 64 up to which the times below were measured.
+            // tokens an iteration on an H100, and runs 256 sequences on an A100 or a smaller GPU.
+            // An H100 may run 1,024, far past the 64 up to which the times below were measured.
             max_num_seqs: 256,
             max_num_batched_tokens: 8192,
             // vLLM: DEFAULT_BLOCK_SIZE 16 (vllm/config/cache.py).
@@ -548,12 +548,12 @@ impl Default for Llm {
             // Assumption: vLLM's queue has no bound; eight times the running batch.
             queue_bound: 2048,
             // Splitwise (Patel et al., ISCA 2024, arXiv 2311.18677), its authors' measurements in
-            // data/perf_model.csv of Mutinifni/splitwise-sim, prompts of 512 tokens: 29.7 ms between
-            // tokens at batch 1, 32.4 at 8, 34.2 at 16, 38.9 at 32, 50.0 at 64.
+            // data/perf_model.csv of Mutinifni/splitwise-sim, prompts of 512 tokens: 29.7 ms
+            // between tokens at batch 1, 32.4 at 8, 34.2 at 16, 38.9 at 32, 50.0 at 64.
             decode_base_ms: 29.7,
             decode_per_seq_ms: 0.32,
-            // Same file: 78.3 ms for a prompt of 1,024 tokens (0.067 ms a token at 2,048, 0.09 to 0.1
-            // where prompts are batched to 4,096 and 8,192).
+            // Same file: 78.3 ms for a prompt of 1,024 tokens (0.067 ms a token at 2,048, 0.09 to
+            // 0.1 where prompts are batched to 4,096 and 8,192).
             prefill_per_token_ms: 0.076,
         }
     }

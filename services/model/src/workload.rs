@@ -30,9 +30,9 @@ pub struct Workload {
 impl Default for Workload {
     fn default() -> Self {
         Workload {
-            // Assumption: half of what the one LLM carries, which spends about 0.16 s on a request of
-            // this mix. Azure's conversation service saw 5.5 requests a second over the hour of the
-            // data set below.
+            // Assumption: half of what the one LLM carries, which spends about 0.16 s on a request
+            // of this mix. Azure's conversation service saw 5.5 requests a second over the hour of
+            // the data set below.
             arrivals: Arrivals {
                 poisson_per_s: Some(3.0),
                 ..Arrivals::default()

@@ -1,0 +1,148 @@
+//! The load generator's side: asks, and notes what became of it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http_body_util::BodyExt as _;
+use ragdoll_experiment::RequestOutcome;
+use ragdoll_load::Ask;
+use ragdoll_model::api::{DocumentRequest, QueryRequest, QueryResponse};
+use ragdoll_runtime::random::exponential;
+use ragdoll_runtime::{Body, Clock, Response, Stream};
+use ragdoll_stubs::{Client, Corpus};
+use ragdoll_telemetry::RequestContext;
+use tower::Service as _;
+
+use crate::exact::ExactAnswers;
+
+/// Sends queries and collects their outcomes.
+#[derive(Clone)]
+pub(crate) struct QueryClient {
+    clock: Clock,
+    gateway: Client,
+    corpus: Arc<Corpus>,
+    exact: Arc<ExactAnswers>,
+    outcomes: Arc<Mutex<Vec<(u64, RequestOutcome)>>>,
+}
+
+impl QueryClient {
+    pub(crate) fn new(
+        clock: &Clock,
+        gateway: &Client,
+        corpus: &Arc<Corpus>,
+        exact: ExactAnswers,
+    ) -> Self {
+        QueryClient {
+            clock: clock.clone(),
+            gateway: gateway.clone(),
+            corpus: corpus.clone(),
+            exact: Arc::new(exact),
+            outcomes: Arc::default(),
+        }
+    }
+
+    /// Sends one query and waits for its end.
+    pub(crate) async fn ask(self, ask: Ask) {
+        let plan = ask.plan;
+        let user = format!("user-{}", plan.user);
+        let context = RequestContext::new(plan.request.to_string(), user.as_str());
+        let query = QueryRequest {
+            query: self.corpus.query_text(plan.query, plan.topic),
+            top_k: plan.top_k,
+            user,
+            prompt_tokens: Some(plan.prompt_tokens),
+            total_prompt_tokens: plan.total_prompt_tokens,
+            max_tokens: plan.output_tokens,
+        };
+        let response = post(&self.gateway, "/v1/query", context, &query).await;
+        let error = error_of(&response);
+        let quality = match error {
+            Some(_) => None,
+            None => {
+                let answer = read::<QueryResponse>(response).await;
+                Some(self.exact.judge(&plan, &answer.contexts))
+            }
+        };
+        let outcome = RequestOutcome {
+            intended_us: ask.intended_us,
+            latency_us: self.clock.now_us() - ask.intended_us,
+            error,
+            recall: quality.map(|quality| quality.recall),
+            precision: quality.map(|quality| quality.precision),
+        };
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        outcomes.push((plan.request.0, outcome));
+    }
+
+    /// Every outcome, in the order in which the requests were due.
+    pub(crate) fn take_outcomes(&self) -> Vec<RequestOutcome> {
+        let mut outcomes = {
+            let mut held = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut *held)
+        };
+        outcomes.sort_by_key(|(request, _)| *request);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+}
+
+/// Sends document updates as a Poisson process of `per_s` a second until `end_us`.
+pub(crate) async fn send_documents(
+    clock: Clock,
+    ingest: Client,
+    corpus: Arc<Corpus>,
+    random: Stream,
+    per_s: f64,
+    end_us: u64,
+) {
+    let mut due_us = 0.0;
+    for number in 0_u64.. {
+        let mut rng = random.at(number);
+        due_us += exponential(1e6 / per_s, &mut rng);
+        if due_us >= end_us as f64 {
+            return;
+        }
+        clock.sleep_until_us(due_us as u64).await;
+        let document = ragdoll_runtime::random::index(corpus.len() as usize, &mut rng) as u32;
+        let topic = corpus.document(document).map_or(0, |document| document.topic);
+        let message = DocumentRequest {
+            document,
+            text: corpus.query_text(document, topic),
+        };
+        let context = RequestContext::new(format!("document-{number}"), "ingest");
+        let ingest = ingest.clone();
+        tokio::spawn(async move { post(&ingest, "/v1/documents", context, &message).await });
+    }
+}
+
+async fn post(
+    client: &Client,
+    path: &'static str,
+    context: RequestContext,
+    message: &impl serde::Serialize,
+) -> Response {
+    let body = serde_json::to_vec(message).expect("plain data has a JSON form");
+    let body = http_body_util::Full::from(body).map_err(|never| match never {});
+    let request = http::Request::builder()
+        .method(http::Method::POST)
+        .uri(path)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .extension(context)
+        .body(Body::new(body))
+        .expect("a constant request is valid");
+    let Ok(response) = client.clone().call(request).await;
+    response
+}
+
+/// `error.type` of a failed request: its HTTP status.
+fn error_of(response: &Response) -> Option<String> {
+    let status = response.status();
+    (!status.is_success()).then(|| status.as_str().to_owned())
+}
+
+/// Reads an answer of the gateway, whose form is ragdoll's own.
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
+    let body = response.into_body().collect().await;
+    let body = body.expect("an answer on the virtual network is whole").to_bytes();
+    serde_json::from_slice(&body).unwrap_or_else(|error| {
+        panic!("not an answer ({error}): {}", String::from_utf8_lossy(&body))
+    })
+}

@@ -1,0 +1,129 @@
+//! The virtual ground: the whole system in one thread, in time that jumps to the next event.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ragdoll_collector::{Collected, Collector, Output};
+use ragdoll_experiment::{Experiment, Journal, RequestOutcome};
+use ragdoll_fault_layers::Injector;
+use ragdoll_host::System;
+use ragdoll_load::{QuerySource, Schedule, drive};
+use ragdoll_model::InstanceId;
+use ragdoll_runtime::{Clock, Streams, run_virtual};
+use ragdoll_telemetry::{Exporter, log_subscriber, tracing};
+
+use crate::client::{QueryClient, send_documents};
+use crate::exact::ExactAnswers;
+use crate::plan;
+use crate::progress::Progress;
+use crate::run::RunError;
+
+/// How often progress is noted, in simulated time.
+const PROGRESS_INTERVAL_US: u64 = 1_000_000;
+
+/// What a ground yields, before anybody looks at it.
+pub(crate) struct Recording {
+    pub(crate) requests: Vec<RequestOutcome>,
+    pub(crate) collected: Collected,
+    pub(crate) journal: Journal,
+    /// Unix time at which the run began, in microseconds.
+    pub(crate) epoch_unix_us: u64,
+}
+
+/// Runs an experiment. Telemetry is written to `output` as it comes.
+pub(crate) fn record(
+    experiment: &Experiment,
+    output: Option<Output>,
+    progress: &Progress,
+) -> Result<Recording, RunError> {
+    let streams = Streams::new(experiment.seed);
+    let loads = plan::phase_loads(experiment);
+    let schedule = Schedule::new(streams.stream("load"), &loads, Path::new(""))?;
+    let injector = Injector::new(plan::faults(experiment), &streams)?;
+    let mut ids: Vec<InstanceId> = experiment.topology.instances();
+    ids.sort();
+
+    let (exporter, batches) = Exporter::channel();
+    let collector = Collector::start(batches, &ids, output);
+    let simulated = run_virtual(|clock| {
+        let simulation = Simulation {
+            experiment,
+            streams,
+            schedule: Arc::new(schedule),
+            injector: &injector,
+            progress: progress.clone(),
+        };
+        simulation.run(clock, exporter)
+    });
+    let collected = collector.finish()?;
+    let (requests, epoch_unix_us) = simulated?;
+    Ok(Recording {
+        requests,
+        collected,
+        journal: plan::journal(experiment, &injector.witnesses()),
+        epoch_unix_us,
+    })
+}
+
+struct Simulation<'a> {
+    experiment: &'a Experiment,
+    streams: Streams,
+    schedule: Arc<Schedule>,
+    injector: &'a Injector,
+    progress: Progress,
+}
+
+impl Simulation<'_> {
+    async fn run(
+        self,
+        clock: Clock,
+        exporter: Exporter,
+    ) -> Result<(Vec<RequestOutcome>, u64), RunError> {
+        let subscriber = log_subscriber(clock.clone(), exporter.clone());
+        // The runtime has one thread, so a subscriber of the thread is one of the run.
+        let _logs = tracing::subscriber::set_default(subscriber);
+        let topology = &self.experiment.topology;
+        let workload = &self.experiment.workload;
+        let system = System::start(&clock, topology, &self.streams, &exporter, self.injector);
+        let source = QuerySource::new(
+            self.streams.stream("queries"),
+            workload,
+            system.corpus.topics(),
+        );
+        let exact = ExactAnswers::new(system.corpus.clone(), workload.queries, workload.top_k);
+        let client = QueryClient::new(&clock, &system.gateway, &system.corpus, exact);
+        self.note_progress(&clock);
+        self.send_documents(&clock, &system);
+        let asking = client.clone();
+        drive(clock.clone(), self.schedule, Arc::new(source), move |ask| {
+            asking.clone().ask(ask)
+        })
+        .await?;
+        exporter.flush();
+        Ok((client.take_outcomes(), clock.unix_us(0)))
+    }
+
+    fn note_progress(&self, clock: &Clock) {
+        let (clock, progress) = (clock.clone(), self.progress.clone());
+        tokio::spawn(async move {
+            loop {
+                progress.set(clock.now_us());
+                clock.sleep_us(PROGRESS_INTERVAL_US).await;
+            }
+        });
+    }
+
+    fn send_documents(&self, clock: &Clock, system: &System) {
+        let per_s = self.experiment.workload.ingest_per_s;
+        if per_s > 0.0 {
+            tokio::spawn(send_documents(
+                clock.clone(),
+                system.ingest.clone(),
+                system.corpus.clone(),
+                self.streams.stream("documents"),
+                per_s,
+                self.schedule.end_us(),
+            ));
+        }
+    }
+}
