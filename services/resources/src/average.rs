@@ -10,6 +10,15 @@ pub(crate) struct TimeAverage {
 }
 
 impl TimeAverage {
+    /// An average that knows of nothing before `since_us`.
+    pub(crate) fn since(since_us: u64) -> Self {
+        TimeAverage {
+            since_us,
+            sampled_us: since_us,
+            ..TimeAverage::default()
+        }
+    }
+
     /// The level is `level` from `now_us` on.
     pub(crate) fn set(&mut self, now_us: u64, level: f64) {
         self.advance(now_us);

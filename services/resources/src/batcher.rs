@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ragdoll_model::Dist;
 use ragdoll_runtime::random::{ms_to_us, sample_us};
-use ragdoll_runtime::{Overflow, Stream};
+use ragdoll_runtime::{Overflow, Overrides, Stream};
 use ragdoll_telemetry::metrics::{QUEUE_DEPTH, WORKER_UTILIZATION};
 use ragdoll_telemetry::names::QUEUE_WAIT;
 use ragdoll_telemetry::{Gauge, Observe, RequestContext};
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::average::TimeAverage;
 use crate::error::ResourceError;
 use crate::instance::Instance;
+use crate::interval::Interval;
 
 /// What a batching server can do.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,7 @@ struct State {
     servers: u32,
     busy: u32,
     waiting: VecDeque<Item>,
+    /// Share of the servers that are busy.
     usage: TimeAverage,
 }
 
@@ -65,18 +67,27 @@ impl Batcher {
                 servers: spec.servers.max(1),
                 busy: 0,
                 waiting: VecDeque::new(),
-                usage: TimeAverage::default(),
+                usage: TimeAverage::since(instance.clock.now_us()),
             }),
         });
         instance.telemetry.observe(&batcher);
+        batcher.obey(&instance.controls.current());
         let weak = Arc::downgrade(&batcher);
         instance.controls.on_change(move |overrides| {
             if let Some(batcher) = weak.upgrade() {
-                batcher.state().servers = overrides.servers.unwrap_or(spec.servers).max(1);
-                batcher.start_batches();
+                batcher.obey(overrides);
             }
         });
         batcher
+    }
+
+    fn obey(self: &Arc<Self>, overrides: &Overrides) {
+        {
+            let mut state = self.state();
+            state.servers = overrides.servers.unwrap_or(self.spec.servers).max(1);
+            state.change_busy(0, self.instance.clock.now_us());
+        }
+        self.start_batches();
     }
 
     /// Has one item worked on. Errors with [`ResourceError::QueueFull`] where the queue may not
@@ -85,15 +96,14 @@ impl Batcher {
         let overrides = self.instance.overrides(context);
         let bound = overrides.queue_bound.unwrap_or(self.spec.queue_bound) as usize;
         let rejects = overrides.overflow.unwrap_or(Overflow::Reject) == Overflow::Reject;
-        let arrived_us = self.instance.clock.now_us();
         let (started, starts) = oneshot::channel();
         {
             let mut state = self.state();
-            state.waiting.retain(|item| !item.started.is_closed());
-            let waiting = state.waiting.len();
-            let must_wait = state.busy >= state.servers;
-            if must_wait && rejects && waiting >= bound {
-                return Err(ResourceError::QueueFull { waiting, bound });
+            if rejects && state.waiting.len() >= bound && state.busy >= state.servers {
+                let waiting = state.forget_abandoned();
+                if waiting >= bound {
+                    return Err(ResourceError::QueueFull { waiting, bound });
+                }
             }
             state.waiting.push_back(Item {
                 draw_key: context.draw_key().0,
@@ -102,15 +112,14 @@ impl Batcher {
             });
         }
         self.start_batches();
+        let waiting = Interval::begin(&self.instance, context, QUEUE_WAIT, None);
         let finished = starts.await.expect("a batch starts every item it takes");
-        if self.instance.clock.now_us() > arrived_us {
-            self.instance
-                .telemetry
-                .interval(QUEUE_WAIT, &context.span, arrived_us, Vec::new());
+        drop(waiting);
+        match finished.await {
+            Ok(()) => Ok(()),
+            // The process died; its server stack answers in its place.
+            Err(_) => std::future::pending().await,
         }
-        // The batch ends by dropping its side.
-        let _ = finished.await;
-        Ok(())
     }
 
     fn start_batches(self: &Arc<Self>) {
@@ -120,19 +129,26 @@ impl Batcher {
         }
     }
 
-    /// Takes a server and what it shall work on.
+    /// Takes a server and what it shall work on. A process that is down starts nothing.
     fn next_batch(&self) -> Option<Vec<Item>> {
         let now_us = self.instance.clock.now_us();
         let mut state = self.state();
-        state.waiting.retain(|item| !item.started.is_closed());
-        if state.waiting.is_empty() || state.busy >= state.servers {
+        if state.busy >= state.servers || !self.instance.process.is_up() {
             return None;
         }
-        let size = state.waiting.len().min(self.spec.max_batch.max(1) as usize);
-        let batch = state.waiting.drain(..size).collect();
-        state.busy += 1;
-        let busy = f64::from(state.busy);
-        state.usage.set(now_us, busy);
+        let size = self.spec.max_batch.max(1) as usize;
+        let mut batch = Vec::with_capacity(size.min(state.waiting.len()));
+        while batch.len() < size {
+            match state.waiting.pop_front() {
+                Some(item) if item.started.is_closed() => {}
+                Some(item) => batch.push(item),
+                None => break,
+            }
+        }
+        if batch.is_empty() {
+            return None;
+        }
+        state.change_busy(1, now_us);
         Some(batch)
     }
 
@@ -141,7 +157,7 @@ impl Batcher {
         let slowest = batch.iter().map(|item| item.factor).fold(0.0, f64::max);
         let first_us = sample_us(&self.spec.service_time, &mut rng);
         let others_us = ms_to_us(self.spec.per_item_ms) * (batch.len() as u64 - 1);
-        let batch_us = ((first_us + others_us) as f64 * slowest) as u64;
+        let batch_us = ((first_us + others_us) as f64 * slowest).round() as u64;
 
         let mut unfinished = Vec::with_capacity(batch.len());
         for item in batch {
@@ -150,15 +166,16 @@ impl Batcher {
             let _ = item.started.send(finished);
             unfinished.push(finish);
         }
-        self.instance.clock.sleep_us(batch_us).await;
-        {
-            let now_us = self.instance.clock.now_us();
-            let mut state = self.state();
-            state.busy -= 1;
-            let busy = f64::from(state.busy);
-            state.usage.set(now_us, busy);
+        let work = self.instance.clock.sleep_us(batch_us);
+        let done = self.instance.process.or_death(work).await;
+        let now_us = self.instance.clock.now_us();
+        self.state().change_busy(-1, now_us);
+        if done.is_some() {
+            for finish in unfinished {
+                // Nobody waits for an item whose caller gave up.
+                let _ = finish.send(());
+            }
         }
-        drop(unfinished);
         self.start_batches();
     }
 
@@ -167,11 +184,27 @@ impl Batcher {
     }
 }
 
+impl State {
+    /// Takes items whose callers gave up out of the queue; returns how many still wait.
+    fn forget_abandoned(&mut self) -> usize {
+        self.waiting.retain(|item| !item.started.is_closed());
+        self.waiting.len()
+    }
+
+    fn change_busy(&mut self, change: i32, now_us: u64) {
+        self.busy = self
+            .busy
+            .checked_add_signed(change)
+            .unwrap_or_else(|| panic!("{} busy servers cannot change by {change}", self.busy));
+        let share = f64::from(self.busy) / f64::from(self.servers);
+        self.usage.set(now_us, share.min(1.0));
+    }
+}
+
 impl Observe for Batcher {
     fn observe(&self, now_us: u64, report: &mut dyn FnMut(Gauge, f64)) {
         let mut state = self.state();
-        let busy = state.usage.sample(now_us);
-        report(WORKER_UTILIZATION, busy / f64::from(state.servers));
-        report(QUEUE_DEPTH, state.waiting.len() as f64);
+        report(WORKER_UTILIZATION, state.usage.sample(now_us));
+        report(QUEUE_DEPTH, state.forget_abandoned() as f64);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use ragdoll_model::topology::{CallPlan, FanOut};
 use ragdoll_runtime::random::{ms_to_us, unit};
 use ragdoll_telemetry::names::RETRY_BACKOFF;
@@ -12,6 +13,7 @@ use ragdoll_telemetry::{KeyValue, RequestContext};
 use tonic::{Code, Status};
 
 use crate::instance::Instance;
+use crate::interval::Interval;
 
 /// One attempt of a call: what its request context must say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +51,8 @@ fn mean_backoff_ms(plan: &CallPlan, attempt: u32) -> f64 {
 }
 
 /// Calls by plan. The wait before a retry is uniform from 0 to twice its mean ("full jitter", AWS
-/// Architecture Blog, "Exponential Backoff And Jitter", 2015); no retry starts past the request's
-/// own deadline.
+/// Architecture Blog, "Exponential Backoff And Jitter", 2015). A wait that reaches the request's own
+/// deadline ends there, and the last failure is the answer.
 pub async fn call<T, F>(
     instance: &Arc<Instance>,
     context: &RequestContext,
@@ -69,13 +71,19 @@ where
         let Err(status) = outcome else {
             return outcome;
         };
-        let deadline_passed = context
-            .deadline_us
-            .is_some_and(|deadline_us| instance.clock.now_us() >= deadline_us);
-        if made >= attempts || deadline_passed || !is_retryable(status.code()) {
+        let deadline_passed = || {
+            let now_us = instance.clock.now_us();
+            context
+                .deadline_us
+                .is_some_and(|deadline_us| now_us >= deadline_us)
+        };
+        if made >= attempts || deadline_passed() || !is_retryable(status.code()) {
             return Err(status);
         }
         back_off(instance, context, purpose, plan, made + 1).await;
+        if deadline_passed() {
+            return Err(status);
+        }
         previous = made;
     }
 }
@@ -94,12 +102,9 @@ async fn back_off(
         None => wait_us,
         Some(deadline_us) => wait_us.min(deadline_us.saturating_sub(instance.clock.now_us())),
     };
-    let failed_us = instance.clock.now_us();
+    let number = KeyValue::new("retry.attempt", i64::from(attempt));
+    let _waiting = Interval::begin(instance, context, RETRY_BACKOFF, Some(number));
     instance.clock.sleep_us(wait_us).await;
-    let attributes = vec![KeyValue::new("retry.attempt", i64::from(attempt))];
-    instance
-        .telemetry
-        .interval(RETRY_BACKOFF, &context.span, failed_us, attributes);
 }
 
 /// One attempt, with a second copy of it where the plan hedges and the first is slow. The first
@@ -153,6 +158,10 @@ where
     }
 }
 
+async fn numbered<F: Future>(number: usize, call: F) -> (usize, F::Output) {
+    (number, call.await)
+}
+
 /// Makes one call for each item, at once or one after the other, `limit` at the same time at most (0
 /// for no limit). Answers are in the order of the items.
 pub async fn fan_out<I, T, F>(
@@ -168,10 +177,22 @@ where
     match (mode, limit) {
         (FanOut::Parallel, 0) => join_all(calls).await,
         (FanOut::Parallel, limit) => {
-            futures_util::stream::iter(calls)
-                .buffered(limit as usize)
-                .collect()
-                .await
+            // Unordered, since a slow call must not hold the place of those that came after it and
+            // are done.
+            let mut waiting = calls.enumerate();
+            let mut running = FuturesUnordered::new();
+            for (number, call) in waiting.by_ref().take(limit as usize) {
+                running.push(numbered(number, call));
+            }
+            let mut answers = Vec::new();
+            while let Some(answer) = running.next().await {
+                answers.push(answer);
+                if let Some((number, call)) = waiting.next() {
+                    running.push(numbered(number, call));
+                }
+            }
+            answers.sort_unstable_by_key(|(number, _)| *number);
+            answers.into_iter().map(|(_, answer)| answer).collect()
         }
         (FanOut::Serial, _) => {
             let mut answers = Vec::new();

@@ -16,6 +16,7 @@ use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::metrics::{
     LLM_KV_USAGE, LLM_PREEMPTIONS, LLM_RUNNING, LLM_WAITING, QUEUE_DEPTH, WORKER_UTILIZATION,
 };
+use ragdoll_telemetry::names::{DECODE, PREEMPTED, PREFILL, QUEUE_WAIT};
 use ragdoll_telemetry::{Gauge, Observe, RequestContext};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -23,7 +24,7 @@ use crate::average::TimeAverage;
 use crate::error::ResourceError;
 use crate::instance::Instance;
 
-use self::batch::{Batch, Sequence};
+use self::batch::Batch;
 
 /// What a sequence did for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,18 @@ pub enum Stage {
     Decode,
     /// Waited after losing its KV-cache blocks.
     Preempted,
+}
+
+impl Stage {
+    /// Name of the span of such a stage.
+    pub fn span_name(self) -> &'static str {
+        match self {
+            Stage::Queue => QUEUE_WAIT,
+            Stage::Prefill => PREFILL,
+            Stage::Decode => DECODE,
+            Stage::Preempted => PREEMPTED,
+        }
+    }
 }
 
 /// A stage of a sequence and when it was, in microseconds of the run.
@@ -109,6 +122,7 @@ pub struct Engine {
     instance: Arc<Instance>,
     spec: Llm,
     batch: Mutex<Batch>,
+    /// Share of the places in the batch that are taken.
     usage: Mutex<TimeAverage>,
     work: Notify,
 }
@@ -120,7 +134,7 @@ impl Engine {
             instance: instance.clone(),
             spec: spec.clone(),
             batch: Mutex::new(Batch::new(spec)),
-            usage: Mutex::default(),
+            usage: Mutex::new(TimeAverage::since(instance.clock.now_us())),
             work: Notify::new(),
         });
         instance.telemetry.observe(&engine);
@@ -134,7 +148,9 @@ impl Engine {
         engine
     }
 
-    /// Generates tokens. Errors with [`ResourceError::QueueFull`] where the queue may not grow.
+    /// Generates tokens. Errors with [`ResourceError::QueueFull`] where the queue may not grow. A
+    /// caller that gives up frees what its sequence took, and the engine records the spans of the
+    /// stages that it was in; those of a whole [`Generation`] are the caller's to record.
     pub async fn generate(
         &self,
         context: &RequestContext,
@@ -144,45 +160,46 @@ impl Engine {
         let bound = overrides.queue_bound.unwrap_or(self.spec.queue_bound) as usize;
         let rejects = overrides.overflow.unwrap_or(Overflow::Reject) == Overflow::Reject;
         let (reply, generation) = oneshot::channel();
-        {
+        let number = {
             let mut batch = self.batch();
             let waiting = batch.waiting();
-            if rejects && waiting >= bound && !batch.has_place(self.max_num_seqs()) {
+            if rejects && waiting >= bound + batch.free_places(self.max_num_seqs()) {
                 return Err(ResourceError::QueueFull { waiting, bound });
             }
-            let now_us = self.instance.clock.now_us();
-            batch.push(Sequence::new(prompt, now_us, reply));
-        }
+            batch.push(prompt, self.instance.clock.now_us(), reply)
+        };
         self.work.notify_one();
+        let mut unfinished = Unfinished {
+            engine: self,
+            context,
+            number: Some(number),
+        };
         match generation.await {
-            Ok(generation) => Ok(generation),
+            Ok(generation) => {
+                unfinished.number = None;
+                Ok(generation)
+            }
             // The process died; its server stack answers in its place.
             Err(_) => std::future::pending().await,
         }
     }
 
     async fn run(self: Arc<Self>) {
-        let mut life = self.instance.process.deaths();
         loop {
-            let deaths = self.instance.process.deaths();
-            if deaths != life {
-                life = deaths;
-                self.batch().clear();
-            }
             let now_us = self.instance.clock.now_us();
-            let iteration = self.batch().begin_iteration(now_us, self.max_num_seqs());
-            self.note_running();
+            let max_num_seqs = self.max_num_seqs();
+            let iteration = self.batch().begin_iteration(now_us, max_num_seqs);
+            self.note_running(now_us, max_num_seqs);
             let Some(iteration) = iteration else {
                 self.work.notified().await;
                 continue;
             };
             let factor = self.instance.controls.current().service_time_factor;
             let iteration_ms = iteration.time_ms(&self.spec) * factor.unwrap_or(1.0);
-            self.instance
-                .clock
-                .sleep_us(ms_to_us(iteration_ms).max(1))
-                .await;
-            self.batch().end_iteration(self.instance.clock.now_us());
+            let work = self.instance.clock.sleep_us(ms_to_us(iteration_ms).max(1));
+            if self.instance.process.or_death(work).await.is_some() {
+                self.batch().end_iteration(self.instance.clock.now_us());
+            }
         }
     }
 
@@ -191,14 +208,16 @@ impl Engine {
         overrides.servers.unwrap_or(self.spec.max_num_seqs).max(1)
     }
 
-    fn note_running(&self) {
-        let running = self.batch().running() as f64;
-        let now_us = self.instance.clock.now_us();
-        self.usage().set(now_us, running);
+    fn note_running(&self, now_us: u64, max_num_seqs: u32) {
+        let share = self.batch().running() as f64 / f64::from(max_num_seqs);
+        self.usage().set(now_us, share.min(1.0));
     }
 
+    /// The batch in the present life of the process.
     fn batch(&self) -> std::sync::MutexGuard<'_, Batch> {
-        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        batch.begin_life(self.instance.process.deaths());
+        batch
     }
 
     fn usage(&self) -> std::sync::MutexGuard<'_, TimeAverage> {
@@ -206,14 +225,40 @@ impl Engine {
     }
 }
 
+/// A sequence that its caller waits for; dropping this takes it out of the engine.
+struct Unfinished<'a> {
+    engine: &'a Engine,
+    context: &'a RequestContext,
+    number: Option<u64>,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let Some(number) = self.number else {
+            return;
+        };
+        let instance = &self.engine.instance;
+        let now_us = instance.clock.now_us();
+        let segments = self.engine.batch().abandon(number, now_us);
+        for segment in segments.into_iter().flatten() {
+            if segment.end_us > segment.start_us {
+                instance.telemetry.interval_until(
+                    segment.stage.span_name(),
+                    &self.context.span,
+                    segment.start_us,
+                    segment.end_us,
+                    Vec::new(),
+                );
+            }
+        }
+    }
+}
+
 impl Observe for Engine {
     fn observe(&self, now_us: u64, report: &mut dyn FnMut(Gauge, f64)) {
-        let running = self.usage().sample(now_us);
+        let utilization = self.usage().sample(now_us);
         let batch = self.batch();
-        report(
-            WORKER_UTILIZATION,
-            (running / f64::from(self.max_num_seqs())).min(1.0),
-        );
+        report(WORKER_UTILIZATION, utilization);
         report(QUEUE_DEPTH, batch.waiting() as f64);
         report(LLM_RUNNING, batch.running() as f64);
         report(LLM_WAITING, batch.waiting() as f64);

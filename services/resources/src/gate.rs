@@ -26,6 +26,8 @@ struct State {
     inside: u32,
     waiting: VecDeque<Waiter>,
     next_waiter: u64,
+    /// Share of the capacity that is used. Those who stay inside past a cut of the capacity do not
+    /// make it more than all of it.
     usage: TimeAverage,
 }
 
@@ -48,13 +50,15 @@ pub(crate) struct Full {
 }
 
 impl Gate {
-    pub(crate) fn new(clock: Clock, capacity: u32) -> Self {
+    /// A gate with nobody inside. Its first sample of utilization covers the time from `since_us`,
+    /// at which there was none.
+    pub(crate) fn new(clock: Clock, capacity: u32, since_us: u64) -> Self {
         let state = State {
-            capacity,
+            capacity: capacity.max(1),
             inside: 0,
             waiting: VecDeque::new(),
             next_waiter: 0,
-            usage: TimeAverage::default(),
+            usage: TimeAverage::since(since_us),
         };
         Gate {
             inner: Arc::new(Inner {
@@ -89,15 +93,17 @@ impl Gate {
 
     /// Changes how many may be inside, at least 1. Those inside stay.
     pub(crate) fn set_capacity(&self, capacity: u32) {
-        self.state().capacity = capacity.max(1);
+        {
+            let mut state = self.state();
+            state.capacity = capacity.max(1);
+            state.change_inside(0, self.inner.clock.now_us());
+        }
         self.admit_waiting();
     }
 
-    /// Mean number inside since the last sample, over the capacity.
+    /// Mean share of the capacity that was used since the last sample.
     pub(crate) fn sample_utilization(&self, now_us: u64) -> f64 {
-        let mut state = self.state();
-        let inside = state.usage.sample(now_us);
-        inside / f64::from(state.capacity)
+        self.state().usage.sample(now_us)
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -108,9 +114,9 @@ impl Gate {
         self.state().inside
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        let state = self.state();
-        state.inside == 0 && state.waiting.is_empty()
+    /// Whether nobody but the caller has a handle, and so nobody can be inside or wait.
+    pub(crate) fn is_unshared(&self) -> bool {
+        Arc::strong_count(&self.inner) == 1
     }
 
     /// Passes are handed over outside the state's lock: one that nobody takes is dropped at once,
@@ -149,7 +155,8 @@ impl State {
                 self.inside
             )
         });
-        self.usage.set(now_us, f64::from(self.inside));
+        let share = f64::from(self.inside) / f64::from(self.capacity);
+        self.usage.set(now_us, share.min(1.0));
     }
 }
 
@@ -181,54 +188,4 @@ impl Drop for LeaveQueue<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use ragdoll_runtime::run_virtual;
-
-    #[test]
-    fn those_who_wait_are_let_in_in_order_and_one_who_gives_up_is_passed_over() {
-        run_virtual(|clock| async move {
-            let gate = Gate::new(clock.clone(), 1);
-            let first = gate.enter(None).await.expect("empty");
-            let order = Arc::new(Mutex::new(Vec::new()));
-            for name in ["a", "b", "c"] {
-                let (gate, clock, order) = (gate.clone(), clock.clone(), order.clone());
-                tokio::spawn(async move {
-                    let patience_us = if name == "b" { 5 } else { 1000 };
-                    if let Ok(Ok(_pass)) = clock.timeout_us(patience_us, gate.enter(None)).await {
-                        order
-                            .lock()
-                            .expect("not poisoned")
-                            .push((name, clock.now_us()));
-                        clock.sleep_us(10).await;
-                    }
-                });
-            }
-            clock.sleep_us(7).await;
-            assert_eq!(gate.waiting(), 2);
-            drop(first);
-            clock.sleep_us(100).await;
-            assert_eq!(*order.lock().expect("not poisoned"), [("a", 7), ("c", 17)]);
-            assert!(gate.is_idle());
-        });
-    }
-
-    #[test]
-    fn a_full_queue_refuses_and_a_larger_capacity_lets_in() {
-        run_virtual(|clock| async move {
-            let gate = Gate::new(clock.clone(), 1);
-            let _inside = gate.enter(Some(1)).await.expect("empty");
-            let waiting = tokio::spawn({
-                let gate = gate.clone();
-                async move { gate.enter(Some(1)).await.map(|_pass| ()) }
-            });
-            clock.sleep_us(1).await;
-            assert_eq!(
-                gate.enter(Some(1)).await.map(|_| ()),
-                Err(Full { waiting: 1 })
-            );
-            gate.set_capacity(2);
-            assert_eq!(waiting.await.expect("not cancelled"), Ok(()));
-        });
-    }
-}
+mod tests;

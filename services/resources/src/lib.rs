@@ -9,6 +9,7 @@ pub mod engine;
 mod error;
 mod gate;
 mod instance;
+mod interval;
 pub mod lock;
 pub mod memory;
 pub mod pool;

@@ -11,9 +11,9 @@ use ragdoll_telemetry::metrics::{LOCK_UTILIZATION, LOCK_WAITERS};
 use ragdoll_telemetry::names::{LOCK_HOLD, LOCK_NAME, LOCK_WAIT};
 use ragdoll_telemetry::{Gauge, KeyValue, Observe, RequestContext};
 
-use crate::average::TimeAverage;
 use crate::gate::Gate;
 use crate::instance::Instance;
+use crate::interval::Interval;
 
 /// A lock, or a family of locks with a key each.
 #[derive(Debug)]
@@ -27,9 +27,10 @@ pub struct Lock {
 
 #[derive(Debug, Default)]
 struct State {
+    /// The locks that were used since the last sample. A handle to one is only ever taken from here,
+    /// so that under this mutex an unshared gate is one that nobody holds or waits for.
     gates: BTreeMap<Box<str>, Gate>,
-    held: u32,
-    usage: TimeAverage,
+    sampled_us: u64,
 }
 
 impl Lock {
@@ -40,7 +41,10 @@ impl Lock {
             name,
             scope,
             random: instance.random.child("lock-hold").child(name),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                gates: BTreeMap::new(),
+                sampled_us: instance.clock.now_us(),
+            }),
         });
         instance.telemetry.observe(&lock);
         lock
@@ -54,26 +58,19 @@ impl Lock {
             LockScope::Global => "",
             LockScope::PerKey => key,
         };
-        let clock = &self.instance.clock;
-        let telemetry = &self.instance.telemetry;
-        let attributes = || vec![KeyValue::new(LOCK_NAME, self.name)];
+        let interval = |name| {
+            let lock_name = KeyValue::new(LOCK_NAME, self.name);
+            Interval::begin(&self.instance, context, name, Some(lock_name))
+        };
 
-        let arrived_us = clock.now_us();
         let gate = self.gate(key);
-        let pass = gate.enter(None).await.expect("a lock's queue has no bound");
-        let held_us = clock.now_us();
-        if held_us > arrived_us {
-            telemetry.interval(LOCK_WAIT, &context.span, arrived_us, attributes());
-        }
-        let held = Held::new(self);
+        let waiting = interval(LOCK_WAIT);
+        let entered = gate.enter(None).await;
+        drop(waiting);
+        let _pass = entered.expect("a lock's queue has no bound");
+        let _holding = interval(LOCK_HOLD);
         let hold_us = sample_us(hold, &mut context.random(self.random));
-        clock.sleep_us(hold_us).await;
-        telemetry.interval(LOCK_HOLD, &context.span, held_us, attributes());
-        drop(held);
-        drop(pass);
-        if gate.is_idle() {
-            self.state().gates.remove(key);
-        }
+        self.instance.clock.sleep_us(hold_us).await;
     }
 
     fn gate(&self, key: &str) -> Gate {
@@ -81,17 +78,9 @@ impl Lock {
         if let Some(gate) = state.gates.get(key) {
             return gate.clone();
         }
-        let gate = Gate::new(self.instance.clock.clone(), 1);
+        let gate = Gate::new(self.instance.clock.clone(), 1, state.sampled_us);
         state.gates.insert(key.into(), gate.clone());
         gate
-    }
-
-    fn change_held(&self, change: i32) {
-        let now_us = self.instance.clock.now_us();
-        let mut state = self.state();
-        state.held = state.held.saturating_add_signed(change);
-        let level = f64::from(state.held);
-        state.usage.set(now_us, level);
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -99,28 +88,20 @@ impl Lock {
     }
 }
 
-/// Counts a lock as held until it is dropped, which a caller that gives up does early.
-struct Held<'a>(&'a Lock);
-
-impl<'a> Held<'a> {
-    fn new(lock: &'a Lock) -> Self {
-        lock.change_held(1);
-        Held(lock)
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.0.change_held(-1);
-    }
-}
-
 impl Observe for Lock {
+    /// Of locks with a key each, the busiest one's utilization: locks with little to do do not make
+    /// up for one with much.
     fn observe(&self, now_us: u64, report: &mut dyn FnMut(Gauge, f64)) {
         let mut state = self.state();
-        let held = state.usage.sample(now_us);
+        let busiest = state
+            .gates
+            .values()
+            .map(|gate| gate.sample_utilization(now_us))
+            .fold(0.0, f64::max);
         let waiting: usize = state.gates.values().map(Gate::waiting).sum();
-        report(LOCK_UTILIZATION, held.min(1.0));
+        state.gates.retain(|_, gate| !gate.is_unshared());
+        state.sampled_us = now_us;
+        report(LOCK_UTILIZATION, busiest);
         report(LOCK_WAITERS, waiting as f64);
     }
 }

@@ -10,6 +10,7 @@ use ragdoll_telemetry::names::GC_PAUSE;
 use ragdoll_telemetry::{Gauge, Observe, RequestContext, log, log_process};
 
 use crate::instance::Instance;
+use crate::interval::Interval;
 
 /// The memory of one process.
 ///
@@ -33,8 +34,22 @@ struct State {
     dying: bool,
     paused_until_us: u64,
     collections: u64,
-    /// Counts the process's lives, so that memory of an earlier one is not given back to a later.
+    /// Deaths of the process before this life of it: whatever it died of, its memory went too, and
+    /// what an earlier life took is not given back to a later.
     life: u64,
+}
+
+impl State {
+    fn begin_life(&mut self, life: u64) {
+        if self.life != life {
+            *self = State {
+                life,
+                peak_bytes: self.peak_bytes,
+                collections: self.collections,
+                ..State::default()
+            };
+        }
+    }
 }
 
 /// Memory in use; dropping it gives it back.
@@ -75,30 +90,40 @@ impl Memory {
         let bytes = (input_bytes as f64 * factor) as u64;
 
         self.pass_pause(context).await;
-        if let Some(allocation) = self.try_allocate(bytes, budget_bytes) {
-            self.collect_if_due(context, budget_bytes);
-            return allocation;
+        if self.collect_if_due(context, bytes, budget_bytes) {
+            self.pass_pause(context).await;
         }
+        let short_of = match self.try_allocate(bytes, budget_bytes) {
+            Ok(allocation) => return allocation,
+            Err(short_of) => short_of,
+        };
         let reclaim_ms = overrides.memory_reclaim_ms.unwrap_or(self.spec.reclaim_ms);
         let restart_ms = overrides.memory_restart_ms.unwrap_or(self.spec.restart_ms);
-        self.begin_to_die(context, bytes, budget_bytes, reclaim_ms, restart_ms);
+        self.begin_to_die(context, &short_of, reclaim_ms, restart_ms);
         std::future::pending().await
     }
 
-    fn try_allocate(self: &Arc<Self>, bytes: u64, budget_bytes: u64) -> Option<Allocation> {
+    fn try_allocate(
+        self: &Arc<Self>,
+        bytes: u64,
+        budget_bytes: u64,
+    ) -> Result<Allocation, Shortage> {
         let mut state = self.state();
-        let in_use = self.spec.base_bytes + state.leaked_bytes + state.live_bytes;
-        if in_use + bytes > budget_bytes {
-            state.peak_bytes = budget_bytes;
-            return None;
+        let asked_bytes = self.live_bytes(&state).saturating_add(bytes);
+        if asked_bytes > budget_bytes {
+            state.peak_bytes = state.peak_bytes.max(budget_bytes);
+            return Err(Shortage {
+                allocation_bytes: bytes,
+                asked_bytes,
+                budget_bytes,
+            });
         }
         state.live_bytes += bytes;
-        state.leaked_bytes += self.spec.leak_bytes_per_request;
-        state.peak_bytes = state
-            .peak_bytes
-            .max(in_use + bytes + state.garbage_bytes)
-            .min(budget_bytes);
-        Some(Allocation {
+        let leak_bytes = self.spec.leak_bytes_per_request;
+        state.leaked_bytes = state.leaked_bytes.saturating_add(leak_bytes);
+        let filled_bytes = asked_bytes.saturating_add(state.garbage_bytes);
+        state.peak_bytes = state.peak_bytes.max(filled_bytes.min(budget_bytes));
+        Ok(Allocation {
             memory: self.clone(),
             bytes,
             life: state.life,
@@ -109,69 +134,71 @@ impl Memory {
     fn begin_to_die(
         self: &Arc<Self>,
         context: &RequestContext,
-        bytes: u64,
-        budget_bytes: u64,
+        short_of: &Shortage,
         reclaim_ms: f64,
         restart_ms: f64,
     ) {
-        if std::mem::replace(&mut self.state().dying, true) {
-            return;
-        }
-        let telemetry = &self.instance.telemetry;
+        let life = {
+            let mut state = self.state();
+            if std::mem::replace(&mut state.dying, true) {
+                return;
+            }
+            state.life
+        };
+        let &Shortage {
+            allocation_bytes,
+            asked_bytes,
+            budget_bytes,
+        } = short_of;
         log!(
             warn,
-            telemetry,
+            self.instance.telemetry,
             *context,
             "memory low, reclaiming",
-            allocation_bytes = bytes,
+            allocation_bytes = allocation_bytes,
             memory_limit_bytes = budget_bytes,
         );
         let memory = self.clone();
         tokio::spawn(async move {
-            memory.instance.clock.sleep_us(ms_to_us(reclaim_ms)).await;
-            let asked_bytes = memory.die();
+            let instance = &memory.instance;
+            instance.clock.sleep_us(ms_to_us(reclaim_ms)).await;
+            if instance.process.deaths() != life {
+                // Something else killed it first.
+                return;
+            }
             log_process!(
                 error,
-                memory.instance.telemetry,
+                instance.telemetry,
                 "OutOfMemory: process killed",
-                memory_bytes = asked_bytes + bytes,
+                memory_bytes = asked_bytes,
                 memory_limit_bytes = budget_bytes,
             );
-            memory.instance.crash(ms_to_us(restart_ms));
+            instance.crash(ms_to_us(restart_ms));
         });
     }
 
-    /// Empties the memory; returns what was in use.
-    fn die(&self) -> u64 {
-        let mut state = self.state();
-        let in_use = self.spec.base_bytes + state.leaked_bytes + state.live_bytes;
-        *state = State {
-            life: state.life + 1,
-            peak_bytes: state.peak_bytes,
-            ..State::default()
-        };
-        in_use
+    /// Memory that a collection would not free, without what is about to be allocated.
+    fn live_bytes(&self, state: &State) -> u64 {
+        self.spec
+            .base_bytes
+            .saturating_add(state.leaked_bytes)
+            .saturating_add(state.live_bytes)
     }
 
     async fn pass_pause(&self, context: &RequestContext) {
-        let clock = &self.instance.clock;
         let until_us = self.state().paused_until_us;
-        let now_us = clock.now_us();
-        if until_us > now_us {
-            clock.sleep_until_us(until_us).await;
-            self.instance
-                .telemetry
-                .interval(GC_PAUSE, &context.span, now_us, Vec::new());
-        }
+        let _paused = Interval::begin(&self.instance, context, GC_PAUSE, None);
+        self.instance.clock.sleep_until_us(until_us).await;
     }
 
-    fn collect_if_due(&self, context: &RequestContext, budget_bytes: u64) {
+    /// Begins a collection where `bytes` more would fill memory past the threshold.
+    fn collect_if_due(&self, context: &RequestContext, bytes: u64, budget_bytes: u64) -> bool {
         let mut state = self.state();
-        let in_use = self.spec.base_bytes + state.leaked_bytes + state.live_bytes;
+        let asked_bytes = self.live_bytes(&state).saturating_add(bytes);
+        let filled_bytes = asked_bytes.saturating_add(state.garbage_bytes);
         let threshold = budget_bytes as f64 * self.spec.gc_threshold;
-        let due = state.garbage_bytes > 0 && (in_use + state.garbage_bytes) as f64 > threshold;
-        if !due {
-            return;
+        if state.garbage_bytes == 0 || filled_bytes as f64 <= threshold {
+            return false;
         }
         let pause_us = sample_us(&self.spec.gc_pause, &mut self.random.at(state.collections));
         let freed_bytes = std::mem::take(&mut state.garbage_bytes);
@@ -186,11 +213,23 @@ impl Memory {
             pause_ms = pause_us as f64 / 1000.0,
             freed_bytes = freed_bytes,
         );
+        true
     }
 
+    /// The state in the present life of the process.
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.begin_life(self.instance.process.deaths());
+        state
     }
+}
+
+/// An allocation that does not fit.
+struct Shortage {
+    allocation_bytes: u64,
+    /// What would be in use with it.
+    asked_bytes: u64,
+    budget_bytes: u64,
 }
 
 impl Drop for Allocation {
@@ -199,20 +238,26 @@ impl Drop for Allocation {
         let mut state = self.memory.state();
         if state.life == self.life {
             state.live_bytes -= self.bytes;
-            state.garbage_bytes += garbage;
+            state.garbage_bytes = state.garbage_bytes.saturating_add(garbage);
         }
     }
 }
 
 impl Observe for Memory {
+    /// A process that is down uses no memory, one that is about to die all that it may.
     fn observe(&self, _: u64, report: &mut dyn FnMut(Gauge, f64)) {
         let overrides = self.instance.controls.current();
         let limit = overrides
             .memory_budget_bytes
             .unwrap_or(self.spec.budget_bytes);
         let mut state = self.state();
-        let in_use =
-            self.spec.base_bytes + state.leaked_bytes + state.live_bytes + state.garbage_bytes;
+        let in_use = if state.dying {
+            limit
+        } else if self.instance.process.is_up() {
+            self.live_bytes(&state).saturating_add(state.garbage_bytes)
+        } else {
+            0
+        };
         let highest = std::mem::take(&mut state.peak_bytes).max(in_use.min(limit));
         report(MEMORY_USAGE, highest as f64);
         report(MEMORY_LIMIT, limit as f64);

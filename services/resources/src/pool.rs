@@ -10,6 +10,7 @@ use ragdoll_telemetry::{Gauge, KeyValue, Observe, RequestContext};
 use crate::error::ResourceError;
 use crate::gate::{Gate, Pass};
 use crate::instance::Instance;
+use crate::interval::Interval;
 
 /// Connections to one downstream service.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Pool {
         let pool = Arc::new(Pool {
             instance: instance.clone(),
             name,
-            gate: Gate::new(instance.clock.clone(), size.max(1)),
+            gate: Gate::new(instance.clock.clone(), size, instance.clock.now_us()),
             size: size.max(1),
             acquire_timeout_us: ms_to_us(acquire_timeout_ms),
         });
@@ -51,17 +52,14 @@ impl Pool {
         &self,
         context: &RequestContext,
     ) -> Result<PooledConnection, ResourceError> {
-        let clock = &self.instance.clock;
-        let arrived_us = clock.now_us();
-        let entered = clock
+        let name = KeyValue::new(POOL_NAME, self.name);
+        let waiting = Interval::begin(&self.instance, context, POOL_ACQUIRE, Some(name));
+        let entered = self
+            .instance
+            .clock
             .timeout_us(self.acquire_timeout_us, self.gate.enter(None))
             .await;
-        if clock.now_us() > arrived_us {
-            let attributes = vec![KeyValue::new(POOL_NAME, self.name)];
-            self.instance
-                .telemetry
-                .interval(POOL_ACQUIRE, &context.span, arrived_us, attributes);
-        }
+        drop(waiting);
         match entered {
             Ok(pass) => Ok(PooledConnection {
                 _pass: pass.expect("a pool's queue has no bound"),

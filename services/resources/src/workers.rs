@@ -13,6 +13,7 @@ use ragdoll_telemetry::{Gauge, Observe, RequestContext};
 use crate::error::ResourceError;
 use crate::gate::{Gate, Pass};
 use crate::instance::Instance;
+use crate::interval::Interval;
 
 /// A pool of servers and the queue in front of it.
 #[derive(Debug)]
@@ -32,7 +33,9 @@ pub struct Worker {
 impl Workers {
     /// A pool of `servers` servers (at least 1) in front of which `queue_bound` requests may wait.
     pub fn new(instance: &Arc<Instance>, servers: u32, queue_bound: u32) -> Arc<Self> {
-        let gate = Gate::new(instance.clock.clone(), servers.max(1));
+        let in_force = instance.controls.current().servers.unwrap_or(servers);
+        let now_us = instance.clock.now_us();
+        let gate = Gate::new(instance.clock.clone(), in_force, now_us);
         let workers = Arc::new(Workers {
             instance: instance.clone(),
             gate: gate.clone(),
@@ -54,21 +57,16 @@ impl Workers {
             Overflow::Reject => Some(bound),
             Overflow::Wait => None,
         };
-        let arrived_us = self.instance.clock.now_us();
-        let pass = self
-            .gate
-            .enter(bound)
-            .await
-            .map_err(|full| ResourceError::QueueFull {
+        let waiting = Interval::begin(&self.instance, context, QUEUE_WAIT, None);
+        let entered = self.gate.enter(bound).await;
+        drop(waiting);
+        match entered {
+            Ok(pass) => Ok(Worker { _pass: pass }),
+            Err(full) => Err(ResourceError::QueueFull {
                 waiting: full.waiting,
                 bound: bound.unwrap_or(usize::MAX),
-            })?;
-        if self.instance.clock.now_us() > arrived_us {
-            self.instance
-                .telemetry
-                .interval(QUEUE_WAIT, &context.span, arrived_us, Vec::new());
+            }),
         }
-        Ok(Worker { _pass: pass })
     }
 
     /// A service time for this request, in microseconds.
@@ -76,7 +74,7 @@ impl Workers {
         let sampled_us = sample_us(service_time, &mut context.random(self.service_random));
         match self.instance.overrides(context).service_time_factor {
             None => sampled_us,
-            Some(factor) => (sampled_us as f64 * factor) as u64,
+            Some(factor) => (sampled_us as f64 * factor).round() as u64,
         }
     }
 

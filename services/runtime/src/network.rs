@@ -35,28 +35,26 @@ pub struct DrawKey(pub u64);
 pub type BoxService = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// All instances that can be reached, and the wire between them.
-#[derive(Clone)]
 pub struct Network {
-    inner: Arc<Inner>,
+    wire: Arc<Wire>,
+    random: Stream,
+    servers: Mutex<BTreeMap<InstanceId, BoxService>>,
 }
 
-struct Inner {
+/// What connections share. They do not share the registry: a server may hold connections, and a
+/// connection that held the registry would keep the server for ever.
+struct Wire {
     clock: Clock,
-    random: Stream,
-    wire: topology::Network,
-    servers: Mutex<BTreeMap<InstanceId, BoxService>>,
+    spec: topology::Network,
 }
 
 impl Network {
     /// An empty network.
     pub fn new(clock: Clock, random: Stream, wire: topology::Network) -> Self {
         Network {
-            inner: Arc::new(Inner {
-                clock,
-                random,
-                wire,
-                servers: Mutex::new(BTreeMap::new()),
-            }),
+            wire: Arc::new(Wire { clock, spec: wire }),
+            random,
+            servers: Mutex::default(),
         }
     }
 
@@ -74,24 +72,21 @@ impl Network {
             .unwrap_or_else(|| panic!("{from} connects to {to}, which does not listen"))
             .clone();
         Connection {
-            network: self.inner.clone(),
-            random: self.inner.random.child(from.name()).child(to.name()),
+            wire: self.wire.clone(),
+            random: self.random.child(from.name()).child(to.name()),
             server,
         }
     }
 
     fn servers(&self) -> std::sync::MutexGuard<'_, BTreeMap<InstanceId, BoxService>> {
-        self.inner
-            .servers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A client's side of an edge: a tower service that puts the wire's time around the server's.
 #[derive(Clone)]
 pub struct Connection {
-    network: Arc<Inner>,
+    wire: Arc<Wire>,
     random: Stream,
     server: BoxService,
 }
@@ -106,13 +101,13 @@ impl Service<Request> for Connection {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let network = self.network.clone();
+        let wire = self.wire.clone();
         let draw = request.extensions().get::<DrawKey>().copied();
         let mut rng = self.random.at(draw.unwrap_or_default().0);
         let mut server = self.server.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = network.pass(body, &mut rng).await;
+            let body = wire.pass(body, &mut rng).await;
             let response = server.call(Request::from_parts(parts, body)).await?;
             let (parts, body) = response.into_parts();
             let streamed = parts
@@ -120,17 +115,17 @@ impl Service<Request> for Connection {
                 .get(CONTENT_TYPE)
                 .is_some_and(|kind| kind == "text/event-stream");
             let body = if streamed {
-                network.pass_headers(&mut rng).await;
+                wire.pass_headers(&mut rng).await;
                 body
             } else {
-                network.pass(body, &mut rng).await
+                wire.pass(body, &mut rng).await
             };
             Ok(Response::from_parts(parts, body))
         })
     }
 }
 
-impl Inner {
+impl Wire {
     /// Carries a whole message over the wire. Where reading it fails, what came before and the
     /// failure are passed on.
     async fn pass(&self, mut body: Body, rng: &mut Rng) -> Body {
@@ -142,13 +137,13 @@ impl Inner {
             }
             frames.push(frame);
         }
-        let transit_us = transit_us(&self.wire, size_bytes, rng);
+        let transit_us = transit_us(&self.spec, size_bytes, rng);
         self.clock.sleep_us(transit_us).await;
         Body::new(StreamBody::new(futures_util::stream::iter(frames)))
     }
 
     async fn pass_headers(&self, rng: &mut Rng) {
-        let transit_us = transit_us(&self.wire, 0, rng);
+        let transit_us = transit_us(&self.spec, 0, rng);
         self.clock.sleep_us(transit_us).await;
     }
 }

@@ -76,7 +76,8 @@ impl RequestContext {
             (REQUEST_ID_HEADER, &self.request_id),
             (USER_ID_HEADER, &self.user_id),
         ] {
-            if let Ok(value) = HeaderValue::from_str(value) {
+            // UTF-8 passes a header as it is; a control character would end it.
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
                 headers.insert(name, value);
             }
         }
@@ -95,7 +96,10 @@ impl RequestContext {
         let context = TraceContextPropagator::new()
             .extract_with_context(&opentelemetry::Context::new(), &HeadersRef(headers));
         let span = context.span().span_context().clone();
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &str| {
+            let value = headers.get(name)?;
+            std::str::from_utf8(value.as_bytes()).ok()
+        };
         let request_id = match text(REQUEST_ID_HEADER) {
             Some(id) => Arc::from(id),
             None => Arc::from(span.trace_id().to_string()),
@@ -110,7 +114,7 @@ impl RequestContext {
             hedge: false,
             deadline_us: text(TIMEOUT_HEADER)
                 .and_then(parse_timeout_us)
-                .map(|timeout_us| now_us + timeout_us),
+                .map(|timeout_us| now_us.saturating_add(timeout_us)),
             overrides: None,
         }
     }
@@ -202,6 +206,29 @@ mod tests {
             ("42", "user-7")
         );
         assert_eq!(received.draw_key(), sent.draw_key());
+    }
+
+    #[test]
+    fn a_user_id_in_any_script_survives_and_one_with_a_line_break_is_left_out() {
+        let through_headers = |user: &str| {
+            let mut headers = HeaderMap::new();
+            RequestContext::new("1", user).inject(&mut headers, 0);
+            RequestContext::extract(&headers, 0).user_id
+        };
+        assert_eq!(&*through_headers("Zoë 王"), "Zoë 王");
+        assert_eq!(&*through_headers("a\r\nx-request-id: 2"), "");
+    }
+
+    #[test]
+    fn a_time_out_past_the_end_of_time_means_no_hurry() {
+        let mut headers = HeaderMap::new();
+        let longest = format!("{}u", u64::MAX);
+        headers.insert(
+            TIMEOUT_HEADER,
+            HeaderValue::try_from(longest).expect("digits and a letter"),
+        );
+        let received = RequestContext::extract(&headers, 5);
+        assert_eq!(received.deadline_us, Some(u64::MAX));
     }
 
     #[test]

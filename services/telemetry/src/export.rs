@@ -97,6 +97,14 @@ impl Exporter {
 
 impl Inner {
     fn flush(&mut self) {
+        let Batch {
+            spans,
+            logs,
+            metrics,
+        } = &self.pending;
+        if spans.is_empty() && logs.is_empty() && metrics.is_empty() {
+            return;
+        }
         let batch = std::mem::replace(
             &mut self.pending,
             Batch {

@@ -18,11 +18,17 @@ pub(super) struct Batch {
     waiting: VecDeque<Sequence>,
     running: Vec<Sequence>,
     preemptions: u64,
+    next_number: u64,
+    /// Whether the first that waits wants more blocks than there are.
+    short_of_blocks: bool,
+    /// Deaths of the process before this life of it.
+    life: u64,
 }
 
 /// A sequence and how far it is.
 #[derive(Debug)]
-pub(super) struct Sequence {
+struct Sequence {
+    number: u64,
     prompt: Prompt,
     reply: oneshot::Sender<Generation>,
     stage: Stage,
@@ -63,23 +69,6 @@ impl Iteration {
 }
 
 impl Sequence {
-    pub(super) fn new(prompt: Prompt, now_us: u64, reply: oneshot::Sender<Generation>) -> Self {
-        Sequence {
-            context_tokens: prompt.prompt_tokens.max(1),
-            prompt,
-            reply,
-            stage: Stage::Queue,
-            stage_since_us: now_us,
-            segments: Vec::with_capacity(3),
-            first_token_us: None,
-            computed_tokens: 0,
-            chunk_tokens: 0,
-            generated_tokens: 0,
-            blocks: 0,
-            preemptions: 0,
-        }
-    }
-
     fn enter(&mut self, stage: Stage, now_us: u64) {
         if self.stage == stage {
             return;
@@ -95,54 +84,100 @@ impl Sequence {
         self.stage_since_us = now_us;
     }
 
-    fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
-    }
-
-    fn finish(mut self, now_us: u64) {
-        self.segments.push(Segment {
+    /// How it went until now, and whom to tell.
+    fn close(self, now_us: u64) -> (Generation, oneshot::Sender<Generation>) {
+        let mut segments = self.segments;
+        segments.push(Segment {
             stage: self.stage,
             start_us: self.stage_since_us,
             end_us: now_us,
         });
         let generation = Generation {
-            segments: self.segments,
+            segments,
             first_token_us: self.first_token_us.unwrap_or(now_us),
             output_tokens: self.generated_tokens,
             preemptions: self.preemptions,
         };
-        // Nobody waits for a sequence whose caller gave up in this very moment.
-        let _ = self.reply.send(generation);
+        (generation, self.reply)
     }
+
 }
 
 impl Batch {
     pub(super) fn new(spec: &Llm) -> Self {
+        let block_size = spec.block_size.max(1);
+        // A prompt of one token and the token that follows must fit.
+        let total_blocks = spec.num_gpu_blocks.max(2_u32.div_ceil(block_size));
         Batch {
-            block_size: spec.block_size.max(1),
-            free_blocks: spec.num_gpu_blocks,
-            total_blocks: spec.num_gpu_blocks,
+            block_size,
+            free_blocks: total_blocks,
+            total_blocks,
             token_budget: spec.max_num_batched_tokens.max(1),
             waiting: VecDeque::new(),
             running: Vec::new(),
             preemptions: 0,
+            next_number: 0,
+            short_of_blocks: false,
+            life: 0,
         }
     }
 
-    pub(super) fn push(&mut self, mut sequence: Sequence) {
-        // A context that can never fit would block the queue for ever: it is cut to the cache.
-        let most_tokens = self.total_blocks.saturating_mul(self.block_size).max(2) - 1;
-        sequence.context_tokens = sequence.context_tokens.min(most_tokens);
-        sequence.prompt.prompt_tokens = sequence.context_tokens;
-        let room = most_tokens - sequence.context_tokens + 1;
-        sequence.prompt.output_tokens = sequence.prompt.output_tokens.clamp(1, room);
-        self.waiting.push_back(sequence);
+    /// Adds a sequence to the queue; the number says which it is. A context that can never fit
+    /// would block the queue for ever: it is cut to the cache.
+    pub(super) fn push(
+        &mut self,
+        mut prompt: Prompt,
+        now_us: u64,
+        reply: oneshot::Sender<Generation>,
+    ) -> u64 {
+        let most_tokens = self.total_blocks.saturating_mul(self.block_size) - 1;
+        prompt.prompt_tokens = prompt.prompt_tokens.clamp(1, most_tokens);
+        let room = most_tokens - prompt.prompt_tokens + 1;
+        prompt.output_tokens = prompt.output_tokens.clamp(1, room);
+        let number = self.next_number;
+        self.next_number += 1;
+        self.waiting.push_back(Sequence {
+            number,
+            context_tokens: prompt.prompt_tokens,
+            prompt,
+            reply,
+            stage: Stage::Queue,
+            stage_since_us: now_us,
+            segments: Vec::with_capacity(3),
+            first_token_us: None,
+            computed_tokens: 0,
+            chunk_tokens: 0,
+            generated_tokens: 0,
+            blocks: 0,
+            preemptions: 0,
+        });
+        number
     }
 
-    pub(super) fn clear(&mut self) {
-        self.waiting.clear();
-        self.running.clear();
-        self.free_blocks = self.total_blocks;
+    /// Removes a sequence whose caller gave up; returns its stages, `None` where it is not here any
+    /// more.
+    pub(super) fn abandon(&mut self, number: u64, now_us: u64) -> Option<Vec<Segment>> {
+        let is_it = |sequence: &Sequence| sequence.number == number;
+        if let Some(position) = self.running.iter().position(is_it) {
+            let sequence = self.running.remove(position);
+            self.free_blocks += sequence.blocks;
+            return Some(sequence.close(now_us).0.segments);
+        }
+        let position = self.waiting.iter().position(is_it)?;
+        let sequence = self.waiting.remove(position)?;
+        Some(sequence.close(now_us).0.segments)
+    }
+
+    /// Forgets all sequences where the process died since the last call.
+    pub(super) fn begin_life(&mut self, life: u64) {
+        if self.life != life {
+            self.life = life;
+            self.waiting.clear();
+            self.running.clear();
+            self.free_blocks = self.total_blocks;
+            self.preemptions = 0;
+            self.short_of_blocks = false;
+        }
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -153,8 +188,17 @@ impl Batch {
         self.running.len()
     }
 
-    pub(super) fn has_place(&self, max_num_seqs: u32) -> bool {
-        self.waiting.is_empty() && self.running.len() < max_num_seqs as usize
+    /// How many of those that wait do so only because the next iteration has not begun.
+    pub(super) fn free_places(&self, max_num_seqs: u32) -> usize {
+        if self.short_of_blocks {
+            return 0;
+        }
+        self.places(max_num_seqs).saturating_sub(self.running.len())
+    }
+
+    /// Every running sequence needs its token of the budget.
+    fn places(&self, max_num_seqs: u32) -> usize {
+        max_num_seqs.min(self.token_budget) as usize
     }
 
     pub(super) fn preemptions(&self) -> u64 {
@@ -167,7 +211,6 @@ impl Batch {
 
     /// Schedules the next iteration, `None` where there is nothing to do.
     pub(super) fn begin_iteration(&mut self, now_us: u64, max_num_seqs: u32) -> Option<Iteration> {
-        self.drop_abandoned();
         self.make_room_for_decoding(now_us);
         self.admit(now_us, max_num_seqs);
         let mut budget = self.token_budget;
@@ -209,7 +252,7 @@ impl Batch {
             sequence.first_token_us.get_or_insert(now_us);
             sequence.enter(Stage::Decode, now_us);
             if let Some(progress) = &sequence.prompt.progress {
-                // A reader that is gone closes the reply too, which ends the sequence.
+                // A reader that is gone has its caller give up too, which ends the sequence.
                 let _ = progress.send(sequence.generated_tokens);
             }
             if sequence.generated_tokens >= sequence.prompt.output_tokens {
@@ -219,21 +262,10 @@ impl Batch {
         for position in finished.into_iter().rev() {
             let sequence = self.running.remove(position);
             self.free_blocks += sequence.blocks;
-            sequence.finish(now_us);
+            let (generation, reply) = sequence.close(now_us);
+            // Nobody waits for a sequence whose caller gives up in this very moment.
+            let _ = reply.send(generation);
         }
-    }
-
-    fn drop_abandoned(&mut self) {
-        self.waiting.retain(|sequence| !sequence.is_abandoned());
-        let mut freed = 0;
-        self.running.retain(|sequence| {
-            let keep = !sequence.is_abandoned();
-            if !keep {
-                freed += sequence.blocks;
-            }
-            keep
-        });
-        self.free_blocks += freed;
     }
 
     /// Gives every decoding sequence a block for its next token, taking those of the sequences that
@@ -272,12 +304,14 @@ impl Batch {
     }
 
     fn admit(&mut self, now_us: u64, max_num_seqs: u32) {
-        while self.running.len() < max_num_seqs as usize {
+        self.short_of_blocks = false;
+        while self.running.len() < self.places(max_num_seqs) {
             let Some(next) = self.waiting.front() else {
                 return;
             };
             let needed = self.blocks_for(next.context_tokens + 1);
             if needed > self.free_blocks {
+                self.short_of_blocks = true;
                 return;
             }
             let mut sequence = self.waiting.pop_front().expect("just seen");
@@ -292,3 +326,6 @@ impl Batch {
         tokens.div_ceil(self.block_size)
     }
 }
+
+#[cfg(test)]
+mod tests;
