@@ -1,1 +1,34 @@
-//! ragdoll-experiment
+//! Experiments: the file, its checks, the record of a run, and the comparison of what was expected
+//! with what was found.
+
+mod check;
+mod document;
+mod expectation;
+mod experiment;
+mod file;
+mod formula;
+mod indicators;
+mod journal;
+mod judge;
+mod limits;
+mod load;
+mod measurements;
+mod record;
+mod schema;
+mod shape;
+mod spec_error;
+mod stats;
+#[cfg(test)]
+mod testing;
+mod wording;
+
+pub use experiment::{Expectation, Expected, Experiment, Phase};
+pub use journal::{Journal, JournalEntry, Touched};
+pub use judge::judge;
+pub use measurements::{Measurements, RequestOutcome, UtilizationSample};
+pub use record::{
+    Comparison, Exemplar, ExpectationOutcome, FaultWitness, Indicator, IndicatorChange, Outcome,
+    OutputFile, PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall, WaterfallRow,
+};
+pub use schema::schema;
+pub use spec_error::{SpecError, SpecErrors};

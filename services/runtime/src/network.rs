@@ -15,6 +15,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use ragdoll_model::InstanceId;
 use ragdoll_model::topology;
+use tokio::task::JoinHandle;
 use tower::Service;
 use tower::util::BoxCloneSyncService;
 
@@ -105,10 +106,12 @@ impl Service<Request> for Connection {
         let draw = request.extensions().get::<DrawKey>().copied();
         let mut rng = self.random.at(draw.unwrap_or_default().0);
         let mut server = self.server.clone();
-        Box::pin(async move {
+        // A task of its own, as a server has: an event deep in the system then wakes that server,
+        // and not every caller above it.
+        let exchange = Exchange(tokio::spawn(async move {
             let (parts, body) = request.into_parts();
             let body = wire.pass(body, &mut rng).await;
-            let response = server.call(Request::from_parts(parts, body)).await?;
+            let Ok(response) = server.call(Request::from_parts(parts, body)).await;
             let (parts, body) = response.into_parts();
             let streamed = parts
                 .headers
@@ -120,8 +123,33 @@ impl Service<Request> for Connection {
             } else {
                 wire.pass(body, &mut rng).await
             };
-            Ok(Response::from_parts(parts, body))
-        })
+            Response::from_parts(parts, body)
+        }));
+        Box::pin(exchange)
+    }
+}
+
+/// A request under way. Dropping it is the caller's hanging up: the server's work ends too.
+struct Exchange(JoinHandle<Response>);
+
+impl Future for Exchange {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match std::task::ready!(Pin::new(&mut self.0).poll(context)) {
+            Ok(response) => Poll::Ready(Ok(response)),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only the runtime's own end cancels a task that its caller still waits for.
+                Err(_) => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

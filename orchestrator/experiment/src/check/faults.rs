@@ -1,0 +1,187 @@
+//! Faults: whether they have something to act on, and time to do it.
+
+use ragdoll_fault_spec::{Catalog, EDGES, FaultSpec, KindInfo, Target, edge_exists};
+use ragdoll_model::{Service, Topology};
+
+use crate::document::{KeyPath, Problems};
+use crate::spec_error::suggest;
+
+/// Checks a fault and fills in the defaults of its parameters.
+pub(super) fn check_fault(
+    fault: &FaultSpec,
+    phase_s: f64,
+    topology: &Topology,
+    catalog: &dyn Catalog,
+    path: &KeyPath,
+    problems: &mut Problems<'_, '_>,
+) -> FaultSpec {
+    check_window(fault, phase_s, path, problems);
+    let Some(kind) = catalog.kind(&fault.kind) else {
+        let names = catalog.kinds().into_iter().map(|kind| kind.name);
+        let message = format!("is {:?}, which is no kind of fault", fault.kind);
+        problems.add(&path.key("kind"), message, suggest(&fault.kind, names));
+        return fault.clone();
+    };
+    check_target(
+        &fault.target,
+        &kind,
+        topology,
+        &path.key("target"),
+        problems,
+    );
+    let mut resolved = fault.clone();
+    match catalog.resolve(&fault.kind, &fault.params) {
+        Ok(params) => resolved.params = params,
+        Err(error) => {
+            let path = path.key("params");
+            let path = error
+                .key
+                .as_deref()
+                .map_or(path.clone(), |key| path.dotted(key));
+            problems.add(&path, error.message, error.fix);
+        }
+    }
+    resolved
+}
+
+fn check_window(fault: &FaultSpec, phase_s: f64, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    if fault.at_s >= phase_s {
+        problems.add(
+            &path.key("at_s"),
+            format!("is {}, but the phase lasts {phase_s} s", fault.at_s),
+            "start the fault within its phase",
+        );
+        return;
+    }
+    let Some(for_s) = fault.for_s else {
+        return;
+    };
+    let end_s = fault.at_s + for_s;
+    if end_s > phase_s {
+        problems.add(
+            &path.key("for_s"),
+            format!("is {for_s}: the fault would end at {end_s} s, the phase at {phase_s} s"),
+            "shorten it, or leave it out to last until the phase's end",
+        );
+    }
+}
+
+fn check_target(
+    target: &Target,
+    kind: &KindInfo,
+    topology: &Topology,
+    path: &KeyPath,
+    problems: &mut Problems<'_, '_>,
+) {
+    match target.given().as_slice() {
+        [] => {
+            let fix = "give one of `service`, `instance`, `edge`";
+            return problems.add(path, "names nothing", fix);
+        }
+        [_] => {}
+        [first, second, ..] => {
+            let message = format!("is given beside `{first}`");
+            let fix = "a fault has one target: keep one of the two";
+            return problems.add(&path.key(second), message, fix);
+        }
+    }
+    if let Some(edge) = target.edge {
+        return check_edge(edge.from, edge.to, kind, &path.key("edge"), problems);
+    }
+    let key = if target.service.is_some() {
+        "service"
+    } else {
+        "instance"
+    };
+    let path = path.key(key);
+    match target.service_in(topology) {
+        Some(service) => {
+            let matches = target.instances(topology);
+            if matches.is_empty() {
+                let message = format!("is {service}, of which the topology has no instance");
+                problems.add(&path, message, "add one to the topology");
+            }
+            if !kind.services.contains(&service) {
+                let fix = one_of(kind.services.iter().copied());
+                problems.add(&path, cannot(kind, service.name()), fix);
+            }
+        }
+        None => {
+            let given = target.instance.as_deref().unwrap_or_default();
+            unknown_instance(given, topology, &path, problems);
+        }
+    }
+}
+
+fn check_edge(
+    from: Service,
+    to: Service,
+    kind: &KindInfo,
+    path: &KeyPath,
+    problems: &mut Problems<'_, '_>,
+) {
+    if !kind.edges {
+        let fix = "give `service` or `instance` instead";
+        return problems.add(path, cannot(kind, "the calls between services"), fix);
+    }
+    if edge_exists(from, to) {
+        return;
+    }
+    let callees: Vec<Service> = pick(|&(caller, callee)| (caller == from).then_some(callee));
+    let callers: Vec<Service> = pick(|&(caller, callee)| (callee == to).then_some(caller));
+    let fix = if edge_exists(to, from) {
+        format!("turn it round: `{{ from = \"{to}\", to = \"{from}\" }}`")
+    } else if !callees.is_empty() {
+        format!("{from} calls {}", listed(&callees))
+    } else {
+        format!("{to} is called by {}", listed(&callers))
+    };
+    problems.add(
+        path,
+        format!("is {from} to {to}, but {from} never calls {to}"),
+        fix,
+    );
+}
+
+fn pick(side: impl Fn(&(Service, Service)) -> Option<Service>) -> Vec<Service> {
+    EDGES.iter().filter_map(side).collect()
+}
+
+fn listed(services: &[Service]) -> String {
+    let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
+    names.join(", ")
+}
+
+fn one_of(services: impl Iterator<Item = Service>) -> String {
+    let names: Vec<&str> = services.map(Service::name).collect();
+    format!("use one of `{}`", names.join("`, `"))
+}
+
+fn cannot(kind: &KindInfo, place: &str) -> String {
+    format!("is {place}, on which `{}` cannot act", kind.name)
+}
+
+/// Adds that there is no such instance, with the nearest that there is.
+pub(super) fn unknown_instance(
+    given: &str,
+    topology: &Topology,
+    path: &KeyPath,
+    problems: &mut Problems<'_, '_>,
+) {
+    let instances = topology.instances();
+    let siblings = instances.iter().filter(|instance| {
+        let rest = given.strip_prefix(instance.service().name());
+        rest.is_some_and(|rest| rest.starts_with('-'))
+    });
+    let siblings: Vec<&str> = siblings.map(|instance| instance.name()).collect();
+    let fix = match siblings.as_slice() {
+        [] => suggest(given, instances.iter().map(|instance| instance.name())),
+        [only] => format!("use `{only}`"),
+        [first, .., last] => format!("use one from `{first}` to `{last}`"),
+    };
+    problems.add(
+        path,
+        format!("is {given:?}, which the topology does not have"),
+        fix,
+    );
+}

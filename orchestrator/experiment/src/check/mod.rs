@@ -1,0 +1,49 @@
+//! Checks of meaning: what a file says against the system it describes. One file for each part.
+
+mod arrivals;
+mod expectations;
+mod faults;
+mod phases;
+
+pub(crate) use arrivals::check_workload;
+pub(crate) use expectations::check_expectations;
+pub(crate) use phases::check_phases;
+
+use ragdoll_model::Topology;
+
+use crate::document::{KeyPath, Problems};
+
+/// Shards times replicas at most; more would not fit in a laptop's memory.
+const SHARDS_MAX: u64 = 4096;
+
+/// What the ranges of single keys do not say about a topology.
+pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_>) {
+    let path = KeyPath::default().key("topology");
+    let instances = u64::from(topology.vector_db.shards) * u64::from(topology.vector_db.replicas);
+    if instances > SHARDS_MAX {
+        problems.add(
+            &path.dotted("vector_db.shards"),
+            format!("times `replicas` makes {instances} shard instances"),
+            format!("use at most {SHARDS_MAX}"),
+        );
+    }
+    if topology.corpus.topics > topology.corpus.documents {
+        let (topics, documents) = (topology.corpus.topics, topology.corpus.documents);
+        problems.add(
+            &path.dotted("corpus.topics"),
+            format!("is {topics}, with {documents} documents"),
+            "use at most one topic a document",
+        );
+    }
+    let memory = &topology.reranker.memory;
+    if memory.base_bytes >= memory.budget_bytes {
+        problems.add(
+            &path.dotted("reranker.memory.budget_bytes"),
+            format!(
+                "is {}, which the idle process fills: `base_bytes` is {}",
+                memory.budget_bytes, memory.base_bytes
+            ),
+            "raise the budget above the base",
+        );
+    }
+}
