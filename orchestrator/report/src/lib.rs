@@ -1,1 +1,17 @@
-//! ragdoll-report
+//! Reports on a run: functions of one [`RunRecord`](ragdoll_experiment::RunRecord) and of nothing
+//! else, so that the page, the terminal and JUnit cannot disagree. None of them reads a file,
+//! looks at a clock or prints.
+
+mod figures;
+mod html;
+mod json;
+mod junit;
+mod repeat;
+mod terminal;
+mod words;
+
+pub use html::html;
+pub use json::json;
+pub use junit::junit;
+pub use repeat::repeat_summary;
+pub use terminal::{TerminalOptions, terminal};

@@ -1,0 +1,72 @@
+//! One page that needs nothing beside itself: style, text and pictures in one file.
+
+mod axis;
+mod context;
+mod palette;
+mod svg;
+mod system;
+mod tail;
+mod timeline;
+mod waterfall;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, HtmlEscape, Value, context};
+use ragdoll_experiment::RunRecord;
+
+const TEMPLATES: [(&str, &str); 4] = [
+    ("report.html", include_str!("templates/report.html")),
+    ("comparison.html", include_str!("templates/comparison.html")),
+    ("tables.html", include_str!("templates/tables.html")),
+    ("style.css", include_str!("templates/style.css")),
+];
+
+/// The report of a run as one HTML file that works offline and in print.
+pub fn html(record: &RunRecord) -> String {
+    let environment = environment();
+    let page = environment
+        .get_template("report.html")
+        .and_then(|template| template.render(context! { run => context::run(record) }));
+    page.unwrap_or_else(|error| panic!("the report's own templates are sound: {error:#}"))
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()
+        .expect("the usual delimiters are sound");
+    environment.set_syntax(syntax);
+    for (name, source) in TEMPLATES {
+        environment
+            .add_template(name, source)
+            .unwrap_or_else(|error| panic!("the report's own template {name}: {error:#}"));
+    }
+    environment.add_filter("ticks", ticks);
+    environment
+}
+
+/// Escapes a text and sets what stands between backticks as code.
+fn ticks(text: &str) -> Value {
+    let mut markup = String::new();
+    for (index, piece) in text.split('`').enumerate() {
+        let piece = HtmlEscape(piece).to_string();
+        if index % 2 == 1 {
+            markup.push_str(&format!("<code>{piece}</code>"));
+        } else {
+            markup.push_str(&piece);
+        }
+    }
+    Value::from_safe_string(markup)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_between_backticks_become_code_and_stay_escaped() {
+        let markup = ticks("In `a<b`, x < y").to_string();
+        assert_eq!(markup, "In <code>a&lt;b</code>, x &lt; y");
+    }
+}
