@@ -1,13 +1,11 @@
 //! The one layer that carries decisions out.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ragdoll_runtime::random::chance;
-use ragdoll_runtime::{BoxService, Clock, Overrides, Request, Response};
+use ragdoll_runtime::{BoxFuture, BoxService, Clock, Overrides, Request, Response};
 use ragdoll_telemetry::RequestContext;
 use tower::{Layer, Service};
 
@@ -63,10 +61,10 @@ pub struct FaultService {
 impl Service<Request> for FaultService {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = BoxFuture;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
@@ -82,7 +80,7 @@ impl Service<Request> for FaultService {
         }
         let mut inner = self.inner.clone();
         if delay_us == 0 {
-            return Box::pin(async move { inner.call(request).await });
+            return inner.call(request);
         }
         let shared = self.shared.clone();
         Box::pin(async move {

@@ -1,1 +1,40 @@
-//! ragdoll-analyser
+//! Names the bottleneck of a distributed system from its traces, logs and metrics alone.
+//!
+//! [`Prepared`] does once what is done for every trace: it finds the critical path and where a
+//! failing request went wrong first. [`analyse`] then compares the requests of one [`Window`] with
+//! those of another, the baseline, and answers two questions: why are requests slower, and why do
+//! they fail? A bottleneck is what changed beyond noise, not what is longest.
+//!
+//! One file maps names of spans and errors to causes (`names`); one file each holds a rule that
+//! corrects the first guess, in `rules`.
+
+mod analyse;
+mod config;
+mod errors;
+mod evidence;
+mod latency;
+mod names;
+mod noise;
+mod origin;
+mod parties;
+mod path;
+mod population;
+mod prepared;
+mod rules;
+mod saturation;
+mod signs;
+mod statistics;
+mod traits;
+mod tree;
+mod verdict;
+mod visits;
+mod waterfall;
+
+pub use analyse::analyse;
+pub use config::{Config, Window};
+pub use prepared::Prepared;
+pub use verdict::{
+    Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Figure, Question, Saturation,
+    SharedTrait, Verdict,
+};
+pub use waterfall::{WaterfallRow, waterfall};

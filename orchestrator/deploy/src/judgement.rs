@@ -105,7 +105,7 @@ impl<'a> Analyst<'a> {
                 .and_then(|pair| pair.analysis.verdict.bottleneck())
                 .and_then(|bottleneck| bottleneck.example_traces.first())
                 .and_then(|id| u128::from_str_radix(id, 16).ok());
-            let slow = || self.prepared.slow_trace(&self.window(phase), &self.config);
+            let slow = || None::<u128>;
             let trace_id = pointed_to.or_else(slow)?;
             let rows = waterfall(&self.prepared, trace_id);
             Some(Exemplar {
@@ -121,7 +121,7 @@ impl<'a> Analyst<'a> {
     /// Share of the mean critical path by phase and service.
     fn shares(&self, experiment: &Experiment) -> BTreeMap<String, BTreeMap<String, f64>> {
         let of_phase = |phase: &Phase| {
-            let shares = self.prepared.shares(&self.window(phase), &self.config);
+            let shares = BTreeMap::new();
             (phase.name.clone(), shares)
         };
         experiment.phases.iter().map(of_phase).collect()

@@ -1,14 +1,12 @@
 //! The caller's side of a call: its span, the headers, and the deadline.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ragdoll_model::{InstanceId, Service as Role};
 use ragdoll_resources::Instance;
-use ragdoll_runtime::{BoxService, Request, Response};
+use ragdoll_runtime::{BoxFuture, BoxService, Request, Response};
 use ragdoll_stubs::SpanAttributes;
 use ragdoll_telemetry::names::{
     HTTP_RESEND_COUNT, REQUEST_ID, RPC_HEDGE, RPC_RETRY_ATTEMPT, SERVER_ADDRESS, SERVER_INSTANCE,
@@ -61,10 +59,10 @@ pub(crate) struct Caller {
 impl Service<Request> for Caller {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = BoxFuture;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.wire.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {

@@ -1,7 +1,6 @@
 //! The server's side of a call: its span, and the request's context from the headers.
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,7 +8,7 @@ use std::task::{Context, Poll};
 use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 use ragdoll_resources::Instance;
-use ragdoll_runtime::{Body, BoxService, Request, Response};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
 use ragdoll_stubs::SpanAttributes;
 use ragdoll_telemetry::names::{HTTP_ROUTE, REQUEST_ID, USER_ID};
 use ragdoll_telemetry::{KeyValue, RequestContext, SpanGuard, SpanKind};
@@ -50,10 +49,10 @@ pub(crate) struct Served {
 impl Service<Request> for Served {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = BoxFuture;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {

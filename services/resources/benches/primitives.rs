@@ -20,12 +20,16 @@ fn primitives(criterion: &mut Criterion) {
     group.sample_size(20);
     group.throughput(criterion::Throughput::Elements(OPERATIONS));
     group.bench_function("span with two attributes", |bench| bench.iter(spans));
-    group.bench_function("free worker taken and left", |bench| bench.iter(free_workers));
+    group.bench_function("free worker taken and left", |bench| {
+        bench.iter(free_workers)
+    });
     group.bench_function("worker handed to the one that waits", |bench| {
         bench.iter(handed_over);
     });
     group.bench_function("sleep", |bench| bench.iter(sleeps));
-    group.bench_function("request through a loaded worker", |bench| bench.iter(requests));
+    group.bench_function("request through a loaded worker", |bench| {
+        bench.iter(requests)
+    });
     group.finish();
 
     let mut group = criterion.benchmark_group("engine");

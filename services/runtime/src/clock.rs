@@ -1,30 +1,40 @@
-//! The clock. On the virtual ground a simulated microsecond is one millisecond of tokio's paused
-//! time: tokio's timers have a resolution of a millisecond, so this dilation makes every simulated
-//! microsecond exact, and the runtime jumps to the next timer whenever nothing can run.
+//! The clock, virtual or real, behind one type.
+//!
+//! Virtual time stands still while anything can run. When nothing can, the runtime is about to park
+//! its thread, and calls a hook of ours first: it jumps to the next timer and wakes whoever waits
+//! for it. Timers are exact to the microsecond and fire in the order of their times, then of their
+//! arming. tokio's own paused clock does the same in milliseconds; scaled up to microseconds, a
+//! timer passes several levels of its wheel, and each level parks the thread once more.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "this is the one place that reads clocks and arms timers"
 )]
 
+mod virtual_time;
+
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
+use self::virtual_time::VirtualTime;
+
 /// 2025-01-01T00:00:00Z: when every virtual run begins, so that its bytes do not depend on the day.
 const VIRTUAL_EPOCH_UNIX_US: u64 = 1_735_689_600_000_000;
-
-/// Furthest a timer is set ahead: 19 simulated hours, the reach of tokio's timer wheel once dilated.
-const FURTHEST_TIMER_US: u64 = (1 << 36) - 1;
 
 /// Time since the start of a run, in microseconds, and ways to wait for it to pass.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    origin: Instant,
     origin_unix_us: u64,
-    /// tokio microseconds for each microsecond of ours.
-    dilation: u32,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Virtual(Arc<VirtualTime>),
+    Real { origin: Instant },
 }
 
 /// The time limit passed first.
@@ -32,32 +42,28 @@ pub struct Clock {
 pub struct Elapsed;
 
 impl Clock {
-    /// A clock for [`run_virtual`], at time 0. Panics outside a tokio runtime.
-    pub fn new_virtual() -> Self {
-        Clock {
-            origin: Instant::now(),
-            origin_unix_us: VIRTUAL_EPOCH_UNIX_US,
-            dilation: 1000,
-        }
-    }
-
     /// A clock that follows the system's.
     pub fn new_real() -> Self {
         let unix = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .expect("the system clock is set to a time after 1970");
         Clock {
-            origin: Instant::now(),
             origin_unix_us: u64::try_from(unix.as_micros()).expect("before the year 500,000"),
-            dilation: 1,
+            source: Source::Real {
+                origin: Instant::now(),
+            },
         }
     }
 
     /// Microseconds since the start of the run.
     pub fn now_us(&self) -> u64 {
-        let elapsed = self.origin.elapsed();
-        let tokio_us = elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros());
-        tokio_us / u64::from(self.dilation)
+        match &self.source {
+            Source::Virtual(time) => time.now_us(),
+            Source::Real { origin } => {
+                let elapsed = origin.elapsed();
+                elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros())
+            }
+        }
     }
 
     /// Microseconds of Unix time at `at_us` of the run.
@@ -73,14 +79,18 @@ impl Clock {
     /// Waits for `duration_us`; returns at once for 0.
     pub async fn sleep_us(&self, duration_us: u64) {
         if duration_us > 0 {
-            tokio::time::sleep_until(Instant::now() + self.tokio_duration(duration_us)).await;
+            self.sleep_until_us(self.now_us().saturating_add(duration_us))
+                .await;
         }
     }
 
     /// Waits until `at_us` of the run; returns at once where that has passed.
     pub async fn sleep_until_us(&self, at_us: u64) {
-        if at_us > self.now_us() {
-            tokio::time::sleep_until(self.origin + self.tokio_duration(at_us)).await;
+        match &self.source {
+            Source::Virtual(time) => time.wait_until(at_us).await,
+            Source::Real { origin } => {
+                tokio::time::sleep_until(*origin + Duration::from_micros(at_us)).await;
+            }
         }
     }
 
@@ -91,29 +101,35 @@ impl Clock {
         limit_us: u64,
         future: F,
     ) -> Result<F::Output, Elapsed> {
-        let limit = self.tokio_duration(limit_us);
-        tokio::time::timeout(limit, future)
-            .await
-            .map_err(|_| Elapsed)
-    }
-
-    fn tokio_duration(&self, duration_us: u64) -> Duration {
-        Duration::from_micros(duration_us.min(FURTHEST_TIMER_US)) * self.dilation
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            () = self.sleep_us(limit_us) => Err(Elapsed),
+        }
     }
 }
 
-/// Runs a future in virtual time on a runtime of its own: a single thread, timers only. `root` gets
-/// the run's clock, at 0.
+/// Runs a future in virtual time on a runtime of its own: a single thread, no I/O, and no timers of
+/// tokio's. `root` gets the run's clock, at 0.
+///
+/// Panics where everything waits and no timer is armed: nothing could ever happen again.
 pub fn run_virtual<F, T>(root: impl FnOnce(Clock) -> F) -> T
 where
     F: Future<Output = T>,
 {
+    let time = Arc::new(VirtualTime::default());
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
+        .on_thread_park({
+            let time = time.clone();
+            move || time.advance()
+        })
         .build()
         .expect("a runtime without I/O needs nothing that could be missing");
-    runtime.block_on(async { root(Clock::new_virtual()).await })
+    let clock = Clock {
+        origin_unix_us: VIRTUAL_EPOCH_UNIX_US,
+        source: Source::Virtual(time),
+    };
+    runtime.block_on(async { root(clock).await })
 }
 
 /// Wall time, for the parts of a report that say how fast the simulator is.
@@ -179,5 +195,21 @@ mod tests {
             assert_eq!(clock.now_us(), 5);
             assert_eq!(clock.timeout_us(5, clock.sleep_us(5)).await, Ok(()));
         });
+    }
+
+    #[test]
+    fn a_timer_that_nobody_waits_for_does_not_move_time() {
+        run_virtual(|clock| async move {
+            let _ = clock.timeout_us(1_000, std::future::ready(())).await;
+            let _ = clock.timeout_us(1_000, clock.sleep_us(3)).await;
+            clock.sleep_us(2_000).await;
+            assert_eq!(clock.now_us(), 2_003);
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "nothing can happen any more")]
+    fn a_deadlock_is_found_at_once() {
+        run_virtual(|_| std::future::pending::<()>());
     }
 }

@@ -10,6 +10,6 @@ pub mod random;
 
 pub use clock::{Clock, Elapsed, Stopwatch, run_virtual};
 pub use control::{Controls, Overflow, Overrides};
-pub use network::{Body, BoxService, Connection, DrawKey, Network, Request, Response};
+pub use network::{Body, BoxFuture, BoxService, Connection, DrawKey, Network, Request, Response};
 pub use process::Process;
 pub use random::{Rng, Stream, Streams};

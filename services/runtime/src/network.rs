@@ -17,7 +17,6 @@ use ragdoll_model::InstanceId;
 use ragdoll_model::topology;
 use tokio::task::JoinHandle;
 use tower::Service;
-use tower::util::BoxCloneSyncService;
 
 use crate::clock::Clock;
 use crate::random::{self, Rng, Stream};
@@ -32,8 +31,58 @@ pub type Response = http::Response<Body>;
 /// from the request's id and attempt, so that no draw depends on the order of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DrawKey(pub u64);
-/// A server, whatever it speaks.
-pub type BoxService = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// A service of any type that is always ready. Unlike tower's boxed services its copies share what
+/// is in the box, so that a stack of layers is not copied whole for every call.
+#[derive(Clone)]
+pub struct BoxService {
+    inner: Arc<dyn Answer>,
+}
+
+/// The future of a [`BoxService`].
+pub type BoxFuture = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+impl BoxService {
+    /// Boxes a service that needs no waiting for its readiness.
+    pub fn new<S>(service: S) -> Self
+    where
+        S: Service<Request, Response = Response, Error = Infallible>,
+        S: Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
+        BoxService {
+            inner: Arc::new(service),
+        }
+    }
+}
+
+impl Service<Request> for BoxService {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> BoxFuture {
+        self.inner.answer(request)
+    }
+}
+
+trait Answer: Send + Sync {
+    fn answer(&self, request: Request) -> BoxFuture;
+}
+
+impl<S> Answer for S
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync,
+    S::Future: Send + 'static,
+{
+    fn answer(&self, request: Request) -> BoxFuture {
+        Box::pin(self.clone().call(request))
+    }
+}
 
 /// All instances that can be reached, and the wire between them.
 pub struct Network {
@@ -95,10 +144,10 @@ pub struct Connection {
 impl Service<Request> for Connection {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = Exchange;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.server.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
@@ -108,7 +157,7 @@ impl Service<Request> for Connection {
         let mut server = self.server.clone();
         // A task of its own, as a server has: an event deep in the system then wakes that server,
         // and not every caller above it.
-        let exchange = Exchange(tokio::spawn(async move {
+        Exchange(tokio::spawn(async move {
             let (parts, body) = request.into_parts();
             let body = wire.pass(body, &mut rng).await;
             let Ok(response) = server.call(Request::from_parts(parts, body)).await;
@@ -124,13 +173,12 @@ impl Service<Request> for Connection {
                 wire.pass(body, &mut rng).await
             };
             Response::from_parts(parts, body)
-        }));
-        Box::pin(exchange)
+        }))
     }
 }
 
 /// A request under way. Dropping it is the caller's hanging up: the server's work ends too.
-struct Exchange(JoinHandle<Response>);
+pub struct Exchange(JoinHandle<Response>);
 
 impl Future for Exchange {
     type Output = Result<Response, Infallible>;

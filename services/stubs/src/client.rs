@@ -1,13 +1,11 @@
 //! A caller's side of a call: which instance gets it, and what travels with it.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ragdoll_model::InstanceId;
-use ragdoll_runtime::{BoxService, Request, Response};
+use ragdoll_runtime::{BoxFuture, BoxService, Request, Response};
 use ragdoll_telemetry::{KeyValue, RequestContext};
 use tower::Service;
 
@@ -45,7 +43,7 @@ impl Client {
 impl Service<Request> for Client {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = BoxFuture;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -58,8 +56,7 @@ impl Service<Request> for Client {
             let context = request.extensions().get::<RequestContext>();
             self.target(context.expect("every call carries its request's context"))
         };
-        let mut target = target.clone();
-        Box::pin(async move { target.call(request).await })
+        target.clone().call(request)
     }
 }
 

@@ -58,7 +58,8 @@ impl Corpus {
         for number in 0..spec.documents.max(1) {
             let topic = number % topics;
             let mut rng = random.child("documents").at(u64::from(number));
-            let is_long = spec.long_topic_every > 0 && topic % spec.long_topic_every == 0;
+            let is_long =
+                spec.long_topic_every > 0 && (topic + 1) % spec.long_topic_every == 0;
             let factor = if is_long { spec.long_topic_factor } else { 1.0 };
             let tokens = f64::from(sample_tokens(&spec.document_tokens, &mut rng)) * factor;
             let words = &corpus.vocabulary[topic as usize];
@@ -269,7 +270,7 @@ mod tests {
         let mean = |long: bool| {
             let sizes: Vec<f64> = (0..corpus.len())
                 .filter_map(|number| corpus.document(number))
-                .filter(|document| (document.topic % 8 == 0) == long)
+                .filter(|document| ((document.topic + 1) % 8 == 0) == long)
                 .map(|document| document.size_bytes as f64)
                 .collect();
             sizes.iter().sum::<f64>() / sizes.len() as f64

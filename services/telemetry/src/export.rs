@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SpanData;
 use crate::metrics::{Gauge, Sample};
 
 /// Spans in a batch: large enough to make the channel's cost vanish.
-const BATCH_SPANS: usize = 4096;
+const BATCH_SPANS: usize = 512;
 /// Batches on the channel before the sender waits.
 const BATCHES_IN_FLIGHT: usize = 16;
 

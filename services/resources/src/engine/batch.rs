@@ -100,7 +100,6 @@ impl Sequence {
         };
         (generation, self.reply)
     }
-
 }
 
 impl Batch {

@@ -122,7 +122,10 @@ fn send_through(
 ) -> (Vec<Outcome>, Vec<usize>) {
     run_virtual(|clock| async move {
         let gate = Gate::new(clock.clone(), capacity, 0);
-        let most = changes.iter().map(|change| change.1).fold(capacity, u32::max);
+        let most = changes
+            .iter()
+            .map(|change| change.1)
+            .fold(capacity, u32::max);
         let passed = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = Vec::new();
         for (position, entrant) in entrants.into_iter().enumerate() {

@@ -72,7 +72,7 @@ fn the_last_admitted_loses_its_blocks_and_comes_back_with_all_its_tokens() {
     assert_eq!((first.preemptions, second.preemptions), (0, 1));
     assert_eq!((first.output_tokens, second.output_tokens), (6, 6));
     let stages: Vec<_> = second.segments.iter().map(|part| part.stage).collect();
-    use Stage::{Decode, Prefill, Preempted, Queue};
+    use Stage::{Decode, Preempted, Prefill, Queue};
     assert_eq!(stages, [Queue, Prefill, Decode, Preempted, Prefill, Decode]);
     assert_eq!(first.finished_us(), 60);
     // Two tokens before, four after: the recomputed context yields one with its prefill.
@@ -110,7 +110,11 @@ fn an_abandoned_sequence_frees_its_blocks_and_tells_its_stages() {
     let (waiting, _reply) = push(&mut batch, 15, 6, 3);
     batch.begin_iteration(5, 8).expect("work to do");
     assert_eq!((batch.free_blocks, batch.waiting()), (0, 1));
-    assert_eq!(batch.free_places(8), 0, "places without blocks are of no use");
+    assert_eq!(
+        batch.free_places(8),
+        0,
+        "places without blocks are of no use"
+    );
     let segment = |stage, start_us, end_us| Segment {
         stage,
         start_us,

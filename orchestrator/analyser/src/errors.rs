@@ -1,0 +1,360 @@
+//! Why do requests fail?
+
+use std::collections::BTreeMap;
+
+use crate::config::{Config, Window};
+use crate::evidence::{figure, trace_ids};
+use crate::names::{Failure, METRIC_QUEUE_DEPTH, failure, words};
+use crate::noise::Noise;
+use crate::parties::{Party, ServiceId};
+use crate::population::{CAUSE_BY_NUMBER, Population, Times, main_party};
+use crate::prepared::{Prepared, Request};
+use crate::rules::{WaitExplained, explain_wait};
+use crate::signs::{Signs, gauge};
+use crate::verdict::{Bottleneck, Cause, ErrorOrigin, Figure, Question};
+
+/// Failures without any in the baseline that are no accident, however they are spread.
+const FAILURES_MIN: usize = 10;
+
+/// Share of a service's failures that one of its instances causes where it stands out.
+const MAIN_SHARE: f64 = 0.8;
+
+/// The service that makes requests fail, where they fail more often beyond noise, with the failing
+/// requests that are its doing.
+pub(crate) fn errors<'p>(
+    prepared: &'p Prepared<'_>,
+    now: &Population<'p>,
+    before: &Population<'p>,
+    config: &Config,
+) -> Option<(Bottleneck, Vec<&'p Request>)> {
+    if !moved(now, before, config) {
+        return None;
+    }
+    let service = most_grown_origin(prepared, now, before)?;
+    let failed = of_origin(prepared, now, service);
+    let failed_before = of_origin(prepared, before, service);
+    let (cause, mut evidence) = cause(prepared, now, before, service, &failed, config);
+
+    let name = prepared.parties.service_name(service);
+    let percent = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
+    evidence.push(figure(
+        "requests that fail",
+        percent(now.failed.len(), now.all.len()),
+        percent(before.failed.len(), before.all.len()),
+        "%",
+    ));
+    evidence.push(figure(
+        format!("failing requests that go wrong first at {name}"),
+        percent(failed.len(), now.failed.len()),
+        None,
+        "%",
+    ));
+    for (error, count) in errors_of(prepared, &failed) {
+        let what = format!("failing requests of {name} with {error}");
+        evidence.push(figure(what, percent(count, failed.len()), None, "%"));
+    }
+
+    let rate = |part: usize, all: usize| part as f64 / all.max(1) as f64;
+    let growth = now.error_rate() - before.error_rate();
+    let own_growth =
+        rate(failed.len(), now.all.len()) - rate(failed_before.len(), before.all.len());
+    let mut worst = failed.clone();
+    worst.sort_by_key(|request| (!request.duration_ns, request.trace_id));
+    let bottleneck = Bottleneck {
+        service: name.to_owned(),
+        instance: instance(prepared, service, &failed),
+        cause,
+        question: Question::Errors,
+        share: rate(failed.len(), now.failed.len()),
+        baseline_share: rate(failed_before.len(), before.failed.len()),
+        explains: (own_growth / growth).clamp(0.0, 1.0),
+        evidence,
+        example_traces: trace_ids(
+            worst.iter().map(|request| &request.trace_id),
+            config.examples,
+        ),
+    };
+    Some((bottleneck, failed))
+}
+
+/// Where failing requests go wrong first, most frequent first.
+pub(crate) fn error_origins(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    config: &Config,
+) -> Vec<ErrorOrigin> {
+    let mut groups: BTreeMap<(&str, &str), ErrorOrigin> = BTreeMap::new();
+    for request in &now.failed {
+        let Some(origin) = prepared.origin(request) else {
+            continue;
+        };
+        let service = prepared.parties.service_name_of(origin.party);
+        let group = groups
+            .entry((service, &origin.error))
+            .or_insert_with(|| ErrorOrigin {
+                service: service.to_owned(),
+                error: origin.error.clone(),
+                requests: 0,
+                path: origin.path.clone(),
+                example_traces: Vec::new(),
+            });
+        group.requests += 1;
+        if group.example_traces.len() < config.examples {
+            group
+                .example_traces
+                .push(format!("{:032x}", request.trace_id));
+        }
+    }
+    let mut origins: Vec<ErrorOrigin> = groups.into_values().collect();
+    origins.sort_by_key(|origin| std::cmp::Reverse(origin.requests));
+    origins
+}
+
+fn moved(now: &Population<'_>, before: &Population<'_>, config: &Config) -> bool {
+    if now.error_rate() - before.error_rate() < config.error_growth_min {
+        return false;
+    }
+    let new = before.failed.is_empty() && now.failed.len() >= FAILURES_MIN;
+    new || Noise::new(
+        (&now.all, &now.window),
+        (&before.all, &before.window),
+        config,
+    )
+    .failure_rate_grew()
+}
+
+fn service_of(prepared: &Prepared<'_>, request: &Request) -> Option<ServiceId> {
+    prepared
+        .origin(request)
+        .map(|origin| prepared.parties.service(origin.party))
+}
+
+fn of_origin<'p>(
+    prepared: &Prepared<'_>,
+    population: &Population<'p>,
+    service: ServiceId,
+) -> Vec<&'p Request> {
+    let failed = population.failed.iter().copied();
+    failed
+        .filter(|request| service_of(prepared, request) == Some(service))
+        .collect()
+}
+
+/// The service at which a larger share of all requests goes wrong than before, by the most.
+fn most_grown_origin(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> Option<ServiceId> {
+    let mut rates = vec![0.0; prepared.parties.service_count()];
+    for (population, sign) in [(now, 1.0), (before, -1.0)] {
+        for request in &population.failed {
+            if let Some(service) = service_of(prepared, request) {
+                rates[service.0 as usize] += sign / population.all.len() as f64;
+            }
+        }
+    }
+    let most = (0..rates.len())
+        .rev()
+        .max_by(|&a, &b| rates[a].total_cmp(&rates[b]))?;
+    (rates[most] > 0.0).then_some(ServiceId(most as u32))
+}
+
+/// Errors of these requests where they went wrong, most frequent first.
+fn errors_of<'p>(prepared: &'p Prepared<'_>, failed: &[&Request]) -> Vec<(&'p str, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for request in failed {
+        if let Some(origin) = prepared.origin(request) {
+            *counts.entry(&origin.error).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    counts
+}
+
+fn instance(prepared: &Prepared<'_>, service: ServiceId, failed: &[&Request]) -> Option<String> {
+    if prepared.parties.of_service(service).count() < 2 {
+        return None;
+    }
+    let mut counts: BTreeMap<Party, usize> = BTreeMap::new();
+    for request in failed {
+        if let Some(origin) = prepared.origin(request) {
+            *counts.entry(origin.party).or_default() += 1;
+        }
+    }
+    let (&party, &count) = counts.iter().max_by_key(|&(_, &count)| count)?;
+    let name = prepared.parties.instance_name(party);
+    let main = count as f64 >= MAIN_SHARE * failed.len() as f64;
+    (main && !name.is_empty()).then(|| name.to_owned())
+}
+
+fn cause(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+    service: ServiceId,
+    failed: &[&Request],
+    config: &Config,
+) -> (Cause, Vec<Figure>) {
+    // A request that starts in the window may meet its end after it.
+    let longest_ns = failed
+        .iter()
+        .map(|request| request.duration_ns)
+        .max()
+        .unwrap_or(0);
+    let window = Window {
+        start_ns: now.window.start_ns,
+        end_ns: now.window.end_ns.saturating_add(longest_ns),
+    };
+    let signs = Signs::of(prepared, service, &window);
+    let signs_before = Signs::of(prepared, service, &before.window);
+    if signs.ran_out_of_memory(&signs_before) {
+        return (
+            Cause::Memory,
+            memory_figures(prepared, service, &signs, &signs_before),
+        );
+    }
+    let count = |kind: Failure| -> usize {
+        let errors = errors_of(prepared, failed).into_iter();
+        errors
+            .filter(|(error, _)| failure(error) == kind)
+            .map(|(_, count)| count)
+            .sum()
+    };
+    let half = failed.len().div_ceil(2);
+    let overflow = count(Failure::Overflow);
+    let maybe = count(Failure::MaybeOverflow);
+    if overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window)) {
+        return (Cause::Queue, queue_figures(prepared, service, now, before));
+    }
+    if count(Failure::Deadline) >= half {
+        return late_cause(prepared, now, before, service, failed, config);
+    }
+    (Cause::Errors, Vec::new())
+}
+
+/// Why calls of the service took longer than their callers' patience: what grew most against the
+/// baseline's requests.
+fn late_cause(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+    service: ServiceId,
+    failed: &[&Request],
+    config: &Config,
+) -> (Cause, Vec<Figure>) {
+    let times = Times::new(prepared, failed);
+    let times_before = Times::new(prepared, &before.timed);
+    let growth =
+        |cause: Cause| times.mean_ms(service, cause) - times_before.mean_ms(service, cause);
+    let most = CAUSE_BY_NUMBER
+        .into_iter()
+        .max_by(|&a, &b| growth(a).total_cmp(&growth(b)));
+    let Some(most) = most.filter(|&cause| growth(cause) > 0.0) else {
+        return (Cause::Errors, Vec::new());
+    };
+    let mut cause = most;
+    let name = prepared.parties.service_name(service);
+    let mut figures = vec![figure(
+        format!(
+            "{} of {name} on the critical path of failing requests, mean",
+            words(most)
+        ),
+        times.mean_ms(service, most),
+        times_before.mean_ms(service, most),
+        "ms",
+    )];
+    while matches!(cause, Cause::Queue | Cause::ConnectionPool) {
+        let Some((party, _)) = main_party(prepared, failed, service, most) else {
+            break;
+        };
+        let (explained, more) =
+            explain_wait(prepared, party, cause, &now.window, &before.window, config);
+        figures.extend(more);
+        let WaitExplained::Slower(slower) = explained else {
+            break;
+        };
+        cause = slower;
+    }
+    (cause, figures)
+}
+
+/// Whether calls of the service had to queue.
+fn has_queue(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> bool {
+    prepared.parties.of_service(service).any(|party| {
+        let waits = crate::visits::within(prepared.visits(party), window)
+            .iter()
+            .any(|visit| visit.costs.queue > 0.0);
+        waits
+            || gauge(prepared, party, METRIC_QUEUE_DEPTH, window)
+                .iter()
+                .any(|&depth| depth > 0.0)
+    })
+}
+
+fn queue_figures(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> Vec<Figure> {
+    let name = prepared.parties.service_name(service);
+    let depth = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        parties
+            .flat_map(|party| gauge(prepared, party, METRIC_QUEUE_DEPTH, window))
+            .reduce(f64::max)
+    };
+    let rate = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        let visits = parties.map(|party| prepared.visits(party));
+        let count: usize = visits
+            .map(|all| crate::visits::within(all, window).len())
+            .sum();
+        count as f64 / window.seconds().max(f64::MIN_POSITIVE)
+    };
+    let mut figures = vec![figure(
+        format!("arrival rate of {name}"),
+        rate(&now.window),
+        rate(&before.window),
+        "1/s",
+    )];
+    if let Some(deepest) = depth(&now.window) {
+        let what = format!("longest queue of {name}");
+        figures.insert(0, figure(what, deepest, depth(&before.window), ""));
+    }
+    figures
+}
+
+fn memory_figures(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    signs: &Signs,
+    before: &Signs,
+) -> Vec<Figure> {
+    let name = prepared.parties.service_name(service);
+    let mut figures = vec![
+        figure(
+            format!("out-of-memory log lines of {name}"),
+            signs.out_of_memory_logs as f64,
+            before.out_of_memory_logs as f64,
+            "",
+        ),
+        figure(
+            format!("restarts of {name}"),
+            signs.restarts as f64,
+            before.restarts as f64,
+            "",
+        ),
+    ];
+    if let Some(peak) = signs.memory_peak {
+        figures.push(figure(
+            format!("highest memory use of {name}, share of its limit"),
+            100.0 * peak,
+            before.memory_peak.map(|share| 100.0 * share),
+            "%",
+        ));
+    }
+    figures
+}

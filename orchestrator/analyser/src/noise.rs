@@ -1,0 +1,201 @@
+//! Whether a difference between two windows is more than noise.
+//!
+//! Latencies of requests that queue behind each other are alike, and failures come in bursts, so
+//! that requests are not independent samples. A window is therefore cut into blocks of equal time,
+//! and whole blocks are drawn. A difference must pass two tests: it stays above zero when the
+//! blocks of each window are drawn again (block bootstrap), and it is rarely as large when the
+//! blocks of both windows are shuffled (block permutation). The second is what a single long
+//! busy period does not pass. The generator's seed is fixed: the same data give the same answer.
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::config::{Config, Window};
+use crate::prepared::{Request, ms};
+
+const SEED: u64 = 0x7261_6764_6f6c_6c31;
+
+/// The requests of a window as the bootstrap needs them.
+struct Blocks {
+    /// Durations in milliseconds with their blocks, longest first.
+    durations: Vec<(f64, u32)>,
+    requests: Vec<u32>,
+    sums: Vec<f64>,
+    failures: Vec<u32>,
+}
+
+impl Blocks {
+    fn new(requests: &[&Request], window: &Window, count: usize) -> Self {
+        let length_ns = (window.end_ns - window.start_ns)
+            .div_ceil(count as u64)
+            .max(1);
+        let mut blocks = Blocks {
+            durations: Vec::with_capacity(requests.len()),
+            requests: vec![0; count],
+            sums: vec![0.0; count],
+            failures: vec![0; count],
+        };
+        for request in requests {
+            let block = (request.start_ns.saturating_sub(window.start_ns) / length_ns) as usize;
+            let block = block.min(count - 1);
+            let duration_ms = ms(request.duration_ns);
+            blocks.durations.push((duration_ms, block as u32));
+            blocks.requests[block] += 1;
+            blocks.sums[block] += duration_ms;
+            blocks.failures[block] += u32::from(request.failed);
+        }
+        blocks
+            .durations
+            .sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        blocks
+    }
+
+    fn count(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// The blocks of two windows as those of one, the second window's after the first's.
+    fn joined(&self, other: &Blocks) -> Blocks {
+        let shift = self.count() as u32;
+        let mut durations = self.durations.clone();
+        durations.extend(
+            other
+                .durations
+                .iter()
+                .map(|&(ms, block)| (ms, block + shift)),
+        );
+        durations.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        Blocks {
+            durations,
+            requests: [self.requests.as_slice(), &other.requests].concat(),
+            sums: [self.sums.as_slice(), &other.sums].concat(),
+            failures: [self.failures.as_slice(), &other.failures].concat(),
+        }
+    }
+
+    /// Values of the blocks, each as often as it was drawn.
+    fn total<T: Copy + Into<f64>>(times: &[u32], values: &[T]) -> f64 {
+        times
+            .iter()
+            .zip(values)
+            .map(|(&times, &value)| f64::from(times) * value.into())
+            .sum()
+    }
+
+    fn tail_mean(&self, times: &[u32], share: f64) -> f64 {
+        let wanted = Self::total(times, &self.requests) * share;
+        let (mut taken, mut sum) = (0.0, 0.0);
+        for &(duration_ms, block) in &self.durations {
+            let weight = f64::from(times[block as usize]).min(wanted - taken);
+            sum += weight * duration_ms;
+            taken += weight;
+            if taken >= wanted {
+                break;
+            }
+        }
+        if taken > 0.0 { sum / taken } else { 0.0 }
+    }
+
+    fn mean(&self, times: &[u32]) -> f64 {
+        Self::total(times, &self.sums) / Self::total(times, &self.requests).max(1.0)
+    }
+
+    fn failure_rate(&self, times: &[u32]) -> f64 {
+        Self::total(times, &self.failures) / Self::total(times, &self.requests).max(1.0)
+    }
+}
+
+/// Two windows whose difference is in doubt.
+pub(crate) struct Noise<'c> {
+    now: Blocks,
+    before: Blocks,
+    config: &'c Config,
+}
+
+impl<'c> Noise<'c> {
+    pub(crate) fn new(
+        (requests, window): (&[&Request], &Window),
+        (baseline_requests, baseline): (&[&Request], &Window),
+        config: &'c Config,
+    ) -> Self {
+        Noise {
+            now: Blocks::new(requests, window, config.blocks),
+            before: Blocks::new(baseline_requests, baseline, config.blocks),
+            config,
+        }
+    }
+
+    /// Whether the mean of the slowest grew; the shares of all that they are, now and before.
+    pub(crate) fn tail_grew(&self, share: f64, share_before: f64) -> bool {
+        self.grew(
+            |blocks, times| blocks.tail_mean(times, share),
+            |blocks, times| blocks.tail_mean(times, share_before),
+        )
+    }
+
+    pub(crate) fn mean_grew(&self) -> bool {
+        self.grew(Blocks::mean, Blocks::mean)
+    }
+
+    pub(crate) fn failure_rate_grew(&self) -> bool {
+        self.grew(Blocks::failure_rate, Blocks::failure_rate)
+    }
+
+    fn grew(
+        &self,
+        figure: impl Fn(&Blocks, &[u32]) -> f64,
+        figure_before: impl Fn(&Blocks, &[u32]) -> f64,
+    ) -> bool {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
+        let allowed = (self.config.noise_tail * self.config.resamples as f64) as usize;
+        let not_above = (0..self.config.resamples)
+            .filter(|_| {
+                let times = draw_again(&mut rng, self.now.count());
+                let times_before = draw_again(&mut rng, self.before.count());
+                figure(&self.now, &times) <= figure_before(&self.before, &times_before)
+            })
+            .take(allowed + 1)
+            .count();
+        if not_above > allowed {
+            return false;
+        }
+        let all = self.before.joined(&self.now);
+        let split = |order: &[usize]| {
+            let (mut times, mut times_before) = (vec![0; all.count()], vec![0; all.count()]);
+            for (at, &block) in order.iter().enumerate() {
+                let side = if at < self.before.count() {
+                    &mut times_before
+                } else {
+                    &mut times
+                };
+                side[block] = 1;
+            }
+            figure(&all, &times) - figure_before(&all, &times_before)
+        };
+        let mut order: Vec<usize> = (0..all.count()).collect();
+        let observed = split(&order);
+        let as_large = (0..self.config.resamples)
+            .filter(|_| {
+                shuffle(&mut rng, &mut order);
+                split(&order) >= observed
+            })
+            .take(allowed + 1)
+            .count();
+        as_large <= allowed
+    }
+}
+
+/// How often each of `count` blocks is drawn, when as many are drawn as there are.
+fn draw_again(rng: &mut Xoshiro256PlusPlus, count: usize) -> Vec<u32> {
+    let mut times = vec![0; count];
+    for _ in 0..count {
+        times[rng.random_range(0..count)] += 1;
+    }
+    times
+}
+
+fn shuffle(rng: &mut Xoshiro256PlusPlus, order: &mut [usize]) {
+    for at in (1..order.len()).rev() {
+        order.swap(at, rng.random_range(0..=at));
+    }
+}

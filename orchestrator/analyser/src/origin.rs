@@ -1,0 +1,80 @@
+//! Where a failing request went wrong first.
+
+use ragdoll_trace::TraceSet;
+
+use crate::names::{Failure, Names, failure, is_call, is_failed};
+use crate::parties::{Parties, Party};
+use crate::tree::Tree;
+
+/// The deepest failure of one trace.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Origin {
+    /// The process whose doing it is.
+    pub(crate) party: Party,
+    /// What the deepest failing span says.
+    pub(crate) error: String,
+    /// Services that the error passed through, from the origin to the root, each once in a row.
+    pub(crate) path: Vec<String>,
+}
+
+/// Follows the failure from the root to the deepest span that its callers only passed on. Where
+/// only a caller's patience ended, it goes on to the deepest span that was still open then.
+pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parties<'_>) -> Origin {
+    let mut at = tree.root;
+    let mut steps = vec![at];
+    let mut deadline_ns = None;
+    while steps.len() <= tree.len() {
+        let span = tree.span(set, at);
+        if is_failed(span) && failure(&names.error(set, span)) == Failure::Deadline {
+            deadline_ns = Some(tree.node(at).end_ns);
+        }
+        let cut_short = || child_open_at(tree, at, deadline_ns?);
+        let Some(next) = failing_child(tree, set, at).or_else(cut_short) else {
+            break;
+        };
+        at = next;
+        steps.push(at);
+    }
+    let deepest_failed = steps
+        .iter()
+        .rev()
+        .find(|&&step| is_failed(tree.span(set, step)));
+    let error = names.error(set, tree.span(set, *deepest_failed.unwrap_or(&tree.root)));
+    // An unanswered call is its callee's doing: the callee died, or was never there. So is a call
+    // that failed although its callee did not: the answer was lost or came too late.
+    let span = tree.span(set, at);
+    let node = tree.node(at);
+    let party = if is_call(span) {
+        node.callee.unwrap_or(node.party)
+    } else {
+        node.party
+    };
+    let mut path = vec![parties.service_name_of(party).to_owned()];
+    for &step in steps.iter().rev() {
+        let service = parties.service_name_of(tree.node(step).party);
+        if path.last().is_none_or(|last| last != service) {
+            path.push(service.to_owned());
+        }
+    }
+    Origin { party, error, path }
+}
+
+/// The failed child that ended last, unless its failure was made good by a later attempt.
+fn failing_child(tree: &Tree, set: &TraceSet, at: usize) -> Option<usize> {
+    tree.children(at).find(|&child| {
+        let span = tree.span(set, child);
+        is_failed(span) && !tree.node(child).retried
+    })
+}
+
+/// Time by which work may end before its caller's deadline and still count as cut short by it: the
+/// caller has to notice.
+const NOTICE_NS: u64 = 1_000_000;
+
+/// The child that was still open then: of several, the one that started last.
+fn child_open_at(tree: &Tree, at: usize, time_ns: u64) -> Option<usize> {
+    tree.children(at)
+        .take_while(|&child| tree.node(child).end_ns.saturating_add(NOTICE_NS) >= time_ns)
+        .filter(|&child| tree.node(child).start_ns < time_ns)
+        .max_by_key(|&child| (tree.node(child).start_ns, child))
+}

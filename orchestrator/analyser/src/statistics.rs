@@ -1,0 +1,157 @@
+//! Small statistics.
+
+/// Mean; 0 of nothing.
+pub(crate) fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (count, sum) = values.fold((0_u64, 0.0), |(count, sum), value| (count + 1, sum + value));
+    if count == 0 { 0.0 } else { sum / count as f64 }
+}
+
+/// The smallest value that at least this share of the values do not exceed; 0 of nothing.
+pub(crate) fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    let rank = (share * values.len() as f64).ceil() as usize;
+    let at = rank.clamp(1, values.len()) - 1;
+    *values.select_nth_unstable_by(at, f64::total_cmp).1
+}
+
+/// How many times as much, where there was something before.
+pub(crate) fn ratio(now: f64, before: f64) -> Option<f64> {
+    (before > 0.0).then(|| now / before)
+}
+
+/// Probability that `affected_with` or more of the affected have a property that `with` of all
+/// `total` have, if having it did not matter (Fisher's exact test, one-sided).
+pub(crate) fn fisher_p(affected_with: u64, affected: u64, with: u64, total: u64) -> f64 {
+    let most = affected.min(with);
+    let log_all = log_choose(total, affected);
+    let mut p = 0.0;
+    for count in affected_with..=most {
+        if affected - count > total - with {
+            continue;
+        }
+        let log_p = log_choose(with, count) + log_choose(total - with, affected - count) - log_all;
+        p += libm::exp(log_p);
+    }
+    p.min(1.0)
+}
+
+fn log_choose(n: u64, k: u64) -> f64 {
+    let log_factorial = |n: u64| libm::lgamma(n as f64 + 1.0);
+    log_factorial(n) - log_factorial(k) - log_factorial(n - k)
+}
+
+/// Probability that ranks differ as much as these if both groups were alike (Mann-Whitney,
+/// two-sided, normal approximation with correction for ties).
+pub(crate) fn rank_p(affected: &[f64], others: &[f64]) -> f64 {
+    let (n, m) = (affected.len() as f64, others.len() as f64);
+    let mut all: Vec<(f64, bool)> = affected.iter().map(|&value| (value, true)).collect();
+    all.extend(others.iter().map(|&value| (value, false)));
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (mut rank_sum, mut ties, mut before) = (0.0, 0.0, 0.0);
+    for group in all.chunk_by(|a, b| a.0 == b.0) {
+        let size = group.len() as f64;
+        let mean_rank = before + (size + 1.0) / 2.0;
+        rank_sum += mean_rank * group.iter().filter(|(_, affected)| *affected).count() as f64;
+        ties += size * size * size - size;
+        before += size;
+    }
+    let total = n + m;
+    let expected = n * (total + 1.0) / 2.0;
+    let variance = n * m / 12.0 * (total + 1.0 - ties / (total * (total - 1.0)).max(1.0));
+    if variance <= 0.0 {
+        return 1.0;
+    }
+    let z = (rank_sum - expected).abs() / libm::sqrt(variance);
+    libm::erfc(z / std::f64::consts::SQRT_2)
+}
+
+/// Least-squares line through points, with the standard error of its slope.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    mean_x: f64,
+    mean_y: f64,
+    slope: f64,
+    slope_error: f64,
+}
+
+impl Line {
+    /// None with fewer than 10 points.
+    pub(crate) fn fit(points: &[(f64, f64)]) -> Option<Line> {
+        if points.len() < 10 {
+            return None;
+        }
+        let n = points.len() as f64;
+        let mean_x = mean(points.iter().map(|point| point.0));
+        let mean_y = mean(points.iter().map(|point| point.1));
+        let sum = |f: &dyn Fn(f64, f64) -> f64| -> f64 {
+            points.iter().map(|&(x, y)| f(x - mean_x, y - mean_y)).sum()
+        };
+        let xx = sum(&|x, _| x * x);
+        if xx <= 0.0 {
+            return Some(Line {
+                mean_x,
+                mean_y,
+                slope: 0.0,
+                slope_error: 0.0,
+            });
+        }
+        let slope = sum(&|x, y| x * y) / xx;
+        let residual = sum(&|x, y| (y - slope * x) * (y - slope * x));
+        Some(Line {
+            mean_x,
+            mean_y,
+            slope,
+            slope_error: libm::sqrt(residual / (n - 2.0) / xx),
+        })
+    }
+
+    /// The highest value at `x` that the points make plausible, at least their mean.
+    pub(crate) fn highest_at(&self, x: f64) -> f64 {
+        let slope = (self.slope + 2.0 * self.slope_error).max(0.0);
+        self.mean_y + slope * (x - self.mean_x).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fisher_agrees_with_the_tea_tasting() {
+        // Fisher's own example: 8 cups, 4 of each kind, all named right: 1 in 70; 3 right: 17 in 70.
+        assert!((fisher_p(4, 4, 4, 8) - 1.0 / 70.0).abs() < 1e-12);
+        assert!((fisher_p(3, 4, 4, 8) - 17.0 / 70.0).abs() < 1e-12);
+        assert!((fisher_p(0, 4, 4, 8) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn ranks_tell_shifted_groups_from_equal_ones() {
+        let low: Vec<f64> = (0..50).map(f64::from).collect();
+        let high: Vec<f64> = (40..90).map(f64::from).collect();
+        assert!(rank_p(&high, &low) < 1e-10);
+        assert!(rank_p(&low, &low) > 0.99);
+        assert_eq!(rank_p(&[1.0; 20], &[1.0; 30]), 1.0);
+    }
+
+    #[test]
+    fn a_line_is_found_and_read_off() {
+        let points: Vec<(f64, f64)> = (0..20)
+            .map(f64::from)
+            .map(|x| (x, 28.0 + 0.25 * x))
+            .collect();
+        let line = Line::fit(&points).expect("enough points");
+        assert!((line.highest_at(100.0) - 53.0).abs() < 1e-6);
+        assert!((line.highest_at(0.0) - line.mean_y).abs() < 1e-9);
+        assert!(Line::fit(&points[..9]).is_none());
+    }
+
+    #[test]
+    fn quantiles_are_values_that_occur() {
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(quantile(values.clone(), 0.95), 95.0);
+        assert_eq!(quantile(values, 0.0), 1.0);
+        assert_eq!(quantile(Vec::new(), 0.5), 0.0);
+    }
+}

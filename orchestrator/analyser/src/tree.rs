@@ -1,0 +1,248 @@
+//! The spans of one trace as a tree.
+
+use ragdoll_trace::{Span, TraceSet, TraceSpans};
+
+use crate::names::{Names, is_call, is_failed, is_served};
+use crate::parties::{Parties, Party};
+
+const NONE: u32 = u32::MAX;
+
+/// One span of the trace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// Position in the trace set.
+    pub(crate) span: u32,
+    pub(crate) start_ns: u64,
+    pub(crate) end_ns: u64,
+    /// The process that recorded it.
+    pub(crate) party: Party,
+    /// A call: the process that it calls, where that is known.
+    pub(crate) callee: Option<Party>,
+    /// A failed call that was tried again, or the wait between two attempts.
+    pub(crate) retried: bool,
+    /// A call of which the callee's own span is known.
+    pub(crate) answered: bool,
+    parent: u32,
+    first_child: u32,
+    children: u32,
+}
+
+/// A tree whose memory is used again for trace after trace.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    child_list: Vec<u32>,
+    by_id: Vec<(u64, u32)>,
+    /// Position of the root among the nodes.
+    pub(crate) root: usize,
+    /// Spans whose parent is not in the trace, the root left out.
+    pub(crate) orphans: u32,
+    /// The root names a parent that is not in the trace.
+    pub(crate) root_lost: bool,
+}
+
+impl Tree {
+    /// Reads the tree of a trace, in the place of the one before.
+    pub(crate) fn build(
+        &mut self,
+        set: &TraceSet,
+        names: &Names,
+        parties: &mut Parties<'_>,
+        trace: TraceSpans<'_>,
+    ) {
+        self.read_nodes(set, parties, trace);
+        self.find_parents(set);
+        self.adopt_orphans(set, names, parties);
+        self.list_children();
+        self.find_callees(set, names, parties);
+        self.find_retries(set, names);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn node(&self, node: usize) -> &Node {
+        &self.nodes[node]
+    }
+
+    pub(crate) fn span<'a>(&self, set: &'a TraceSet, node: usize) -> &'a Span {
+        &set.spans()[self.nodes[node].span as usize]
+    }
+
+    /// Children, latest end first.
+    pub(crate) fn children(&self, node: usize) -> impl DoubleEndedIterator<Item = usize> {
+        let Node {
+            first_child,
+            children,
+            ..
+        } = self.nodes[node];
+        self.child_list[first_child as usize..(first_child + children) as usize]
+            .iter()
+            .map(|&child| child as usize)
+    }
+
+    pub(crate) fn parent(&self, node: usize) -> Option<usize> {
+        let parent = self.nodes[node].parent;
+        (parent != NONE).then_some(parent as usize)
+    }
+
+    fn read_nodes(&mut self, set: &TraceSet, parties: &Parties<'_>, trace: TraceSpans<'_>) {
+        self.nodes.clear();
+        self.by_id.clear();
+        for (at, &position) in trace.spans.iter().enumerate() {
+            let span = &set.spans()[position as usize];
+            self.by_id.push((span.span_id, at as u32));
+            self.nodes.push(Node {
+                span: position,
+                start_ns: span.start_ns,
+                end_ns: span.end_ns.max(span.start_ns),
+                party: parties.of(span.resource),
+                callee: None,
+                retried: false,
+                answered: false,
+                parent: NONE,
+                first_child: 0,
+                children: 0,
+            });
+        }
+        self.by_id.sort_unstable();
+    }
+
+    /// The root is the first span that names no parent, else the first whose parent is missing.
+    fn find_parents(&mut self, set: &TraceSet) {
+        let mut first_root = None;
+        let mut first_orphan = None;
+        for at in 0..self.nodes.len() {
+            let span = self.span(set, at);
+            let Some(parent_id) = span.parent_id else {
+                first_root = first_root.or(Some(at));
+                continue;
+            };
+            let found = self.by_id.partition_point(|&(id, _)| id < parent_id.get());
+            match self.by_id.get(found) {
+                Some(&(id, parent)) if id == parent_id.get() && parent as usize != at => {
+                    self.nodes[at].parent = parent;
+                }
+                _ => first_orphan = first_orphan.or(Some(at)),
+            }
+        }
+        self.root_lost = first_root.is_none();
+        // Where every span has a parent in the trace, the parents form a cycle: it is cut anywhere.
+        self.root = first_root.or(first_orphan).unwrap_or(0);
+        self.nodes[self.root].parent = NONE;
+    }
+
+    /// A span whose parent was lost with its process belongs under the call that the process was
+    /// serving, if one call of that service has no other answer, else under the root.
+    fn adopt_orphans(&mut self, set: &TraceSet, names: &Names, parties: &mut Parties<'_>) {
+        self.orphans = 0;
+        for at in 0..self.nodes.len() {
+            if self.nodes[at].parent != NONE || at == self.root {
+                continue;
+            }
+            self.orphans += 1;
+            let orphan = self.nodes[at];
+            let service = parties.service(orphan.party);
+            let caller = (0..self.nodes.len()).rev().find(|&caller| {
+                let span = self.span(set, caller);
+                let open = self.nodes[caller].start_ns <= orphan.start_ns
+                    && orphan.start_ns <= self.nodes[caller].end_ns;
+                let callee = names
+                    .peer(span)
+                    .map(|(name, instance)| parties.named(name, instance));
+                open && is_call(span)
+                    && caller != at
+                    && callee.is_some_and(|callee| parties.service(callee) == service)
+                    && !self.nodes.iter().any(|node| node.parent == caller as u32)
+            });
+            self.nodes[at].parent = caller.unwrap_or(self.root) as u32;
+        }
+    }
+
+    fn list_children(&mut self) {
+        for at in 0..self.nodes.len() {
+            let parent = self.nodes[at].parent;
+            if parent != NONE {
+                self.nodes[parent as usize].children += 1;
+            }
+        }
+        let mut next = 0;
+        for node in &mut self.nodes {
+            node.first_child = next;
+            next += node.children;
+            node.children = 0;
+        }
+        self.child_list.clear();
+        self.child_list.resize(next as usize, NONE);
+        for at in 0..self.nodes.len() {
+            let parent = self.nodes[at].parent;
+            if parent != NONE {
+                let parent = &mut self.nodes[parent as usize];
+                self.child_list[(parent.first_child + parent.children) as usize] = at as u32;
+                parent.children += 1;
+            }
+        }
+        let nodes = &self.nodes;
+        for node in nodes.iter().filter(|node| node.children > 1) {
+            let range = node.first_child as usize..(node.first_child + node.children) as usize;
+            self.child_list[range].sort_unstable_by_key(|&child| {
+                let node = &nodes[child as usize];
+                (!node.end_ns, !node.start_ns, child)
+            });
+        }
+    }
+
+    fn find_callees(&mut self, set: &TraceSet, names: &Names, parties: &mut Parties<'_>) {
+        for at in 0..self.nodes.len() {
+            let span = self.span(set, at);
+            if !is_call(span) {
+                continue;
+            }
+            let party = self.nodes[at].party;
+            let answer = self.children(at).find(|&child| {
+                is_served(self.span(set, child)) || self.nodes[child].party != party
+            });
+            self.nodes[at].callee = match answer {
+                Some(child) => Some(self.nodes[child].party),
+                None => names
+                    .peer(span)
+                    .map(|(name, instance)| parties.named(name, instance)),
+            };
+            // A process that died leaves parts of its work behind, but not the span around them.
+            self.nodes[at].answered = answer.is_some_and(|child| is_served(self.span(set, child)));
+        }
+    }
+
+    /// Marks failed calls after which the same parent called the same operation again, and the
+    /// waits before such calls. Their time is the callee's doing.
+    fn find_retries(&mut self, set: &TraceSet, names: &Names) {
+        for at in 0..self.nodes.len() {
+            let span = self.span(set, at);
+            let backoff = names.is_backoff(span);
+            let failed_call = is_call(span) && is_failed(span);
+            if !backoff && !failed_call {
+                continue;
+            }
+            let Some(parent) = self.parent(at) else {
+                continue;
+            };
+            let end_ns = self.nodes[at].end_ns;
+            let next = self
+                .children(parent)
+                .filter(|&other| {
+                    let call = self.span(set, other);
+                    other != at
+                        && is_call(call)
+                        && self.nodes[other].start_ns >= end_ns
+                        && (backoff || call.name == span.name)
+                })
+                .min_by_key(|&other| (self.nodes[other].start_ns, other));
+            let Some(next) = next else { continue };
+            self.nodes[at].retried = true;
+            if backoff {
+                self.nodes[at].callee = self.nodes[next].callee;
+            }
+        }
+    }
+}
