@@ -84,7 +84,7 @@ pub fn analyse(
 }
 
 /// The operation that is compared: the given one, else the one that took the most time in total.
-fn operation(prepared: &Prepared<'_>, windows: &[&Window], config: &Config) -> String {
+pub(crate) fn operation(prepared: &Prepared<'_>, windows: &[&Window], config: &Config) -> String {
     if let Some(operation) = &config.root_operation {
         return operation.clone();
     }

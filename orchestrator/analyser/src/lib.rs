@@ -16,6 +16,7 @@ mod latency;
 mod names;
 mod noise;
 mod origin;
+mod overview;
 mod parties;
 mod path;
 mod population;
@@ -32,6 +33,7 @@ mod waterfall;
 
 pub use analyse::analyse;
 pub use config::{Config, Window};
+pub use overview::{Overview, overview};
 pub use prepared::Prepared;
 pub use verdict::{
     Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Figure, Question, Saturation,

@@ -1,10 +1,9 @@
 //! From what a ground yields to the record of the run. The analyser sees the observations alone; the
 //! journal goes to the comparison of verdict and expectation.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use ragdoll_analyser::{Analysis, Config, Prepared, Window, analyse, waterfall};
+use ragdoll_analyser::{Analysis, Config, Overview, Prepared, Window, analyse, overview, waterfall};
 use ragdoll_collector::{CollectError, LOGS_FILE, METRICS_FILE, TRACES_FILE};
 use ragdoll_experiment::{
     Comparison, Exemplar, Experiment, Journal, Measurements, OutputFile, Phase, RunRecord,
@@ -27,8 +26,12 @@ pub(crate) fn judge_recording(
     let observations = &recording.collected.observations;
     let analyst = Analyst::new(observations, recording.epoch_unix_us);
     let comparisons = analyst.comparisons(experiment);
-    let exemplars = analyst.exemplars(experiment, &comparisons);
-    let shares = analyst.shares(experiment);
+    let overviews = analyst.overviews(experiment);
+    let exemplars = analyst.exemplars(&overviews, &comparisons);
+    let shares = overviews
+        .into_iter()
+        .map(|(phase, overview)| (phase, overview.shares))
+        .collect();
     let utilization = utilization(observations, recording.epoch_unix_us);
     if let Some(folder) = out {
         write_journal(folder, &recording.journal)?;
@@ -50,7 +53,6 @@ pub(crate) fn judge_recording(
 
 /// The analyser with what it may see.
 struct Analyst<'a> {
-    observations: &'a Observations,
     prepared: Prepared<'a>,
     epoch_unix_us: u64,
     config: Config,
@@ -59,7 +61,6 @@ struct Analyst<'a> {
 impl<'a> Analyst<'a> {
     fn new(observations: &'a Observations, epoch_unix_us: u64) -> Self {
         Analyst {
-            observations,
             prepared: Prepared::new(observations),
             epoch_unix_us,
             config: Config {
@@ -97,47 +98,37 @@ impl<'a> Analyst<'a> {
             .collect()
     }
 
-    /// Of each phase a slow trace: one that the verdict points to, else one of the slowest.
-    fn exemplars(&self, experiment: &Experiment, comparisons: &[Comparison]) -> Vec<Exemplar> {
-        let exemplar = |phase: &Phase| {
-            let own = comparisons.iter().find(|pair| pair.phase == phase.name);
+    /// Each phase by itself, in order.
+    fn overviews(&self, experiment: &Experiment) -> Vec<(String, Overview)> {
+        let of_phase = |phase: &Phase| {
+            let overview = overview(&self.prepared, &self.window(phase), &self.config);
+            (phase.name.clone(), overview)
+        };
+        experiment.phases.iter().map(of_phase).collect()
+    }
+
+    /// Of each phase a slow trace: one that the verdict points to, else a typical one.
+    fn exemplars(
+        &self,
+        overviews: &[(String, Overview)],
+        comparisons: &[Comparison],
+    ) -> Vec<Exemplar> {
+        let exemplar = |(phase, overview): &(String, Overview)| {
+            let own = comparisons.iter().find(|pair| pair.phase == *phase);
             let pointed_to = own
                 .and_then(|pair| pair.analysis.verdict.bottleneck())
                 .and_then(|bottleneck| bottleneck.example_traces.first())
                 .and_then(|id| u128::from_str_radix(id, 16).ok());
-            let slow = || None::<u128>;
-            let trace_id = pointed_to.or_else(slow)?;
+            let trace_id = pointed_to.or(overview.slow_trace)?;
             let rows = waterfall(&self.prepared, trace_id);
             Some(Exemplar {
-                phase: phase.name.clone(),
+                phase: phase.clone(),
                 trace_id: format!("{trace_id:032x}"),
                 duration_ms: rows.first().map_or(0.0, |root| root.duration_ms),
-                rows: rows.into_iter().map(row).collect(),
+                rows: rows.into_iter().map(WaterfallRow::from).collect(),
             })
         };
-        experiment.phases.iter().filter_map(exemplar).collect()
-    }
-
-    /// Share of the mean critical path by phase and service.
-    fn shares(&self, experiment: &Experiment) -> BTreeMap<String, BTreeMap<String, f64>> {
-        let of_phase = |phase: &Phase| {
-            let shares = BTreeMap::new();
-            (phase.name.clone(), shares)
-        };
-        experiment.phases.iter().map(of_phase).collect()
-    }
-}
-
-fn row(row: ragdoll_analyser::WaterfallRow) -> WaterfallRow {
-    WaterfallRow {
-        depth: row.depth,
-        service: row.service,
-        instance: row.instance,
-        name: row.name,
-        start_ms: row.start_ms,
-        duration_ms: row.duration_ms,
-        critical_ms: row.on_critical_path_ms,
-        error: row.error,
+        overviews.iter().filter_map(exemplar).collect()
     }
 }
 

@@ -118,8 +118,8 @@ fn run_seeds(
         let out = out_folder(arguments, &experiment, several_files);
         let record = run_one(&experiment, out.as_deref())?;
         if !arguments.json && arguments.repeat == 1 {
-            print!("{}", ragdoll_report::terminal(&record, &terminal_options()));
-            say_where(out.as_deref(), &record);
+            let options = terminal_options(out.as_deref());
+            print!("{}", ragdoll_report::terminal(&record, &options));
         }
         records.push(record);
     }
@@ -210,25 +210,14 @@ fn with_progress(experiment: &Experiment, options: &RunOptions) -> Result<RunRec
     record
 }
 
-fn terminal_options() -> TerminalOptions {
+fn terminal_options(out: Option<&Path>) -> TerminalOptions {
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     TerminalOptions {
         width: width.unwrap_or(PIPE_WIDTH),
         colour,
-    }
-}
-
-fn say_where(out: Option<&Path>, record: &RunRecord) {
-    if let Some(folder) = out {
-        println!("\nFiles: {} (open report.html)", folder.display());
-    }
-    if let Some(wall) = &record.wall {
-        println!(
-            "{:.1} s of wall time, {:.0} simulated requests a second",
-            wall.seconds, wall.requests_per_s
-        );
+        folder: out.map(|folder| folder.display().to_string()),
     }
 }
 

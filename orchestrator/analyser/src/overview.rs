@@ -1,0 +1,40 @@
+//! One window by itself, without a baseline.
+
+use std::collections::BTreeMap;
+
+use crate::analyse::operation;
+use crate::config::{Config, Window};
+use crate::population::Population;
+use crate::prepared::Prepared;
+
+/// What the requests of one window look like.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overview {
+    /// Share of the mean critical path's time, 0 to 1, by `service.name`. Services off every
+    /// critical path are absent.
+    pub shares: BTreeMap<String, f64>,
+    /// A typical trace of the slow tail: the middle one. None without requests.
+    pub slow_trace: Option<u128>,
+}
+
+/// Looks at the requests of a window.
+pub fn overview(prepared: &Prepared<'_>, window: &Window, config: &Config) -> Overview {
+    let operation = operation(prepared, &[window], config);
+    let population = Population::new(prepared, window, &operation, config);
+    let mut time_ns: BTreeMap<&str, u64> = BTreeMap::new();
+    for request in &population.timed {
+        for part in prepared.parts(request) {
+            let service = prepared.parties.service_name_of(part.party);
+            *time_ns.entry(service).or_default() += part.ns;
+        }
+    }
+    let total_ns = time_ns.values().sum::<u64>().max(1) as f64;
+    let tail = &population.tail;
+    Overview {
+        shares: time_ns
+            .into_iter()
+            .map(|(service, ns)| (service.to_owned(), ns as f64 / total_ns))
+            .collect(),
+        slow_trace: tail.get(tail.len() / 2).map(|request| request.trace_id),
+    }
+}
