@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(["proto/ragdoll.proto"], ["proto"])?;
     tonic_prost_build::configure()
         .build_transport(false)
+        .bytes(".")
         .compile_fds(descriptors)?;
     Ok(())
 }

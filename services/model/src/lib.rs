@@ -4,6 +4,7 @@
 pub mod api;
 pub mod distribution;
 pub mod ids;
+pub mod retrieval;
 pub mod topology;
 pub mod workload;
 
@@ -15,5 +16,6 @@ pub mod proto {
 
 pub use distribution::{Dist, TokenDist};
 pub use ids::{InstanceId, RequestId, Service};
+pub use retrieval::Hit;
 pub use topology::Topology;
 pub use workload::{Arrivals, Workload};

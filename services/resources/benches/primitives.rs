@@ -13,10 +13,10 @@ use ragdoll_telemetry::{KeyValue, SpanKind};
 
 /// Operations in one virtual run, enough to make starting a runtime vanish, few enough for the
 /// collector's channel.
-const OPERATIONS: u64 = 10_000;
+const OPERATIONS: u64 = 5000;
 
 fn primitives(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("10,000 times");
+    let mut group = criterion.benchmark_group("5,000 times");
     group.sample_size(20);
     group.throughput(criterion::Throughput::Elements(OPERATIONS));
     group.bench_function("span with two attributes", |bench| bench.iter(spans));

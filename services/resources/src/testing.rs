@@ -11,7 +11,7 @@ use ragdoll_telemetry::{Batch, Exporter, RequestContext, Telemetry, log_subscrib
 use crate::instance::Instance;
 
 /// An instance, and a collector of what it says. The exporter waits for its collector, which is on
-/// the same thread here: a test of more than 50,000 spans must take or discard them on its way.
+/// the same thread here: a test of more than 5,000 spans must take or discard them on its way.
 pub struct Bench {
     /// The instance.
     pub instance: Arc<Instance>,

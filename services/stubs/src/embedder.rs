@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ragdoll_model::proto::embedder_server::Embedder;
 use ragdoll_model::proto::{EmbedRequest, EmbedResponse};
+use ragdoll_model::retrieval::vector_to_bytes;
 use ragdoll_model::topology;
 use ragdoll_resources::batcher::BatchSpec;
 use ragdoll_resources::{Batcher, Instance};
@@ -46,7 +47,7 @@ impl Embedder for EmbedderStub {
         let text = request.into_inner().text;
         self.batcher.serve(&context).await?;
         Ok(Response::new(EmbedResponse {
-            vector: self.corpus.embed(&text),
+            vector: vector_to_bytes(&self.corpus.embed(&text)),
             tokens: text.split_whitespace().count() as u32,
         }))
     }

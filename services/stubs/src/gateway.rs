@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt as _;
 use ragdoll_model::api::{
@@ -15,7 +16,7 @@ use ragdoll_model::proto::metadata_client::MetadataClient;
 use ragdoll_model::proto::reranker_client::RerankerClient;
 use ragdoll_model::proto::vector_db_client::VectorDbClient;
 use ragdoll_model::proto::{
-    EmbedRequest, Hit, LookupRequest, RerankRequest, SearchRequest, SearchResponse,
+    EmbedRequest, Hits, LookupRequest, RerankRequest, SearchRequest, SearchResponse,
 };
 use ragdoll_model::topology;
 use ragdoll_resources::{Instance, Pool, Workers, call};
@@ -200,7 +201,7 @@ impl Gateway {
         .await
     }
 
-    async fn embed(&self, context: &RequestContext, text: &str) -> Result<Vec<f32>, Status> {
+    async fn embed(&self, context: &RequestContext, text: &str) -> Result<Bytes, Status> {
         let plan = &self.spec.embedder_call;
         call(&self.instance, context, "embedder", plan, |attempt| {
             let mut client = EmbedderClient::new(self.downstream.embedder.clone());
@@ -216,12 +217,12 @@ impl Gateway {
     async fn retrieve(
         &self,
         context: &RequestContext,
-        vector: &[f32],
+        vector: &Bytes,
         collection: String,
         top_k: u32,
     ) -> Result<SearchResponse, Status> {
         let message = SearchRequest {
-            vector: vector.to_vec(),
+            vector: vector.clone(),
             limit: self.spec.candidates.max(top_k),
             collection,
         };
@@ -238,18 +239,19 @@ impl Gateway {
         &self,
         context: &RequestContext,
         request: &QueryRequest,
-        vector: Vec<f32>,
+        vector: Bytes,
         found: SearchResponse,
-    ) -> Result<Vec<Hit>, Status> {
-        let size_bytes: u64 = found.hits.iter().map(|hit| hit.size_bytes).sum();
+    ) -> Result<Hits, Status> {
+        let candidates = found.hits.unwrap_or_default();
+        let size_bytes: u64 = candidates.size_bytes.iter().sum();
         let attributes = SpanAttributes(vec![
-            KeyValue::new(DOCUMENTS_COUNT, found.hits.len() as i64),
+            KeyValue::new(DOCUMENTS_COUNT, candidates.documents.len() as i64),
             KeyValue::new(DOCUMENTS_SIZE, size_bytes.cast_signed()),
         ]);
         let message = RerankRequest {
             query: request.query.clone(),
             vector,
-            candidates: found.hits,
+            candidates: Some(candidates),
             limit: request.top_k,
         };
         let plan = &self.spec.reranker_call;
@@ -257,7 +259,7 @@ impl Gateway {
             let mut client = RerankerClient::new(self.downstream.reranker.clone());
             let mut request = grpc_request(attempt.context(context), message.clone());
             request.extensions_mut().insert(attributes.clone());
-            async move { Ok(client.rerank(request).await?.into_inner().hits) }
+            async move { Ok(client.rerank(request).await?.into_inner().hits.unwrap_or_default()) }
         })
         .await
     }
@@ -266,7 +268,7 @@ impl Gateway {
         &self,
         context: &RequestContext,
         request: &QueryRequest,
-        contexts: &[Hit],
+        contexts: &Hits,
     ) -> Result<ChatResponse, Status> {
         let chat = self.prompt(request, contexts);
         let plan = &self.spec.llm_call;
@@ -276,15 +278,12 @@ impl Gateway {
         .await
     }
 
-    fn prompt(&self, request: &QueryRequest, contexts: &[Hit]) -> ChatRequest {
+    fn prompt(&self, request: &QueryRequest, contexts: &Hits) -> ChatRequest {
         let question_tokens = request
             .prompt_tokens
             .unwrap_or_else(|| request.query.split_whitespace().count() as u32);
-        let context_tokens: u32 = contexts.iter().map(|hit| hit.tokens).sum();
-        let documents: Vec<String> = contexts
-            .iter()
-            .map(|hit| hit.document.to_string())
-            .collect();
+        let context_tokens: u32 = contexts.tokens.iter().sum();
+        let documents: Vec<String> = contexts.documents.iter().map(u32::to_string).collect();
         let prompt_tokens = request
             .total_prompt_tokens
             .unwrap_or(question_tokens + context_tokens);

@@ -13,6 +13,7 @@ use ragdoll_model::api::{DocumentAccepted, DocumentRequest};
 use ragdoll_model::proto::embedder_client::EmbedderClient;
 use ragdoll_model::proto::shard_client::ShardClient;
 use ragdoll_model::proto::{EmbedRequest, UpsertRequest};
+use ragdoll_model::retrieval::vector_to_bytes;
 use ragdoll_model::topology;
 use ragdoll_resources::Instance;
 use ragdoll_runtime::Stream;
@@ -237,7 +238,7 @@ impl Worker {
             .embed(request)
             .await?;
         let vector = match known {
-            Some((vector, _)) => vector.to_vec(),
+            Some((vector, _)) => vector_to_bytes(vector),
             None => embedded.into_inner().vector,
         };
         let partition = number as usize % self.replicas.len();

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ragdoll_model::proto::reranker_server::Reranker;
-use ragdoll_model::proto::{Hit, RerankRequest, RerankResponse};
-use ragdoll_model::topology;
+use ragdoll_model::proto::{RerankRequest, RerankResponse};
+use ragdoll_model::retrieval::vector_from_bytes;
+use ragdoll_model::{Hit, topology};
 use ragdoll_resources::{Cpu, Instance, Memory, Workers};
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::log;
@@ -54,25 +55,23 @@ impl Reranker for RerankerStub {
     ) -> Result<Response<RerankResponse>, Status> {
         let context = context_of(&request);
         let rerank = request.into_inner();
-        let size_bytes = rerank.candidates.iter().map(|hit| hit.size_bytes).sum();
+        let candidates = rerank.candidates.unwrap_or_default();
+        let size_bytes = candidates.size_bytes.iter().sum();
         let _worker = self.workers.acquire(&context).await?;
         let _memory = self.memory.allocate(&context, size_bytes).await;
-        let documents_ms = self.spec.per_document_ms * rerank.candidates.len() as f64;
+        let documents_ms = self.spec.per_document_ms * candidates.documents.len() as f64;
         let work_us = self
             .workers
             .service_time_us(&context, &self.spec.service_time)
             + ms_to_us(documents_ms);
         self.cpu.run(&context, work_us).await;
 
-        let mut hits = rerank.candidates;
+        let vector = vector_from_bytes(&rerank.vector);
+        let mut hits: Vec<Hit> = candidates.iter().collect();
         for hit in &mut hits {
-            hit.score = self.score(&rerank.vector, hit);
+            hit.score = self.score(&vector, hit);
         }
-        hits.sort_by(|a, b| {
-            b.score
-                .total_cmp(&a.score)
-                .then(a.document.cmp(&b.document))
-        });
+        hits.sort_by(Hit::best_first);
         log!(
             info,
             self.instance.telemetry,
@@ -82,6 +81,7 @@ impl Reranker for RerankerStub {
             size_bytes = size_bytes,
         );
         hits.truncate(rerank.limit as usize);
+        let hits = Some(hits.into_iter().collect());
         Ok(Response::new(RerankResponse { hits }))
     }
 }

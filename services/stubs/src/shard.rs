@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use ragdoll_model::proto::shard_server::Shard;
 use ragdoll_model::proto::{
-    Hit, ShardQueryRequest, ShardQueryResponse, UpsertRequest, UpsertResponse,
+    Hits, ShardQueryRequest, ShardQueryResponse, UpsertRequest, UpsertResponse,
 };
-use ragdoll_model::topology;
+use ragdoll_model::retrieval::vector_from_bytes;
+use ragdoll_model::{Hit, topology};
 use ragdoll_resources::{Instance, Workers};
 use ragdoll_runtime::Stream;
 use ragdoll_runtime::random::sample_us;
@@ -93,8 +94,9 @@ impl Shard for ShardStub {
             .workers
             .service_time_us(&context, &self.spec.search_time);
         self.instance.clock.sleep_us(search_us).await;
-        let hits = partition.search(&query.vector, query.limit)?;
-        Ok(Response::new(ShardQueryResponse { hits }))
+        let vector = vector_from_bytes(&query.vector);
+        let hits = partition.search(&vector, query.limit)?;
+        Ok(Response::new(ShardQueryResponse { hits: Some(hits) }))
     }
 
     async fn upsert(
@@ -107,7 +109,8 @@ impl Shard for ShardStub {
         let asked_us = self.instance.clock.now_us();
         let mut partition = self.partition.write().await;
         self.note_lock_wait(&context, asked_us);
-        partition.check(&document.vector)?;
+        let vector = vector_from_bytes(&document.vector);
+        partition.check(&vector)?;
         let held_us = self.instance.clock.now_us();
         let write_us = sample_us(
             &self.spec.write_time,
@@ -118,7 +121,7 @@ impl Shard for ShardStub {
             document.document,
             document.tokens,
             document.size_bytes,
-            &document.vector,
+            &vector,
         );
         let attributes = vec![KeyValue::new(LOCK_NAME, "shard.index")];
         self.instance
@@ -141,7 +144,7 @@ impl Partition {
         )))
     }
 
-    fn search(&self, vector: &[f32], limit: u32) -> Result<Vec<Hit>, Status> {
+    fn search(&self, vector: &[f32], limit: u32) -> Result<Hits, Status> {
         self.check(vector)?;
         let mut nearest = Nearest::new(limit as usize);
         for (position, candidate) in self.vectors.chunks_exact(self.dimensions).enumerate() {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ragdoll_model::proto::shard_client::ShardClient;
 use ragdoll_model::proto::vector_db_server::VectorDb;
-use ragdoll_model::proto::{Hit, SearchRequest, SearchResponse, ShardQueryRequest};
-use ragdoll_model::topology;
+use ragdoll_model::proto::{Hits, SearchRequest, SearchResponse, ShardQueryRequest};
+use ragdoll_model::{Hit, topology};
 use ragdoll_resources::{Instance, call, fan_out};
 use ragdoll_runtime::Stream;
 use ragdoll_runtime::random::sample_us;
@@ -49,12 +49,12 @@ impl VectorDbStub {
         context: &RequestContext,
         partition: usize,
         query: &ShardQueryRequest,
-    ) -> Result<Vec<Hit>, Status> {
+    ) -> Result<Hits, Status> {
         let plan = &self.spec.shard_call;
         call(&self.instance, context, "shard", plan, |attempt| {
             let mut client = ShardClient::new(self.partitions[partition].clone());
             let request = grpc_request(attempt.context(context), query.clone());
-            async move { Ok(client.query(request).await?.into_inner().hits) }
+            async move { Ok(client.query(request).await?.into_inner().hits.unwrap_or_default()) }
         })
         .await
     }
@@ -62,7 +62,7 @@ impl VectorDbStub {
     async fn merge(
         &self,
         context: &RequestContext,
-        answers: Vec<Result<Vec<Hit>, Status>>,
+        answers: Vec<Result<Hits, Status>>,
         limit: u32,
     ) -> Result<SearchResponse, Status> {
         let started_us = self.instance.clock.now_us();
@@ -77,13 +77,13 @@ impl VectorDbStub {
 
         let shards_queried = answers.len() as u32;
         let mut shards_answered = Vec::with_capacity(answers.len());
-        let mut hits = Vec::new();
+        let mut hits: Vec<Hit> = Vec::new();
         let mut failure = None;
         for (partition, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(found) => {
                     shards_answered.push(partition as u32);
-                    hits.extend(found);
+                    hits.extend(found.iter());
                 }
                 Err(status) if self.spec.partial_results => failure = Some(status),
                 Err(status) => return Err(status),
@@ -93,14 +93,10 @@ impl VectorDbStub {
             Some(status) if shards_answered.is_empty() => return Err(status),
             _ => {}
         }
-        hits.sort_by(|a: &Hit, b: &Hit| {
-            b.score
-                .total_cmp(&a.score)
-                .then(a.document.cmp(&b.document))
-        });
+        hits.sort_by(Hit::best_first);
         hits.truncate(limit as usize);
         Ok(SearchResponse {
-            hits,
+            hits: Some(hits.into_iter().collect()),
             shards_answered,
             shards_queried,
         })
@@ -134,20 +130,21 @@ impl VectorDb for VectorDbStub {
         )
         .await;
         let response = self.merge(&context, answers, search.limit).await?;
+        let results = response.hits.as_ref().map_or(0, |hits| hits.documents.len());
         log!(
             info,
             self.instance.telemetry,
             context,
             "documents retrieved",
             query_hash = format!("{:016x}", query_hash(&query.vector)).as_str(),
-            results = response.hits.len() as u64,
+            results = results as u64,
             shards_queried = response.shards_queried,
             shards_answered = response.shards_answered.len() as u64,
         );
         let attributes = SpanAttributes(vec![
             KeyValue::new(DB_SYSTEM, "ragdoll"),
             KeyValue::new(DB_OPERATION, "search"),
-            KeyValue::new(DB_ROWS, response.hits.len() as i64),
+            KeyValue::new(DB_ROWS, results as i64),
             KeyValue::new(SHARDS_QUERIED, i64::from(response.shards_queried)),
             KeyValue::new(SHARDS_ANSWERED, response.shards_answered.len() as i64),
         ]);
@@ -158,8 +155,6 @@ impl VectorDb for VectorDbStub {
 }
 
 /// Names a query in logs without its text.
-fn query_hash(vector: &[f32]) -> u64 {
-    vector.iter().fold(0, |hash, value| {
-        ragdoll_runtime::random::mix(hash, u64::from(value.to_bits()))
-    })
+fn query_hash(vector: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(vector)
 }

@@ -3,15 +3,20 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue};
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::trace::SpanContext;
 use ragdoll_runtime::network::DrawKey;
 use ragdoll_runtime::random::{hash, mix};
 use ragdoll_runtime::{Overrides, Stream};
 
-use crate::names::{PREVIOUS_ATTEMPTS_HEADER, REQUEST_ID_HEADER, TIMEOUT_HEADER, USER_ID_HEADER};
+use crate::trace_context;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+/// gRPC's name for the number of earlier attempts, used for HTTP too.
+const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+/// gRPC's name and notation for how long the caller waits, used for HTTP too.
+const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A request as one service sees it.
 #[derive(Clone, Debug)]
@@ -70,12 +75,8 @@ impl RequestContext {
     /// Writes the W3C trace context, the ids, the attempt and what is left until the deadline into
     /// a request's headers.
     pub fn inject(&self, headers: &mut HeaderMap, now_us: u64) {
-        let context = opentelemetry::Context::new().with_remote_span_context(self.span.clone());
-        TraceContextPropagator::new().inject_context(&context, &mut Headers(headers));
-        for (name, value) in [
-            (REQUEST_ID_HEADER, &self.request_id),
-            (USER_ID_HEADER, &self.user_id),
-        ] {
+        trace_context::inject(headers, &self.span);
+        for (name, value) in [(REQUEST_ID, &self.request_id), (USER_ID, &self.user_id)] {
             // UTF-8 passes a header as it is; a control character would end it.
             if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
                 headers.insert(name, value);
@@ -83,36 +84,34 @@ impl RequestContext {
         }
         if let Some(deadline_us) = self.deadline_us {
             let timeout = format_timeout(deadline_us.saturating_sub(now_us));
-            headers.insert(TIMEOUT_HEADER, timeout);
+            headers.insert(TIMEOUT, timeout);
         }
         if self.previous_attempts > 0 {
-            headers.insert(PREVIOUS_ATTEMPTS_HEADER, self.previous_attempts.into());
+            headers.insert(PREVIOUS_ATTEMPTS, self.previous_attempts.into());
         }
     }
 
     /// Reads what [`RequestContext::inject`] wrote. A caller that sent no request id gets its trace
     /// id as one.
     pub fn extract(headers: &HeaderMap, now_us: u64) -> Self {
-        let context = TraceContextPropagator::new()
-            .extract_with_context(&opentelemetry::Context::new(), &HeadersRef(headers));
-        let span = context.span().span_context().clone();
-        let text = |name: &str| {
+        let span = trace_context::extract(headers);
+        let text = |name: HeaderName| {
             let value = headers.get(name)?;
             std::str::from_utf8(value.as_bytes()).ok()
         };
-        let request_id = match text(REQUEST_ID_HEADER) {
+        let request_id = match text(REQUEST_ID) {
             Some(id) => Arc::from(id),
             None => Arc::from(span.trace_id().to_string()),
         };
         RequestContext {
             span,
             request_id,
-            user_id: Arc::from(text(USER_ID_HEADER).unwrap_or_default()),
-            previous_attempts: text(PREVIOUS_ATTEMPTS_HEADER)
+            user_id: Arc::from(text(USER_ID).unwrap_or_default()),
+            previous_attempts: text(PREVIOUS_ATTEMPTS)
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(0),
             hedge: false,
-            deadline_us: text(TIMEOUT_HEADER)
+            deadline_us: text(TIMEOUT)
                 .and_then(parse_timeout_us)
                 .map(|timeout_us| now_us.saturating_add(timeout_us)),
             overrides: None,
@@ -142,34 +141,6 @@ fn parse_timeout_us(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(unit_us)
-}
-
-struct Headers<'a>(&'a mut HeaderMap);
-
-impl Injector for Headers<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        let (Ok(name), Ok(value)) = (
-            http::HeaderName::from_bytes(key.as_bytes()),
-            HeaderValue::try_from(value),
-        ) else {
-            return;
-        };
-        if !value.is_empty() {
-            self.0.insert(name, value);
-        }
-    }
-}
-
-struct HeadersRef<'a>(&'a HeaderMap);
-
-impl Extractor for HeadersRef<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok())
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(http::HeaderName::as_str).collect()
-    }
 }
 
 #[cfg(test)]
@@ -224,7 +195,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let longest = format!("{}u", u64::MAX);
         headers.insert(
-            TIMEOUT_HEADER,
+            TIMEOUT,
             HeaderValue::try_from(longest).expect("digits and a letter"),
         );
         let received = RequestContext::extract(&headers, 5);

@@ -10,10 +10,10 @@ use opentelemetry_sdk::trace::SpanData;
 
 use crate::metrics::{Gauge, Sample};
 
-/// Spans in a batch: large enough to make the channel's cost vanish.
+/// Spans in a batch: few enough to stay in the cache, many enough to make the channel's cost vanish.
 const BATCH_SPANS: usize = 512;
 /// Batches on the channel before the sender waits.
-const BATCHES_IN_FLIGHT: usize = 16;
+const BATCHES_IN_FLIGHT: usize = 128;
 
 /// A finished span and who made it.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ pub mod logs;
 pub mod metrics;
 pub mod names;
 pub mod spans;
+mod trace_context;
 
 pub use context::RequestContext;
 pub use export::{Batch, ExportedSpan, Exporter};

@@ -87,15 +87,6 @@ pub const GEN_AI_TIME_IN_QUEUE: &str = "gen_ai.latency.time_in_queue";
 /// Attribute: seconds to the first token.
 pub const GEN_AI_TIME_TO_FIRST_TOKEN: &str = "gen_ai.latency.time_to_first_token";
 
-/// Header: request id.
-pub const REQUEST_ID_HEADER: &str = "x-request-id";
-/// Header: user id.
-pub const USER_ID_HEADER: &str = "x-user-id";
-/// Header: number of earlier attempts of this call (gRPC's name, used for HTTP too).
-pub const PREVIOUS_ATTEMPTS_HEADER: &str = "grpc-previous-rpc-attempts";
-/// Header: how long the caller waits (gRPC's name and notation, used for HTTP too).
-pub const TIMEOUT_HEADER: &str = "grpc-timeout";
-
 /// The name of a gRPC status code, such as `UNAVAILABLE`; `UNKNOWN` for a number that is none.
 pub const fn grpc_code_name(code: i32) -> &'static str {
     match code {

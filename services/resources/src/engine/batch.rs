@@ -19,8 +19,8 @@ pub(super) struct Batch {
     running: Vec<Sequence>,
     preemptions: u64,
     next_number: u64,
-    /// Whether the first that waits wants more blocks than there are.
-    short_of_blocks: bool,
+    /// Whether the first that waits does so for want of blocks or of tokens in the budget.
+    held_back: bool,
     /// Deaths of the process before this life of it.
     life: u64,
 }
@@ -84,6 +84,17 @@ impl Sequence {
         self.stage_since_us = now_us;
     }
 
+    /// Tokens to compute before the next one can be generated.
+    fn missing_tokens(&self) -> u32 {
+        self.context_tokens.saturating_sub(self.computed_tokens)
+    }
+
+    /// Takes as many of the missing tokens into the next iteration as `budget` allows.
+    fn take_chunk(&mut self, budget: u32) -> u32 {
+        self.chunk_tokens = self.missing_tokens().min(budget);
+        self.chunk_tokens
+    }
+
     /// How it went until now, and whom to tell.
     fn close(self, now_us: u64) -> (Generation, oneshot::Sender<Generation>) {
         let mut segments = self.segments;
@@ -116,7 +127,7 @@ impl Batch {
             running: Vec::new(),
             preemptions: 0,
             next_number: 0,
-            short_of_blocks: false,
+            held_back: false,
             life: 0,
         }
     }
@@ -175,7 +186,7 @@ impl Batch {
             self.running.clear();
             self.free_blocks = self.total_blocks;
             self.preemptions = 0;
-            self.short_of_blocks = false;
+            self.held_back = false;
         }
     }
 
@@ -189,15 +200,10 @@ impl Batch {
 
     /// How many of those that wait do so only because the next iteration has not begun.
     pub(super) fn free_places(&self, max_num_seqs: u32) -> usize {
-        if self.short_of_blocks {
+        if self.held_back {
             return 0;
         }
-        self.places(max_num_seqs).saturating_sub(self.running.len())
-    }
-
-    /// Every running sequence needs its token of the budget.
-    fn places(&self, max_num_seqs: u32) -> usize {
-        max_num_seqs.min(self.token_budget) as usize
+        (max_num_seqs as usize).saturating_sub(self.running.len())
     }
 
     pub(super) fn preemptions(&self) -> u64 {
@@ -211,26 +217,18 @@ impl Batch {
     /// Schedules the next iteration, `None` where there is nothing to do.
     pub(super) fn begin_iteration(&mut self, now_us: u64, max_num_seqs: u32) -> Option<Iteration> {
         self.make_room_for_decoding(now_us);
-        self.admit(now_us, max_num_seqs);
-        let mut budget = self.token_budget;
-        let mut iteration = Iteration::default();
+        let is_decoding = |sequence: &&Sequence| sequence.missing_tokens() == 0;
+        let decoding = self.running.iter().filter(is_decoding).count() as u32;
+        let prefill_budget = self.token_budget.saturating_sub(decoding);
+        let mut budget = prefill_budget;
         for sequence in &mut self.running {
-            if sequence.computed_tokens >= sequence.context_tokens {
-                sequence.chunk_tokens = 0;
-                iteration.decoding += 1;
-                budget = budget.saturating_sub(1);
-            }
+            budget -= sequence.take_chunk(budget);
         }
-        for sequence in &mut self.running {
-            let missing = sequence
-                .context_tokens
-                .saturating_sub(sequence.computed_tokens);
-            if missing > 0 {
-                sequence.chunk_tokens = missing.min(budget);
-                budget -= sequence.chunk_tokens;
-                iteration.prefill_tokens += sequence.chunk_tokens;
-            }
-        }
+        self.admit(now_us, max_num_seqs, &mut budget);
+        let iteration = Iteration {
+            prefill_tokens: prefill_budget - budget,
+            decoding,
+        };
         (iteration != Iteration::default()).then_some(iteration)
     }
 
@@ -238,8 +236,7 @@ impl Batch {
     pub(super) fn end_iteration(&mut self, now_us: u64) {
         let mut finished = Vec::new();
         for (position, sequence) in self.running.iter_mut().enumerate() {
-            let was_decoding = sequence.computed_tokens >= sequence.context_tokens;
-            if was_decoding {
+            if sequence.missing_tokens() == 0 {
                 sequence.computed_tokens += 1;
             } else {
                 sequence.computed_tokens += sequence.chunk_tokens;
@@ -302,20 +299,22 @@ impl Batch {
         self.waiting.push_front(victim);
     }
 
-    fn admit(&mut self, now_us: u64, max_num_seqs: u32) {
-        self.short_of_blocks = false;
-        while self.running.len() < self.places(max_num_seqs) {
+    /// Lets in those that wait, in order, while there are places, tokens and blocks for them.
+    fn admit(&mut self, now_us: u64, max_num_seqs: u32, budget: &mut u32) {
+        self.held_back = false;
+        while self.running.len() < max_num_seqs as usize {
             let Some(next) = self.waiting.front() else {
                 return;
             };
             let needed = self.blocks_for(next.context_tokens + 1);
-            if needed > self.free_blocks {
-                self.short_of_blocks = true;
+            if needed > self.free_blocks || *budget == 0 {
+                self.held_back = true;
                 return;
             }
             let mut sequence = self.waiting.pop_front().expect("just seen");
             self.free_blocks -= needed;
             sequence.blocks = needed;
+            *budget -= sequence.take_chunk(*budget);
             sequence.enter(Stage::Prefill, now_us);
             self.running.push(sequence);
         }

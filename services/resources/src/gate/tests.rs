@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use ragdoll_runtime::run_virtual;
 
 use super::*;
@@ -113,13 +114,13 @@ fn entrant() -> impl Strategy<Value = Entrant> {
     )
 }
 
-/// Sends all of them through a gate. Returns their outcomes, in their order, and the positions of
-/// those who passed, in the order in which they did.
+/// Sends all of them through a gate. Returns their outcomes, in their order, and the position and
+/// the time of each one who passed.
 fn send_through(
     entrants: Vec<Entrant>,
     capacity: u32,
     changes: Vec<(u64, u32)>,
-) -> (Vec<Outcome>, Vec<usize>) {
+) -> (Vec<Outcome>, Vec<(usize, u64)>) {
     run_virtual(|clock| async move {
         let gate = Gate::new(clock.clone(), capacity, 0);
         let most = changes
@@ -139,7 +140,8 @@ fn send_through(
                     Ok(Ok(pass)) => pass,
                 };
                 assert!(gate.inside() <= most, "{} inside of {most}", gate.inside());
-                passed.lock().expect("not poisoned").push(position);
+                let when = (position, clock.now_us());
+                passed.lock().expect("not poisoned").push(when);
                 clock.sleep_us(entrant.stay_us).await;
                 Outcome::Passed
             }));
@@ -160,16 +162,25 @@ fn send_through(
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
     #[test]
     fn everyone_passes_is_refused_or_gives_up_and_nobody_overtakes(
         mut entrants in prop::collection::vec(entrant(), 1..60),
         capacity in 1_u32..5,
     ) {
         entrants.sort_by_key(|entrant| entrant.arrival_us);
-        let (outcomes, passed) = send_through(entrants.clone(), capacity, Vec::new());
+        let (outcomes, mut passed) = send_through(entrants.clone(), capacity, Vec::new());
+        passed.sort_unstable();
         let count = |outcome| outcomes.iter().filter(|found| **found == outcome).count();
         prop_assert_eq!(passed.len(), count(Outcome::Passed));
-        prop_assert!(passed.is_sorted(), "overtaken: {:?}", passed);
+        let in_order = passed.is_sorted_by_key(|(_, passed_us)| *passed_us);
+        prop_assert!(in_order, "overtaken: {:?}", passed);
         for (entrant, outcome) in entrants.iter().zip(&outcomes) {
             prop_assert!(*outcome != Outcome::Refused || entrant.bound.is_some());
             prop_assert!(*outcome != Outcome::GaveUp || entrant.patience_us < 1_000_000);
