@@ -1,0 +1,146 @@
+//! Every experiment ends as it should, whatever the seed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ragdoll_analyser::Verdict;
+use ragdoll_deploy::{RunOptions, run};
+use ragdoll_experiment::{Experiment, Outcome, RunRecord};
+use ragdoll_fault_layers::Faults;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Seeds that each experiment is run with besides its own.
+const SEEDS: std::ops::Range<u64> = 1_000..1_020;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.toml"))
+}
+
+fn load(name: &str) -> Experiment {
+    Experiment::load(&file(name), &Faults).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Runs an experiment with its own seed and with all of [`SEEDS`], on every core.
+fn run_all_seeds(name: &str) -> Vec<RunRecord> {
+    let experiment = load(name);
+    let seeds: Vec<u64> = std::iter::once(experiment.seed).chain(SEEDS).collect();
+    let next = AtomicU64::new(0);
+    let records = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let position = next.fetch_add(1, Ordering::Relaxed) as usize;
+                    let Some(&seed) = seeds.get(position) else {
+                        return;
+                    };
+                    let mut experiment = experiment.clone();
+                    experiment.seed = seed;
+                    let record = run(&experiment, &RunOptions::default());
+                    let record = record.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+                    records.lock().expect("no panic so far").push(record);
+                }
+            });
+        }
+    });
+    records.into_inner().expect("no panic")
+}
+
+/// What a person would want to read of a run that did not end as expected.
+fn account(record: &RunRecord) -> String {
+    let mut lines = vec![format!("seed {}: {:?}", record.seed, record.outcome)];
+    for expectation in &record.expectations {
+        let held = if expectation.held { "held" } else { "NOT HELD" };
+        lines.push(format!("  {held}: {} ({})", expectation.text, expectation.found));
+    }
+    lines.join("\n")
+}
+
+fn assert_all_pass(name: &str) {
+    let records = run_all_seeds(name);
+    let unexpected: Vec<String> = records
+        .iter()
+        .filter(|record| record.outcome != Outcome::Passed)
+        .map(account)
+        .collect();
+    let count = unexpected.len();
+    assert!(count == 0, "{count} of {} seeds:\n{}", records.len(), unexpected.join("\n"));
+}
+
+#[test]
+fn healthy() {
+    assert_all_pass("healthy");
+}
+
+#[test]
+fn llm_saturation() {
+    assert_all_pass("llm_saturation");
+}
+
+#[test]
+fn metadata_lock() {
+    assert_all_pass("metadata_lock");
+}
+
+#[test]
+fn reranker_oom() {
+    assert_all_pass("reranker_oom");
+}
+
+#[test]
+fn slow_shard() {
+    assert_all_pass("slow_shard");
+}
+
+#[test]
+fn decoy_slow_llm() {
+    assert_all_pass("decoy_slow_llm");
+}
+
+/// The suite can fail: a wrong expectation ends as failed, on a sound run with the right verdict.
+#[test]
+fn canary_must_fail() {
+    for record in run_all_seeds("canary_must_fail") {
+        assert_eq!(record.outcome, Outcome::Failed, "{}", account(&record));
+        let analysis = record.analysis("slow", "baseline").expect("a comparison with the baseline");
+        let Verdict::Bottleneck(found) = &analysis.verdict else {
+            panic!("{}: {:?}", account(&record), analysis.verdict);
+        };
+        assert_eq!(found.instance.as_deref(), Some("shard-2-0"), "{}", account(&record));
+    }
+}
+
+/// Load that nobody here made.
+#[test]
+fn azure_replay() {
+    let experiment = load("azure_replay");
+    let recording = experiment.phases[0].recording.as_ref().expect("a recorded load");
+    if !recording.exists() {
+        println!("skipped: {} is not there", recording.display());
+        return;
+    }
+    let record = run(&experiment, &RunOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(record.outcome, Outcome::Passed, "{}", account(&record));
+}
+
+/// The counterfactual: the same seed without what was done to the system no longer shows the
+/// bottleneck.
+#[test]
+fn without_its_faults_no_experiment_shows_its_bottleneck() {
+    for name in ["llm_saturation", "metadata_lock", "reranker_oom", "slow_shard", "decoy_slow_llm"] {
+        let mut experiment = load(name);
+        for phase in &mut experiment.phases {
+            phase.faults.clear();
+        }
+        let record = run(&experiment, &RunOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+        let with_same_load = record.phases.iter().filter(|phase| phase.name != "more_users");
+        for phase in with_same_load {
+            let found = phase.analysis.as_ref().and_then(|analysis| analysis.verdict.bottleneck());
+            assert_eq!(found, None, "{name}, phase {}", phase.name);
+        }
+    }
+}
