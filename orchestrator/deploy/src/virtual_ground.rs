@@ -99,7 +99,7 @@ impl Simulation<'_> {
             asking.clone().ask(ask)
         })
         .await?;
-        exporter.flush();
+        exporter.close();
         Ok((client.take_outcomes(), clock.unix_us(0)))
     }
 

@@ -9,7 +9,7 @@ use ragdoll_runtime::{BoxFuture, BoxService, Request, Response};
 use tonic::Code;
 use tower::{Layer, Service};
 
-use crate::operation::Operation;
+use crate::operation::{is_grpc, refusal};
 
 #[derive(Clone)]
 pub(crate) struct AliveLayer {
@@ -51,9 +51,9 @@ impl Service<Request> for Alive {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let operation = Operation::of(&request);
+        let is_grpc = is_grpc(request.headers());
         if !self.instance.process.is_up() {
-            let refusal = operation.refusal(Code::Unavailable, "connection refused");
+            let refusal = refusal(is_grpc, Code::Unavailable, "connection refused");
             return Box::pin(std::future::ready(Ok(refusal)));
         }
         let instance = self.instance.clone();
@@ -61,7 +61,7 @@ impl Service<Request> for Alive {
         Box::pin(async move {
             match instance.process.or_death(inner.call(request)).await {
                 Some(answer) => answer,
-                None => Ok(operation.refusal(Code::Unavailable, "connection reset")),
+                None => Ok(refusal(is_grpc, Code::Unavailable, "connection reset")),
             }
         })
     }

@@ -16,7 +16,7 @@ use ragdoll_telemetry::{KeyValue, RequestContext, SpanKind};
 use tonic::Code;
 use tower::{Layer, Service};
 
-use crate::operation::Operation;
+use crate::operation::{Operation, refusal};
 
 #[derive(Clone)]
 pub(crate) struct CallerLayer {
@@ -99,7 +99,11 @@ impl Service<Request> for Caller {
             };
             let response = match answer {
                 Ok(response) => response?,
-                Err(_) => operation.refusal(Code::DeadlineExceeded, "deadline exceeded"),
+                Err(_) => refusal(
+                    operation.is_grpc(),
+                    Code::DeadlineExceeded,
+                    "deadline exceeded",
+                ),
             };
             operation.conclude(&mut span, &response, true);
             span.end();

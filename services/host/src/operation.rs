@@ -100,20 +100,6 @@ impl Operation {
         matches!(self, Operation::Grpc { .. })
     }
 
-    /// An answer that says no, in the protocol of the question.
-    pub(crate) fn refusal(&self, code: Code, message: &'static str) -> Response {
-        if self.is_grpc() {
-            return Status::new(code, message).into_http();
-        }
-        let status = match code {
-            Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let mut response = Response::default();
-        *response.status_mut() = status;
-        response
-    }
-
     /// Writes how an answer went into a span. The client's side fails on every error, the server's
     /// on those that are its own: a rejection for overload counts as such.
     pub(crate) fn conclude(&self, span: &mut SpanGuard, response: &Response, is_client: bool) {
@@ -144,6 +130,20 @@ pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// An answer that says no, in the protocol of the question.
+pub(crate) fn refusal(is_grpc: bool, code: Code, message: &'static str) -> Response {
+    if is_grpc {
+        return Status::new(code, message).into_http();
+    }
+    let status = match code {
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
 }
 
 /// A failed unary call has its status in the headers; one that is there at all succeeded otherwise.

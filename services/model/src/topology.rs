@@ -117,7 +117,7 @@ impl Default for Corpus {
             // Assumptions, for the simulator's speed: enough documents and topics for 4 shards to
             // hold different neighbours of a query, and enough dimensions to keep topics apart. The
             // time a search takes does not come from them but from `shard.search_time`.
-            documents: 1024,
+            documents: 512,
             topics: 32,
             dimensions: 32,
             // Assumption: a chunk that the usual embedding models take whole, all-MiniLM-L12-v2 up

@@ -18,6 +18,8 @@ use crate::interval::Interval;
 /// One attempt of a call: what its request context must say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
+    /// Tells callers apart, so that their attempts draw differently.
+    pub caller: u64,
     /// Attempts made before, hedges included.
     pub previous: u32,
     /// Whether this is a second copy of an attempt that is slow.
@@ -29,8 +31,7 @@ pub struct Attempt {
 impl Attempt {
     /// The caller's context as this attempt sends it.
     pub fn context(&self, caller: &RequestContext) -> RequestContext {
-        let mut context = caller.clone();
-        context.previous_attempts = self.previous;
+        let mut context = caller.attempt(self.caller, self.previous);
         context.hedge = self.hedge;
         context.deadline_us = self.deadline_us;
         context
@@ -126,6 +127,7 @@ where
     };
     let make = |previous, hedge| {
         attempt(Attempt {
+            caller: instance.random.key(),
             previous,
             hedge,
             deadline_us: deadline_us(),

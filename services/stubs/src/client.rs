@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ragdoll_model::InstanceId;
+use ragdoll_runtime::random::hash;
 use ragdoll_runtime::{BoxFuture, BoxService, Request, Response};
 use ragdoll_telemetry::{KeyValue, RequestContext};
 use tower::Service;
@@ -31,11 +32,8 @@ impl Client {
 
     fn target(&self, context: &RequestContext) -> &BoxService {
         let count = self.targets.len() as u64;
-        let first = RequestContext {
-            previous_attempts: 0,
-            ..context.clone()
-        };
-        let position = (first.draw_key().0 % count + u64::from(context.previous_attempts)) % count;
+        let first = hash(&context.request_id) % count;
+        let position = (first + u64::from(context.previous_attempts)) % count;
         &self.targets[position as usize].1
     }
 }

@@ -125,51 +125,32 @@ impl Corpus {
 
     /// The `limit` documents nearest to `vector`, best first: the exact answer.
     pub fn nearest(&self, vector: &[f32], limit: usize) -> Vec<u32> {
-        let mut nearest = Nearest::new(limit);
-        for (number, candidate) in self.vectors.chunks_exact(self.dimensions).enumerate() {
-            nearest.offer(number as u32, dot(vector, candidate));
-        }
-        nearest
-            .into_ranked()
-            .into_iter()
-            .map(|(number, _)| number)
-            .collect()
+        let ranked = best(score_all(vector, &self.vectors), limit);
+        ranked.into_iter().map(|(number, _)| number).collect()
     }
 }
 
-/// The best of what was offered: highest score first, and of equal ones the lowest number.
-#[derive(Debug)]
-pub struct Nearest {
-    limit: usize,
-    ranked: Vec<(u32, f32)>,
+/// The best `limit` of numbered scores: highest first, and of equal ones the lowest number.
+pub fn best(mut scored: Vec<(u32, f32)>, limit: usize) -> Vec<(u32, f32)> {
+    let best_first =
+        |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    if limit == 0 {
+        return Vec::new();
+    }
+    if scored.len() > limit {
+        // Only the best need to be in order.
+        scored.select_nth_unstable_by(limit - 1, best_first);
+        scored.truncate(limit);
+    }
+    scored.sort_unstable_by(best_first);
+    scored
 }
 
-impl Nearest {
-    /// Keeps the best `limit`.
-    pub fn new(limit: usize) -> Self {
-        Nearest {
-            limit,
-            ranked: Vec::with_capacity(limit + 1),
-        }
-    }
-
-    /// Considers one more.
-    pub fn offer(&mut self, number: u32, score: f32) {
-        let better = |&(held, held_score): &(u32, f32)| {
-            held_score > score || (held_score == score && held < number)
-        };
-        if self.ranked.len() == self.limit && self.ranked.last().is_none_or(better) {
-            return;
-        }
-        let position = self.ranked.partition_point(better);
-        self.ranked.insert(position, (number, score));
-        self.ranked.truncate(self.limit);
-    }
-
-    /// Numbers and scores, best first.
-    pub fn into_ranked(self) -> Vec<(u32, f32)> {
-        self.ranked
-    }
+/// Scores of vectors that lie one after the other, each with its position.
+pub fn score_all(vector: &[f32], candidates: &[f32]) -> Vec<(u32, f32)> {
+    let rows = candidates.chunks_exact(vector.len().max(1)).enumerate();
+    rows.map(|(position, candidate)| (position as u32, dot(vector, candidate)))
+        .collect()
 }
 
 /// Scalar product; both vectors have the same length, a multiple of 8.
@@ -182,7 +163,9 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    sums.iter().sum()
+    // Pairwise, which is as good an order as any and shorter than one after the other.
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// Sum of the words' vectors, of length 1; zero for a text without words.
@@ -247,19 +230,16 @@ mod tests {
     fn partitions_merged_give_the_exact_answer() {
         let corpus = corpus();
         let vector = corpus.embed(&corpus.query_text(3, 7));
-        let mut merged = Nearest::new(10);
+        let mut found = Vec::new();
         for partition in 0..4 {
-            let mut part = Nearest::new(10);
-            for number in (0..corpus.len()).filter(|number| number % 4 == partition) {
+            let numbers = (0..corpus.len()).filter(|number| number % 4 == partition);
+            let scored = numbers.map(|number| {
                 let candidate = corpus.vector(number).expect("within the corpus");
-                part.offer(number, dot(&vector, candidate));
-            }
-            for (number, score) in part.into_ranked() {
-                merged.offer(number, score);
-            }
+                (number, dot(&vector, candidate))
+            });
+            found.extend(best(scored.collect(), 10));
         }
-        let merged: Vec<u32> = merged
-            .into_ranked()
+        let merged: Vec<u32> = best(found, 10)
             .into_iter()
             .map(|(number, _)| number)
             .collect();

@@ -29,6 +29,7 @@ use tower::Service as _;
 
 use crate::client::{Client, SpanAttributes, grpc_request};
 use crate::http_error::HttpError;
+use crate::json_body::JsonBody;
 
 /// Contexts a query may ask for; more would be a mistake or an attack.
 const MOST_CONTEXTS: u32 = 1000;
@@ -86,7 +87,7 @@ pub fn router(
 async fn query(
     State(gateway): State<Arc<Gateway>>,
     Extension(context): Extension<RequestContext>,
-    Json(request): Json<QueryRequest>,
+    JsonBody(request): JsonBody<QueryRequest>,
 ) -> Result<Json<QueryResponse>, HttpError> {
     if request.query.trim().is_empty() {
         return Err(HttpError::bad_request("`query` is empty: ask something"));
@@ -97,7 +98,8 @@ async fn query(
             request.top_k
         )));
     }
-    let answer = gateway.answer(context.clone(), &request).await;
+    // Boxed, since the whole path's state would otherwise be moved through every layer of the router.
+    let answer = Box::pin(gateway.answer(context.clone(), &request)).await;
     let telemetry = &gateway.instance.telemetry;
     match &answer {
         Ok(response) => log!(
@@ -121,7 +123,7 @@ async fn query(
 }
 
 impl Gateway {
-    /// The request path.
+    /// An answer within the deadline, whatever the request waits for.
     async fn answer(
         &self,
         mut context: RequestContext,
@@ -129,9 +131,23 @@ impl Gateway {
     ) -> Result<QueryResponse, Status> {
         let clock = &self.instance.clock;
         let arrived_us = clock.now_us();
-        let own_deadline_us = arrived_us + ms_to_us(self.spec.deadline_ms);
+        let own_deadline_us = arrived_us.saturating_add(ms_to_us(self.spec.deadline_ms));
         let deadline_us = context.deadline_us.unwrap_or(u64::MAX).min(own_deadline_us);
         context.deadline_us = Some(deadline_us);
+        let limit_us = deadline_us.saturating_sub(arrived_us);
+        let answer = clock.timeout_us(limit_us, self.follow_path(context, request));
+        let late = |_| Err(Status::deadline_exceeded("deadline exceeded"));
+        answer.await.unwrap_or_else(late)
+    }
+
+    /// The request path.
+    async fn follow_path(
+        &self,
+        context: RequestContext,
+        request: &QueryRequest,
+    ) -> Result<QueryResponse, Status> {
+        let clock = &self.instance.clock;
+        let arrived_us = clock.now_us();
         let mut steps = Steps {
             gateway: self,
             last_us: arrived_us,

@@ -26,6 +26,7 @@ use tonic::Status;
 
 use crate::client::{Client, grpc_request};
 use crate::corpus::Corpus;
+use crate::json_body::JsonBody;
 
 /// A bounded queue between the API and the workers.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ pub fn router(instance: &Arc<Instance>, queue: &Arc<Queue>) -> Router {
 async fn accept(
     State(api): State<Arc<Api>>,
     Extension(context): Extension<RequestContext>,
-    Json(document): Json<DocumentRequest>,
+    JsonBody(document): JsonBody<DocumentRequest>,
 ) -> Response {
     let telemetry = &api.instance.telemetry;
     let mut span = telemetry.start(

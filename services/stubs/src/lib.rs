@@ -7,6 +7,7 @@ pub mod embedder;
 pub mod gateway;
 mod http_error;
 pub mod ingest;
+mod json_body;
 pub mod llm;
 pub mod metadata;
 pub mod reranker;

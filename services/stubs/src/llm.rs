@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 use crate::client::SpanAttributes;
 use crate::http_error::HttpError;
+use crate::json_body::JsonBody;
 
 /// Most tokens that one request may ask for.
 const MOST_TOKENS: u32 = 1_000_000;
@@ -49,7 +50,7 @@ pub fn router(instance: &Arc<Instance>, spec: &topology::Llm) -> Router {
 async fn complete(
     State(llm): State<Arc<Llm>>,
     Extension(context): Extension<RequestContext>,
-    Json(request): Json<ChatRequest>,
+    JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Response, HttpError> {
     if !(1..=MOST_TOKENS).contains(&request.max_tokens) {
         return Err(HttpError::bad_request(format!(
@@ -61,9 +62,8 @@ async fn complete(
         return Ok(Sse::new(llm.stream(context, request)).into_response());
     }
     let prompt_tokens = prompt_tokens(&request);
-    let generation = llm
-        .generate(&context, &request, prompt_tokens, None)
-        .await?;
+    let generating = llm.generate(&context, &request, prompt_tokens, None);
+    let generation = Box::pin(generating).await?;
     let attributes = llm.attributes(prompt_tokens, &generation);
     let mut response =
         Json(llm.response(&context, &request, prompt_tokens, &generation)).into_response();
@@ -199,8 +199,8 @@ impl Llm {
             let llm = self.clone();
             async move {
                 let prompt_tokens = prompt_tokens(&request);
-                llm.generate(&context, &request, prompt_tokens, Some(progress))
-                    .await
+                let generating = llm.generate(&context, &request, prompt_tokens, Some(progress));
+                llm.instance.process.or_death(generating).await
             }
         });
         let state = Streaming {
@@ -224,10 +224,12 @@ impl Llm {
                     None => {
                         state.done = true;
                         match (&mut state.generating.0).await {
-                            Ok(Err(error)) => Event::default().data(
+                            Ok(Some(Err(error))) => Event::default().data(
                                 json!({ "error": { "message": error.to_string() } }).to_string(),
                             ),
-                            _ => Event::default().data("[DONE]"),
+                            Ok(Some(Ok(_))) => Event::default().data("[DONE]"),
+                            // The process died: the stream ends as a cut connection does.
+                            _ => return None,
                         }
                     }
                 };
@@ -245,7 +247,7 @@ struct Streaming {
 }
 
 /// Stops generating when the reader goes away.
-struct Abort(tokio::task::JoinHandle<Result<Generation, ResourceError>>);
+struct Abort(tokio::task::JoinHandle<Option<Result<Generation, ResourceError>>>);
 
 impl Drop for Abort {
     fn drop(&mut self) {

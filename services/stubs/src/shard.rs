@@ -18,7 +18,7 @@ use tokio::sync::RwLock;
 use tonic::{Request, Response, Status};
 
 use crate::client::context_of;
-use crate::corpus::{Corpus, Nearest, dot};
+use crate::corpus::{Corpus, best, score_all};
 
 /// A replica's gRPC service.
 #[derive(Clone)]
@@ -146,17 +146,11 @@ impl Partition {
 
     fn search(&self, vector: &[f32], limit: u32) -> Result<Hits, Status> {
         self.check(vector)?;
-        let mut nearest = Nearest::new(limit as usize);
-        for (position, candidate) in self.vectors.chunks_exact(self.dimensions).enumerate() {
-            nearest.offer(position as u32, dot(vector, candidate));
-        }
-        let hits = nearest
-            .into_ranked()
-            .into_iter()
-            .map(|(position, score)| Hit {
-                score,
-                ..self.entries[position as usize]
-            });
+        let ranked = best(score_all(vector, &self.vectors), limit as usize);
+        let hits = ranked.into_iter().map(|(position, score)| Hit {
+            score,
+            ..self.entries[position as usize]
+        });
         Ok(hits.collect())
     }
 

@@ -126,7 +126,7 @@ impl VectorDb for VectorDbStub {
             spec.fan_out,
             spec.fan_out_limit,
             0..self.partitions.len(),
-            |partition| self.ask_partition(&context, partition, &query),
+            |partition| Box::pin(self.ask_partition(&context, partition, &query)),
         )
         .await;
         let response = self.merge(&context, answers, search.limit).await?;

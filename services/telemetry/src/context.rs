@@ -15,6 +15,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 /// gRPC's name for the number of earlier attempts, used for HTTP too.
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+/// Names the attempts on the whole way, where there was a retry.
+const ATTEMPT_PATH: HeaderName = HeaderName::from_static("x-attempt-path");
 /// gRPC's name and notation for how long the caller waits, used for HTTP too.
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
@@ -29,6 +31,9 @@ pub struct RequestContext {
     pub user_id: Arc<str>,
     /// Earlier attempts of the call that is being served, retries and hedges alike.
     pub previous_attempts: u32,
+    /// Names the attempts on the whole way from the client, 0 where every call was a first one. A
+    /// retry further up must draw anew in every service below it.
+    pub attempt_path: u64,
     /// Whether this is a second copy of a call that was slow.
     pub hedge: bool,
     /// When the caller gives up, in microseconds of the run.
@@ -45,6 +50,7 @@ impl RequestContext {
             request_id: request_id.into(),
             user_id: user_id.into(),
             previous_attempts: 0,
+            attempt_path: 0,
             hedge: false,
             deadline_us: None,
             overrides: None,
@@ -59,12 +65,23 @@ impl RequestContext {
         }
     }
 
+    /// The same request as number `previous`, from 0, of the attempts of `caller`, which is any
+    /// number that tells callers apart.
+    pub fn attempt(&self, caller: u64, previous: u32) -> Self {
+        let attempt_path = match previous {
+            0 => self.attempt_path,
+            previous => mix(self.attempt_path ^ caller, u64::from(previous)),
+        };
+        RequestContext {
+            previous_attempts: previous,
+            attempt_path,
+            ..self.clone()
+        }
+    }
+
     /// Names this request's and attempt's draws in any stream.
     pub fn draw_key(&self) -> DrawKey {
-        DrawKey(mix(
-            hash(&self.request_id),
-            u64::from(self.previous_attempts),
-        ))
+        DrawKey(mix(hash(&self.request_id), self.attempt_path))
     }
 
     /// The generator for this request's and attempt's draw in `stream`.
@@ -89,6 +106,9 @@ impl RequestContext {
         if self.previous_attempts > 0 {
             headers.insert(PREVIOUS_ATTEMPTS, self.previous_attempts.into());
         }
+        if self.attempt_path > 0 {
+            headers.insert(ATTEMPT_PATH, self.attempt_path.into());
+        }
     }
 
     /// Reads what [`RequestContext::inject`] wrote. A caller that sent no request id gets its trace
@@ -109,6 +129,9 @@ impl RequestContext {
             user_id: Arc::from(text(USER_ID).unwrap_or_default()),
             previous_attempts: text(PREVIOUS_ATTEMPTS)
                 .and_then(|count| count.parse().ok())
+                .unwrap_or(0),
+            attempt_path: text(ATTEMPT_PATH)
+                .and_then(|path| path.parse().ok())
                 .unwrap_or(0),
             hedge: false,
             deadline_us: text(TIMEOUT)
@@ -158,8 +181,9 @@ mod tests {
             false,
             TraceState::NONE,
         );
-        let mut sent = RequestContext::new("42", "user-7").within(&span);
-        sent.previous_attempts = 2;
+        let mut sent = RequestContext::new("42", "user-7")
+            .within(&span)
+            .attempt(1, 2);
         let mut headers = HeaderMap::new();
         sent.deadline_us = Some(1_500);
         sent.inject(&mut headers, 500);
@@ -222,5 +246,23 @@ mod tests {
         assert_eq!(parse_timeout_us("12x"), None);
         assert_eq!(parse_timeout_us(""), None);
         assert_eq!(parse_timeout_us("2S"), Some(2_000_000));
+    }
+
+    #[test]
+    fn a_retry_further_up_draws_anew_below() {
+        let through_headers = |context: &RequestContext| {
+            let mut headers = HeaderMap::new();
+            context.inject(&mut headers, 0);
+            RequestContext::extract(&headers, 0)
+        };
+        let client = RequestContext::new("1", "user-0");
+        let below = |first: u32, second: u32| {
+            let middle = through_headers(&client.attempt(1, first));
+            through_headers(&middle.attempt(2, second)).draw_key()
+        };
+        assert_eq!(below(0, 0), client.draw_key());
+        let keys = [below(0, 0), below(0, 1), below(1, 0), below(1, 1), below(2, 0)];
+        let distinct: std::collections::BTreeSet<u64> = keys.iter().map(|key| key.0).collect();
+        assert_eq!(distinct.len(), keys.len());
     }
 }

@@ -44,7 +44,8 @@ pub struct Exporter {
 #[derive(Debug)]
 struct Inner {
     pending: Batch,
-    sender: SyncSender<Batch>,
+    /// None once the run is over.
+    sender: Option<SyncSender<Batch>>,
     lost_spans: u64,
 }
 
@@ -54,7 +55,7 @@ impl Exporter {
         let (sender, receiver) = sync_channel(BATCHES_IN_FLIGHT);
         let inner = Inner {
             pending: Batch::default(),
-            sender,
+            sender: Some(sender),
             lost_spans: 0,
         };
         let exporter = Exporter {
@@ -68,7 +69,15 @@ impl Exporter {
         self.lock().flush();
     }
 
-    /// Spans that no collector took, because it had ended.
+    /// Sends what is pending, and nothing after it: the run is over. Work that is still under way is
+    /// cut when its runtime ends, in an order that says nothing, and is not part of the run.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.flush();
+        inner.sender = None;
+    }
+
+    /// Spans that no collector took, because it or the run had ended.
     pub fn lost_spans(&self) -> u64 {
         self.lock().lost_spans
     }
@@ -112,9 +121,11 @@ impl Inner {
                 ..Batch::default()
             },
         );
-        if let Err(refused) = self.sender.send(batch) {
-            self.lost_spans += refused.0.spans.len() as u64;
-        }
+        let refused = match &self.sender {
+            Some(sender) => sender.send(batch).err().map(|refused| refused.0),
+            None => Some(batch),
+        };
+        self.lost_spans += refused.map_or(0, |batch| batch.spans.len() as u64);
     }
 }
 

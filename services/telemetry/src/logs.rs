@@ -124,8 +124,14 @@ impl Fields {
         let _ = write!(part, ",\"{}\":{value}", field.name());
     }
 
+    /// Most texts hold nothing that JSON escapes, and need no copy.
     fn text(&mut self, field: &Field, value: &str) {
-        self.member(field, format_args!("{}", serde_json::Value::from(value)));
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if value.bytes().all(is_plain) {
+            self.member(field, format_args!("\"{value}\""));
+        } else {
+            self.member(field, format_args!("{}", serde_json::Value::from(value)));
+        }
     }
 }
 
@@ -151,6 +157,7 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // `%value` arrives here as well: its Debug form is its Display form.
         self.text(field, &format!("{value:?}"));
     }
 }

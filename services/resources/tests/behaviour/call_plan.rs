@@ -143,6 +143,7 @@ fn nothing_is_tried_again_past_the_deadline() {
         assert_eq!(clock.now_us(), 20_000);
         assert_eq!(durations_ms(&bench.spans(), "retry.backoff"), [15.0]);
         let first = Attempt {
+            caller: bench.instance.random.key(),
             previous: 0,
             hedge: false,
             deadline_us: Some(8_000),
