@@ -155,17 +155,17 @@ pub fn score_all(vector: &[f32], candidates: &[f32]) -> Vec<(u32, f32)> {
 
 /// Scalar product; both vectors have the same length, a multiple of 8.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
     let (a, _) = a.as_chunks::<LANES>();
     let (b, _) = b.as_chunks::<LANES>();
+    let (mut low, mut high) = ([0.0_f32; 4], [0.0_f32; 4]);
     for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
+        for lane in 0..4 {
+            low[lane] += a[lane] * b[lane];
+            high[lane] += a[4 + lane] * b[4 + lane];
         }
     }
-    // Pairwise, which is as good an order as any and shorter than one after the other.
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
+    let sums: [f32; 4] = std::array::from_fn(|lane| low[lane] + high[lane]);
+    (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
 /// Sum of the words' vectors, of length 1; zero for a text without words.

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use opentelemetry::trace::SpanContext;
 use ragdoll_runtime::Clock;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -12,6 +13,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::export::Exporter;
+use crate::trace_context::write_hex;
 
 /// Target of every log event of the services; other crates' events are left out.
 pub const TARGET: &str = "ragdoll";
@@ -44,12 +46,13 @@ pub fn log_subscriber(clock: Clock, exporter: Exporter) -> impl Subscriber + Sen
 macro_rules! log {
     ($level:ident, $telemetry:expr, $context:expr, $message:literal $(, $key:ident = $value:expr)* $(,)?) => {{
         let (telemetry, context) = (&$telemetry, &$context);
+        let ids = $crate::logs::SpanIds::of(&context.span);
         $crate::tracing::$level!(
             target: "ragdoll",
             service = telemetry.instance().service().name(),
             instance = telemetry.instance().name(),
-            trace_id = %context.span.trace_id(),
-            span_id = %context.span.span_id(),
+            trace_id = ids.trace_id(),
+            span_id = ids.span_id(),
             request_id = &*context.request_id,
             user_id = &*context.user_id,
             $($key = $value,)*
@@ -71,6 +74,31 @@ macro_rules! log_process {
             $message
         );
     }};
+}
+
+/// A span's ids in hexadecimal, without a detour through the formatting machinery.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct SpanIds([u8; 48]);
+
+impl SpanIds {
+    /// The ids of this span.
+    pub fn of(span: &SpanContext) -> Self {
+        let mut digits = [b'0'; 48];
+        write_hex(&mut digits[..32], &span.trace_id().to_bytes());
+        write_hex(&mut digits[32..], &span.span_id().to_bytes());
+        SpanIds(digits)
+    }
+
+    /// 32 digits.
+    pub fn trace_id(&self) -> &str {
+        std::str::from_utf8(&self.0[..32]).expect("hexadecimal digits")
+    }
+
+    /// 16 digits.
+    pub fn span_id(&self) -> &str {
+        std::str::from_utf8(&self.0[32..]).expect("hexadecimal digits")
+    }
 }
 
 struct JsonLines {
@@ -106,50 +134,70 @@ where
 }
 
 /// Fields of an event as JSON members, each with a comma before it.
-#[derive(Default)]
 struct Fields {
     leading: String,
     message: String,
     others: String,
 }
 
+impl Default for Fields {
+    fn default() -> Self {
+        Fields {
+            leading: String::with_capacity(256),
+            message: String::with_capacity(64),
+            others: String::with_capacity(128),
+        }
+    }
+}
+
 impl Fields {
-    fn member(&mut self, field: &Field, value: fmt::Arguments<'_>) {
+    /// Begins a member; its value is to follow.
+    fn begin(&mut self, field: &Field) -> &mut String {
         let part = match field.name() {
             "message" => &mut self.message,
             name if LEADING.contains(&name) => &mut self.leading,
             _ => &mut self.others,
         };
+        part.push_str(",\"");
+        part.push_str(field.name());
+        part.push_str("\":");
+        part
+    }
+
+    fn number(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
-        let _ = write!(part, ",\"{}\":{value}", field.name());
+        let _ = self.begin(field).write_fmt(value);
     }
 
     /// Most texts hold nothing that JSON escapes, and need no copy.
     fn text(&mut self, field: &Field, value: &str) {
         let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        let part = self.begin(field);
         if value.bytes().all(is_plain) {
-            self.member(field, format_args!("\"{value}\""));
+            part.push('"');
+            part.push_str(value);
+            part.push('"');
         } else {
-            self.member(field, format_args!("{}", serde_json::Value::from(value)));
+            part.push_str(&serde_json::Value::from(value).to_string());
         }
     }
 }
 
 impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.member(field, format_args!("{}", serde_json::Value::from(value)));
+        self.number(field, format_args!("{}", serde_json::Value::from(value)));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.member(field, format_args!("{value}"));
+        self.number(field, format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.member(field, format_args!("{value}"));
+        self.number(field, format_args!("{value}"));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.member(field, format_args!("{value}"));
+        self.number(field, format_args!("{value}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -35,18 +35,23 @@ pub(crate) fn extract(headers: &HeaderMap) -> SpanContext {
 
 /// Version, trace id, parent id, flags.
 fn format(span: &SpanContext) -> HeaderValue {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    let mut put = |at: usize, bytes: &[u8]| {
-        for (position, byte) in bytes.iter().enumerate() {
-            text[at + 2 * position] = DIGITS[usize::from(byte >> 4)];
-            text[at + 2 * position + 1] = DIGITS[usize::from(byte & 15)];
-        }
-    };
-    put(3, &span.trace_id().to_bytes());
-    put(36, &span.span_id().to_bytes());
-    put(53, &[span.trace_flags().to_u8()]);
+    write_hex(&mut text[3..35], &span.trace_id().to_bytes());
+    write_hex(&mut text[36..52], &span.span_id().to_bytes());
+    write_hex(&mut text[53..], &[span.trace_flags().to_u8()]);
     HeaderValue::from_bytes(&text).expect("digits and dashes")
+}
+
+/// Writes bytes as lower-case hexadecimal digits, two a byte.
+pub(crate) fn write_hex(digits: &mut [u8], bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let (pairs, _) = digits.as_chunks_mut::<2>();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [
+            DIGITS[usize::from(byte >> 4)],
+            DIGITS[usize::from(byte & 15)],
+        ];
+    }
 }
 
 /// A later version is read by its first four fields, as the recommendation demands.

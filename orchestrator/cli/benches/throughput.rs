@@ -1,0 +1,91 @@
+//! How fast the simulator is: `cargo bench -p ragdoll-cli` prints the table of the README.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ragdoll_deploy::{RunOptions, run};
+use ragdoll_experiment::Experiment;
+use ragdoll_fault_layers::Faults;
+use ragdoll_runtime::Stopwatch;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Counted runs of each figure; the median is quoted.
+const RUNS: usize = 5;
+
+/// The default topology with as many engines as the load needs, so that no queue grows without end.
+const LOAD: &str = r#"
+title = "throughput"
+seed = 1
+
+[topology.llm]
+instances = 16
+
+[workload]
+arrivals = { poisson_per_s = 48.0 }
+
+[[phases]]
+name = "before"
+duration_s = 300
+
+[[phases]]
+name = "after"
+duration_s = 300
+
+[[expect]]
+phase = "after"
+verdict = "no_bottleneck"
+"#;
+
+fn main() {
+    let folder = std::env::temp_dir().join("ragdoll-bench");
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let experiment = Experiment::parse(LOAD, Path::new("throughput.toml"), &Faults)
+        .unwrap_or_else(|errors| panic!("{errors}"));
+    let written = throughput(&experiment, Some(folder.clone()));
+    let unwritten = throughput(&experiment, None);
+    let lock_s = median(|| metadata_lock_s(&folder));
+    println!("| figure | median of {RUNS} |");
+    println!("| --- | --- |");
+    println!("| simulated requests a second, telemetry, files and analysis included | {written:.0} |");
+    println!("| the same without files | {unwritten:.0} |");
+    println!("| ratio of both | {:.2} |", written / unwritten);
+    println!("| `metadata_lock`, start of process to verdict | {lock_s:.2} s |");
+}
+
+/// Simulated requests a second of wall time.
+fn throughput(experiment: &Experiment, out: Option<PathBuf>) -> f64 {
+    let options = RunOptions {
+        out,
+        ..RunOptions::default()
+    };
+    median(|| {
+        let record = run(experiment, &options).unwrap_or_else(|error| panic!("{error}"));
+        record.wall.map_or(f64::NAN, |wall| wall.requests_per_s)
+    })
+}
+
+fn metadata_lock_s(folder: &Path) -> f64 {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/metadata_lock.toml");
+    let stopwatch = Stopwatch::start();
+    let output = Command::new(env!("CARGO_BIN_EXE_ragdoll"))
+        .arg("run")
+        .arg(&file)
+        .arg("--out")
+        .arg(folder)
+        .output()
+        .unwrap_or_else(|error| panic!("ragdoll: {error}"));
+    let seconds = stopwatch.elapsed_s();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    seconds
+}
+
+/// Median of several runs after one that warms up.
+fn median(measure: impl Fn() -> f64) -> f64 {
+    measure();
+    let mut figures: Vec<f64> = (0..RUNS).map(|_| measure()).collect();
+    figures.sort_by(f64::total_cmp);
+    figures[RUNS / 2]
+}
