@@ -73,9 +73,23 @@ fn unknown(kind: &str) -> ParamError {
 }
 
 fn parse<K: Kind>(params: &Value) -> Result<K, ParamError> {
-    let parsed: K = serde_json::from_value(params.clone()).map_err(|error| from_serde(&error))?;
+    let parsed: K = serde_json::from_value(params.clone()).map_err(|error| {
+        let text = error.to_string();
+        from_serde(&text, culprit::<K>(params, &text))
+    })?;
     parsed.check()?;
     Ok(parsed)
+}
+
+/// The parameter that by itself is refused with the same words: serde does not say where a value
+/// lies.
+fn culprit<K: Kind>(params: &Value, text: &str) -> Option<String> {
+    let refused = |(key, value): &(&String, &Value)| {
+        let alone = Value::Object([((*key).clone(), (*value).clone())].into_iter().collect());
+        serde_json::from_value::<K>(alone).is_err_and(|error| error.to_string() == text)
+    };
+    let found = params.as_object()?.iter().find(refused);
+    found.map(|(key, _)| key.clone())
 }
 
 fn resolve_as<K: Kind>(params: &Value) -> Result<Value, ParamError> {
@@ -83,30 +97,45 @@ fn resolve_as<K: Kind>(params: &Value) -> Result<Value, ParamError> {
     Ok(serde_json::to_value(parsed).expect("parameters are plain data"))
 }
 
-/// serde names the key in backticks where it knows it, and what it would have taken after
-/// "expected".
-fn from_serde(error: &serde_json::Error) -> ParamError {
-    let text = error.to_string();
-    let key = text.split('`').nth(1).map(str::to_owned);
-    let (message, fix) = match text.split_once(", expected ") {
-        Some((_, expected)) if text.starts_with("unknown field") => (
-            "is not a parameter of this kind".to_owned(),
-            format!("use {expected}"),
-        ),
-        Some((found, expected)) => (format!("does not fit ({found})"), format!("use {expected}")),
-        None if text.starts_with("missing field") => {
-            ("is missing".to_owned(), "add it to `params`".to_owned())
+/// serde names a field that is missing or unknown in backticks, and what it would have taken after
+/// "expected". `culprit` is the parameter around it, where there is one.
+fn from_serde(text: &str, culprit: Option<String>) -> ParamError {
+    let named = text.split('`').nth(1).unwrap_or_default();
+    let (found, expected) = text.split_once(", expected ").unwrap_or((text, ""));
+    let within = culprit.clone().filter(|key| key != named);
+    let (key, message, fix) = if text.starts_with("missing field") {
+        match within {
+            Some(key) => (Some(key), format!("lacks `{named}`"), "add it".to_owned()),
+            None => {
+                let fix = "add it to `params`".to_owned();
+                (Some(named.to_owned()), "is missing".to_owned(), fix)
+            }
         }
-        None => (
-            format!("does not fit ({text})"),
-            "see `ragdoll schema`".to_owned(),
-        ),
+    } else if text.starts_with("unknown field") {
+        let fix = format!("use {expected}");
+        match within {
+            Some(key) => (Some(key), format!("cannot hold `{named}`"), fix),
+            None => {
+                let message = "is not a parameter of this kind".to_owned();
+                (Some(named.to_owned()), message, fix)
+            }
+        }
+    } else if expected.is_empty() {
+        let fix = "see `ragdoll schema`".to_owned();
+        (culprit, format!("does not fit ({found})"), fix)
+    } else {
+        let fix = format!("use {}", in_words(expected));
+        (culprit, format!("does not fit ({found})"), fix)
     };
-    let names_key = text.starts_with("unknown field") || text.starts_with("missing field");
-    ParamError {
-        key: key.filter(|_| names_key),
-        message,
-        fix,
+    ParamError { key, message, fix }
+}
+
+/// Rust's names of numbers mean nothing to the author of an experiment.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "u32" | "u64" => "a whole number of at least 0",
+        "f64" => "a number",
+        other => other,
     }
 }
 
@@ -140,6 +169,12 @@ mod tests {
             message("queueing", json!({ "servers": 0 })),
             message("queueing", json!({})),
             message("oom", json!({ "budget_bytes": "4G" })),
+            message("latency", json!({ "delay": { "fixed": { "ms": "1" } } })),
+            message("latency", json!({ "delay": { "fixed": { "us": 1 } } })),
+            message("latency", json!({ "delay": { "fixed": {} } })),
+            message("latency", json!({ "delay": { "zipf": {} } })),
+            message("latency", json!({ "delay": 1 })),
+            message("latency", json!([1])),
             message("gremlins", json!({})),
         ];
         insta::assert_snapshot!(found.join("\n"));

@@ -94,12 +94,21 @@ impl Shared {
     /// Asks every fault in force, in order: delays add up, of overrides the last wins.
     fn decide(&self, request: &Request) -> (u64, Option<Overrides>) {
         let now_us = self.clock.now_us();
+        if !self.faults.iter().any(|armed| armed.in_force(now_us)) {
+            return (0, None);
+        }
+        // On an edge the request is on the wire: its headers say what an extension says at a server.
+        let on_wire;
+        let context = match request.extensions().get::<RequestContext>() {
+            Some(context) => context,
+            None => {
+                on_wire = RequestContext::extract(request.headers(), now_us);
+                &on_wire
+            }
+        };
         let mut delay_us = 0;
         let mut overrides: Option<Overrides> = None;
         for armed in self.faults.iter().filter(|armed| armed.in_force(now_us)) {
-            let Some(context) = request.extensions().get::<RequestContext>() else {
-                continue;
-            };
             armed.witness.opportunity();
             let mut random = context.random(armed.random.child(&self.at));
             if !chance(armed.planned.spec.probability, &mut random) {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use ragdoll_collector::{CollectError, Output};
 use ragdoll_experiment::{Experiment, RunRecord, Wall};
 use ragdoll_fault_spec::ParamError;
-use ragdoll_load::{ScheduleError, TooManyRequests};
+use ragdoll_load::{
+    RecordingError, RecordingProblem, ScheduleError, ScheduleProblem, TooManyRequests,
+};
 use ragdoll_runtime::Stopwatch;
 use thiserror::Error;
 
@@ -40,9 +42,20 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the experiment is at fault, and not the machine.
+    /// Whether the experiment is at fault, and not the machine: a recording that cannot be read is
+    /// as much the machine's as a file that cannot be written.
     pub fn is_spec(&self) -> bool {
-        !matches!(self, RunError::Collect(_))
+        match self {
+            RunError::Schedule(error) => !matches!(
+                error.problem,
+                ScheduleProblem::Recording(RecordingError {
+                    problem: RecordingProblem::Io(_),
+                    ..
+                })
+            ),
+            RunError::TooMany(_) | RunError::Fault(_) => true,
+            RunError::Collect(_) => false,
+        }
     }
 }
 

@@ -81,13 +81,10 @@ impl Service<Request> for Caller {
             attributes,
         );
         context = context.within(span.context());
-        // What the caller's own resources were told ends at its edge.
-        context.overrides = None;
         let now_us = caller.clock.now_us();
         context.inject(request.headers_mut(), now_us);
         request.extensions_mut().insert(context.draw_key());
         let deadline_us = context.deadline_us;
-        request.extensions_mut().insert(context);
         let mut wire = self.wire.clone();
         Box::pin(async move {
             let answer = match deadline_us {

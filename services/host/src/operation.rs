@@ -126,6 +126,12 @@ impl Operation {
     }
 }
 
+/// Whether the body is written as it comes, and the call lasts until its end.
+pub(crate) fn is_streamed(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind == "text/event-stream")
+}
+
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)

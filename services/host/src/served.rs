@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 use ragdoll_resources::Instance;
 use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
@@ -14,7 +13,7 @@ use ragdoll_telemetry::names::{HTTP_ROUTE, REQUEST_ID, USER_ID};
 use ragdoll_telemetry::{KeyValue, RequestContext, SpanGuard, SpanKind};
 use tower::{Layer, Service};
 
-use crate::operation::Operation;
+use crate::operation::{Operation, is_streamed};
 
 #[derive(Clone)]
 pub(crate) struct ServedLayer {
@@ -82,11 +81,7 @@ impl Service<Request> for Served {
                 span.add(attribute);
             }
             operation.conclude(&mut span, &response, false);
-            let streamed = response
-                .headers()
-                .get(CONTENT_TYPE)
-                .is_some_and(|kind| kind == "text/event-stream");
-            if streamed {
+            if is_streamed(&response) {
                 return Ok(response.map(|body| Body::new(SpannedBody::new(body, span))));
             }
             span.end();

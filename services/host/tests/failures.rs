@@ -6,7 +6,8 @@ use ragdoll_model::{Dist, Topology};
 use ragdoll_telemetry::{RequestContext, SpanKind};
 use serde_json::json;
 
-use common::{Span, on, steady};
+use common::seen::Span;
+use common::{on, steady};
 
 const MS: u64 = 1000;
 
@@ -198,7 +199,7 @@ fn a_caller_that_gives_up_cancels_the_query() {
         context.deadline_us = Some(200 * MS);
         let (status, _) = ground.ask_within(context, &ground.query(5, 9)).await;
         assert_eq!((status, ground.clock.now_us()), (504, 200 * MS));
-        ground.clock.sleep_us(1_000 * MS).await;
+        ground.clock.sleep_us(2_000 * MS).await;
     });
     let trace = seen.trace_of("impatient");
     let ends = |kind: SpanKind, name: &str| {

@@ -6,7 +6,8 @@ use ragdoll_model::Dist;
 use ragdoll_telemetry::{RequestContext, SpanKind};
 use serde_json::json;
 
-use common::{Span, json as body_of, on, post, steady};
+use common::seen::Span;
+use common::{json as body_of, on, post, steady};
 
 const SECOND: u64 = 1_000_000;
 /// A number past the corpus's.

@@ -126,18 +126,18 @@ where
         [own, context.deadline_us].into_iter().flatten().min()
     };
     let make = |previous, hedge| {
-        attempt(Attempt {
+        // Boxed, since three places for an attempt would otherwise be part of every caller's state.
+        Box::pin(attempt(Attempt {
             caller: instance.random.key(),
             previous,
             hedge,
             deadline_us: deadline_us(),
-        })
+        }))
     };
     if plan.hedge_after_ms <= 0.0 {
         return make(previous, false).await;
     }
-    let first = make(previous, false);
-    tokio::pin!(first);
+    let mut first = make(previous, false);
     if let Ok(outcome) = clock
         .timeout_us(ms_to_us(plan.hedge_after_ms), &mut first)
         .await
@@ -145,8 +145,7 @@ where
         return outcome;
     }
     // Attempts are numbered past all that retries could use, so that the copy draws anew.
-    let second = make(previous + plan.attempts.max(1), true);
-    tokio::pin!(second);
+    let mut second = make(previous + plan.attempts.max(1), true);
     tokio::select! {
         biased;
         outcome = &mut first => match outcome {

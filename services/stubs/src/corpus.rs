@@ -130,30 +130,38 @@ impl Corpus {
     }
 }
 
-/// The best `limit` of numbered scores: highest first, and of equal ones the lowest number.
-pub fn best(mut scored: Vec<(u32, f32)>, limit: usize) -> Vec<(u32, f32)> {
-    let best_first =
-        |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    if limit == 0 {
-        return Vec::new();
+/// The best `limit` of numbered scores: highest first, and of equal ones the first that came. A
+/// score that is not a number counts for nothing.
+pub fn best(scored: impl IntoIterator<Item = (u32, f32)>, limit: usize) -> Vec<(u32, f32)> {
+    let mut ranked: Vec<(u32, f32)> = Vec::with_capacity(limit + 1);
+    let mut bar = f32::NEG_INFINITY;
+    for (number, score) in scored {
+        let has_room = ranked.len() < limit && !score.is_nan();
+        if !has_room && !(score > bar) {
+            continue;
+        }
+        let worse = ranked.iter().rev().take_while(|held| held.1 < score);
+        let position = ranked.len() - worse.count();
+        ranked.insert(position, (number, score));
+        ranked.truncate(limit);
+        if ranked.len() == limit {
+            bar = ranked.last().map_or(f32::INFINITY, |held| held.1);
+        }
     }
-    if scored.len() > limit {
-        // Only the best need to be in order.
-        scored.select_nth_unstable_by(limit - 1, best_first);
-        scored.truncate(limit);
-    }
-    scored.sort_unstable_by(best_first);
-    scored
+    ranked
 }
 
 /// Scores of vectors that lie one after the other, each with its position.
-pub fn score_all(vector: &[f32], candidates: &[f32]) -> Vec<(u32, f32)> {
+pub fn score_all<'a>(
+    vector: &'a [f32],
+    candidates: &'a [f32],
+) -> impl Iterator<Item = (u32, f32)> + 'a {
     let rows = candidates.chunks_exact(vector.len().max(1)).enumerate();
     rows.map(|(position, candidate)| (position as u32, dot(vector, candidate)))
-        .collect()
 }
 
 /// Scalar product; both vectors have the same length, a multiple of 8.
+#[inline]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, _) = a.as_chunks::<LANES>();
     let (b, _) = b.as_chunks::<LANES>();
@@ -168,14 +176,14 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     (sums[0] + sums[2]) + (sums[1] + sums[3])
 }
 
-/// Sum of the words' vectors, of length 1; zero for a text without words.
+/// Sum of the words' vectors, of length 1; zero for a text without words. A word's vector is its own
+/// and its ending's, as in embeddings made of parts of words: so words with a common ending, as
+/// those of a topic have, are near each other.
 fn embed(text: &str, dimensions: usize) -> Vec<f32> {
     let mut vector = vec![0.0_f32; dimensions];
     for word in text.split_whitespace() {
-        let mut rng = Streams::new(hash(word)).stream("word").rng();
-        for value in &mut vector {
-            *value += (random::unit(&mut rng) - 0.5) as f32;
-        }
+        add_vector(word, &mut vector);
+        add_vector(ending(word), &mut vector);
     }
     let length = dot(&vector, &vector).sqrt();
     if length > 0.0 {
@@ -184,6 +192,22 @@ fn embed(text: &str, dimensions: usize) -> Vec<f32> {
         }
     }
     vector
+}
+
+fn add_vector(part: &str, vector: &mut [f32]) {
+    let mut rng = Streams::new(hash(part)).stream("word").rng();
+    for value in vector {
+        *value += (random::unit(&mut rng) - 0.5) as f32;
+    }
+}
+
+/// The digits at the end of a word; all of it where there are none.
+fn ending(word: &str) -> &str {
+    let stem = word.trim_end_matches(|letter: char| letter.is_ascii_digit());
+    match &word[stem.len()..] {
+        "" => word,
+        digits => digits,
+    }
 }
 
 /// Pronounceable words that no other topic has.
@@ -237,8 +261,9 @@ mod tests {
                 let candidate = corpus.vector(number).expect("within the corpus");
                 (number, dot(&vector, candidate))
             });
-            found.extend(best(scored.collect(), 10));
+            found.extend(best(scored, 10));
         }
+        found.sort_unstable_by_key(|(number, _)| *number);
         let merged: Vec<u32> = best(found, 10)
             .into_iter()
             .map(|(number, _)| number)
@@ -259,5 +284,21 @@ mod tests {
         };
         let ratio = mean(true) / mean(false);
         assert!((3.5..4.5).contains(&ratio), "ratio {ratio}");
+    }
+
+    #[test]
+    fn the_best_are_those_of_a_full_sort() {
+        let mut rng = Streams::new(3).stream("scores").rng();
+        for limit in [0, 1, 7, 100, 200] {
+            let scored: Vec<(u32, f32)> = (0..100)
+                .map(|number| (number, (random::unit(&mut rng) * 20.0).floor() as f32))
+                .collect();
+            let mut sorted = scored.clone();
+            sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            sorted.truncate(limit);
+            assert_eq!(best(scored, limit), sorted, "limit {limit}");
+        }
+        let with_nan = [(0, f32::NAN), (1, 1.0), (2, f32::NAN)];
+        assert_eq!(best(with_nan, 2), [(1, 1.0)]);
     }
 }

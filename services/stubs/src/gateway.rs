@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use ragdoll_model::topology;
 use ragdoll_resources::{Instance, Pool, Workers, call};
 use ragdoll_runtime::Body;
 use ragdoll_runtime::random::ms_to_us;
-use ragdoll_telemetry::names::{DOCUMENTS_COUNT, DOCUMENTS_SIZE};
+use ragdoll_telemetry::names::{DOCUMENTS_COUNT, DOCUMENTS_SIZE, TOP_K};
 use ragdoll_telemetry::{KeyValue, RequestContext, log};
 use tonic::{Code, Status};
 use tower::Service as _;
@@ -88,7 +89,7 @@ async fn query(
     State(gateway): State<Arc<Gateway>>,
     Extension(context): Extension<RequestContext>,
     JsonBody(request): JsonBody<QueryRequest>,
-) -> Result<Json<QueryResponse>, HttpError> {
+) -> Result<Response, HttpError> {
     if request.query.trim().is_empty() {
         return Err(HttpError::bad_request("`query` is empty: ask something"));
     }
@@ -119,7 +120,13 @@ async fn query(
             reason = status.message(),
         ),
     }
-    Ok(Json(answer?))
+    let mut response = match answer {
+        Ok(answer) => Json(answer).into_response(),
+        Err(status) => HttpError::from(status).into_response(),
+    };
+    let top_k = KeyValue::new(TOP_K, i64::from(request.top_k));
+    response.extensions_mut().insert(SpanAttributes(vec![top_k]));
+    Ok(response)
 }
 
 impl Gateway {

@@ -5,7 +5,7 @@
     reason = "each test binary uses a part of what is shared here"
 )]
 
-mod seen;
+pub(crate) mod seen;
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -22,7 +22,7 @@ use ragdoll_telemetry::{Batch, Exporter, RequestContext, log_subscriber, tracing
 use serde_json::Value;
 use tower::Service as _;
 
-pub(crate) use seen::{Seen, Span};
+pub(crate) use seen::Seen;
 
 pub(crate) const SEED: u64 = 7;
 
