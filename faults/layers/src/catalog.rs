@@ -135,6 +135,7 @@ fn in_words(expected: &str) -> &str {
     match expected {
         "u32" | "u64" => "a whole number of at least 0",
         "f64" => "a number",
+        "string or map" => "a name or a table",
         other => other,
     }
 }

@@ -4,6 +4,8 @@
 //! vector of a text is the sum of its words' vectors: so the nearest documents of a query are those
 //! of its topic, and which documents are relevant is known by construction.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use ragdoll_model::topology;
@@ -15,8 +17,6 @@ const VOCABULARY: usize = 24;
 /// Words of a document and of a query that decide their vectors.
 const DOCUMENT_WORDS: usize = 12;
 const QUERY_WORDS: usize = 6;
-/// Lanes of a dot product: a fixed order of additions, so that every processor gets the same sum.
-const LANES: usize = 8;
 
 /// A document (chunk) of the corpus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct Corpus {
     dimensions: usize,
     documents: Vec<Document>,
     vectors: Vec<f32>,
+    index: Vectors,
     vocabulary: Vec<Vec<String>>,
     queries: Stream,
 }
@@ -47,11 +48,12 @@ impl Corpus {
         let vocabulary: Vec<Vec<String>> = (0..topics)
             .map(|topic| topic_words(random.child("words"), topic))
             .collect();
-        let dimensions = (spec.dimensions as usize).next_multiple_of(LANES);
+        let dimensions = spec.dimensions.max(1) as usize;
         let mut corpus = Corpus {
             dimensions,
             documents: Vec::new(),
             vectors: Vec::new(),
+            index: Vectors::new(dimensions),
             vocabulary,
             queries: random.child("queries"),
         };
@@ -67,6 +69,7 @@ impl Corpus {
                 .map(|_| words[index(words.len(), &mut rng)].as_str())
                 .collect();
             let vector = embed(&text.join(" "), dimensions);
+            corpus.index.push(&vector);
             corpus.vectors.extend(vector);
             corpus.documents.push(Document {
                 topic,
@@ -125,55 +128,109 @@ impl Corpus {
 
     /// The `limit` documents nearest to `vector`, best first: the exact answer.
     pub fn nearest(&self, vector: &[f32], limit: usize) -> Vec<u32> {
-        let ranked = best(score_all(vector, &self.vectors), limit);
+        let ranked = best(&self.index.scores(vector), limit);
         ranked.into_iter().map(|(number, _)| number).collect()
     }
 }
 
-/// The best `limit` of numbered scores: highest first, and of equal ones the first that came. A
-/// score that is not a number counts for nothing.
-pub fn best(scored: impl IntoIterator<Item = (u32, f32)>, limit: usize) -> Vec<(u32, f32)> {
-    let mut ranked: Vec<(u32, f32)> = Vec::with_capacity(limit + 1);
-    let mut bar = f32::NEG_INFINITY;
-    for (number, score) in scored {
-        let has_room = ranked.len() < limit && !score.is_nan();
-        if !has_room && !(score > bar) {
-            continue;
-        }
-        let worse = ranked.iter().rev().take_while(|held| held.1 < score);
-        let position = ranked.len() - worse.count();
-        ranked.insert(position, (number, score));
-        ranked.truncate(limit);
-        if ranked.len() == limit {
-            bar = ranked.last().map_or(f32::INFINITY, |held| held.1);
+/// Vectors by dimension, not one after the other: a scan then goes through memory in order, and
+/// works on several documents with each instruction.
+#[derive(Debug, Default)]
+pub struct Vectors {
+    columns: Vec<Vec<f32>>,
+}
+
+impl Vectors {
+    /// No vectors, of `dimensions` components.
+    pub fn new(dimensions: usize) -> Self {
+        Vectors {
+            columns: vec![Vec::new(); dimensions],
         }
     }
-    ranked
+
+    /// Components of every vector.
+    pub fn dimensions(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Adds a vector at the end. Components past the dimensions are left out.
+    pub fn push(&mut self, vector: &[f32]) {
+        for (column, component) in self.columns.iter_mut().zip(vector) {
+            column.push(*component);
+        }
+    }
+
+    /// Replaces the vector at a position.
+    pub fn set(&mut self, position: usize, vector: &[f32]) {
+        for (column, component) in self.columns.iter_mut().zip(vector) {
+            column[position] = *component;
+        }
+    }
+
+    /// Scalar product of `vector` with every vector, by position.
+    pub fn scores(&self, vector: &[f32]) -> Vec<f32> {
+        let count = self.columns.first().map_or(0, Vec::len);
+        let mut scores = vec![0.0_f32; count];
+        for (weight, column) in vector.iter().zip(&self.columns) {
+            for (score, component) in scores.iter_mut().zip(column) {
+                *score += weight * component;
+            }
+        }
+        scores
+    }
 }
 
-/// Scores of vectors that lie one after the other, each with its position.
-pub fn score_all<'a>(
-    vector: &'a [f32],
-    candidates: &'a [f32],
-) -> impl Iterator<Item = (u32, f32)> + 'a {
-    let rows = candidates.chunks_exact(vector.len().max(1)).enumerate();
-    rows.map(|(position, candidate)| (position as u32, dot(vector, candidate)))
+/// Positions and values of the best `limit` scores: highest first, and of equal ones the first.
+pub fn best(scores: &[f32], limit: usize) -> Vec<(u32, f32)> {
+    let mut worst_first = BinaryHeap::with_capacity(limit + 1);
+    for (position, &score) in scores.iter().enumerate() {
+        let candidate = Ranked {
+            score,
+            position: position as u32,
+        };
+        if worst_first.len() < limit {
+            worst_first.push(candidate);
+        } else if let Some(mut worst) = worst_first.peek_mut()
+            && candidate < *worst
+        {
+            *worst = candidate;
+        }
+    }
+    let ranked = worst_first.into_sorted_vec().into_iter();
+    ranked.map(|held| (held.position, held.score)).collect()
 }
 
-/// Scalar product; both vectors have the same length, a multiple of 8.
-#[inline]
+/// A scored position. Less is better: a higher score, and of equal ones an earlier position.
+#[derive(Clone, Copy, Debug)]
+struct Ranked {
+    score: f32,
+    position: u32,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_score = other.score.total_cmp(&self.score);
+        by_score.then(self.position.cmp(&other.position))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
+/// Scalar product, added up in the order in which [`Vectors::scores`] does: both give the same bits.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, _) = a.as_chunks::<LANES>();
-    let (b, _) = b.as_chunks::<LANES>();
-    let (mut low, mut high) = ([0.0_f32; 4], [0.0_f32; 4]);
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..4 {
-            low[lane] += a[lane] * b[lane];
-            high[lane] += a[4 + lane] * b[4 + lane];
-        }
-    }
-    let sums: [f32; 4] = std::array::from_fn(|lane| low[lane] + high[lane]);
-    (sums[0] + sums[2]) + (sums[1] + sums[3])
+    a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
 }
 
 /// Sum of the words' vectors, of length 1; zero for a text without words. A word's vector is its own
@@ -254,21 +311,31 @@ mod tests {
     fn partitions_merged_give_the_exact_answer() {
         let corpus = corpus();
         let vector = corpus.embed(&corpus.query_text(3, 7));
-        let mut found = Vec::new();
+        let mut merged: Vec<(u32, f32)> = Vec::new();
         for partition in 0..4 {
-            let numbers = (0..corpus.len()).filter(|number| number % 4 == partition);
-            let scored = numbers.map(|number| {
-                let candidate = corpus.vector(number).expect("within the corpus");
-                (number, dot(&vector, candidate))
-            });
-            found.extend(best(scored, 10));
+            let numbers: Vec<u32> = (partition..corpus.len()).step_by(4).collect();
+            let mut index = Vectors::new(corpus.dimensions());
+            for &number in &numbers {
+                index.push(corpus.vector(number).expect("within the corpus"));
+            }
+            let found = best(&index.scores(&vector), 10).into_iter();
+            merged.extend(found.map(|(position, score)| (numbers[position as usize], score)));
         }
-        found.sort_unstable_by_key(|(number, _)| *number);
-        let merged: Vec<u32> = best(found, 10)
-            .into_iter()
-            .map(|(number, _)| number)
-            .collect();
+        merged.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        merged.truncate(10);
+        let merged: Vec<u32> = merged.into_iter().map(|(number, _)| number).collect();
         assert_eq!(merged, corpus.nearest(&vector, 10));
+    }
+
+    #[test]
+    fn a_scan_and_a_single_product_give_the_same_bits() {
+        let corpus = corpus();
+        let vector = corpus.embed(&corpus.query_text(3, 7));
+        let scores = corpus.index.scores(&vector);
+        for number in 0..corpus.len() {
+            let single = dot(&vector, corpus.vector(number).expect("within the corpus"));
+            assert_eq!(single.to_bits(), scores[number as usize].to_bits());
+        }
     }
 
     #[test]
@@ -290,15 +357,13 @@ mod tests {
     fn the_best_are_those_of_a_full_sort() {
         let mut rng = Streams::new(3).stream("scores").rng();
         for limit in [0, 1, 7, 100, 200] {
-            let scored: Vec<(u32, f32)> = (0..100)
-                .map(|number| (number, (random::unit(&mut rng) * 20.0).floor() as f32))
+            let scores: Vec<f32> = (0..100)
+                .map(|_| (random::unit(&mut rng) * 20.0).floor() as f32)
                 .collect();
-            let mut sorted = scored.clone();
+            let mut sorted: Vec<(u32, f32)> = (0..).zip(scores.iter().copied()).collect();
             sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
             sorted.truncate(limit);
-            assert_eq!(best(scored, limit), sorted, "limit {limit}");
+            assert_eq!(best(&scores, limit), sorted, "limit {limit}");
         }
-        let with_nan = [(0, f32::NAN), (1, 1.0), (2, f32::NAN)];
-        assert_eq!(best(with_nan, 2), [(1, 1.0)]);
     }
 }

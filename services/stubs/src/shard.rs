@@ -18,7 +18,7 @@ use tokio::sync::RwLock;
 use tonic::{Request, Response, Status};
 
 use crate::client::context_of;
-use crate::corpus::{Corpus, best, score_all};
+use crate::corpus::{Corpus, Vectors, best};
 
 /// A replica's gRPC service.
 #[derive(Clone)]
@@ -33,9 +33,8 @@ pub struct ShardStub {
 /// Documents of a partition and their vectors, side by side.
 #[derive(Debug)]
 struct Partition {
-    dimensions: usize,
     entries: Vec<Hit>,
-    vectors: Vec<f32>,
+    vectors: Vectors,
 }
 
 impl ShardStub {
@@ -48,9 +47,8 @@ impl ShardStub {
         shards: u32,
     ) -> Self {
         let mut held = Partition {
-            dimensions: corpus.dimensions(),
             entries: Vec::new(),
-            vectors: Vec::new(),
+            vectors: Vectors::new(corpus.dimensions()),
         };
         for number in (0..corpus.len()).filter(|number| number % shards == partition) {
             let (Some(document), Some(vector)) = (corpus.document(number), corpus.vector(number))
@@ -134,19 +132,19 @@ impl Shard for ShardStub {
 
 impl Partition {
     fn check(&self, vector: &[f32]) -> Result<(), Status> {
-        if vector.len() == self.dimensions {
+        if vector.len() == self.vectors.dimensions() {
             return Ok(());
         }
         Err(Status::invalid_argument(format!(
             "the vector has {} dimensions, the index {}",
             vector.len(),
-            self.dimensions
+            self.vectors.dimensions()
         )))
     }
 
     fn search(&self, vector: &[f32], limit: u32) -> Result<Hits, Status> {
         self.check(vector)?;
-        let ranked = best(score_all(vector, &self.vectors), limit as usize);
+        let ranked = best(&self.vectors.scores(vector), limit as usize);
         let hits = ranked.into_iter().map(|(position, score)| Hit {
             score,
             ..self.entries[position as usize]
@@ -168,12 +166,11 @@ impl Partition {
         {
             Some(position) => {
                 self.entries[position] = entry;
-                let start = position * self.dimensions;
-                self.vectors[start..start + self.dimensions].copy_from_slice(vector);
+                self.vectors.set(position, vector);
             }
             None => {
                 self.entries.push(entry);
-                self.vectors.extend_from_slice(vector);
+                self.vectors.push(vector);
             }
         }
     }

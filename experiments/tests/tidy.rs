@@ -1,0 +1,275 @@
+//! What holds for the whole workspace and no compiler checks: who imports whom, what libraries must
+//! not do, how long files are, and that the documents know every fault and every experiment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines of a source file at most.
+const LINES_MAX: usize = 500;
+/// Files that may be longer: data, every figure of it with its source.
+const LONG_FILES: [&str; 1] = ["services/model/src/topology.rs"];
+/// The one library folder whose crate is a program.
+const PROGRAMS: [&str; 1] = ["orchestrator/cli/src"];
+
+fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("the experiments lie in the workspace").to_owned()
+}
+
+/// A crate of the workspace and the crates of the workspace that it imports.
+#[derive(Debug, Default)]
+struct Crate {
+    /// Top-level folder.
+    part: String,
+    /// What it is built from.
+    imports: BTreeSet<String>,
+    /// What its tests and benches import besides.
+    test_imports: BTreeSet<String>,
+}
+
+/// Every crate by its name without `ragdoll-`.
+fn crates() -> BTreeMap<String, Crate> {
+    let mut crates = BTreeMap::new();
+    for part in ["services", "faults", "orchestrator"] {
+        for folder in entries(&root().join(part)) {
+            let manifest = folder.join("Cargo.toml");
+            if manifest.exists() {
+                let (name, found) = read_crate(part, &manifest);
+                crates.insert(name, found);
+            }
+        }
+    }
+    let (name, found) = read_crate("experiments", &root().join("experiments/Cargo.toml"));
+    crates.insert(name, found);
+    assert!(crates.len() >= 17, "only {:?}", crates.keys());
+    crates
+}
+
+fn read_crate(part: &str, manifest: &Path) -> (String, Crate) {
+    let text = read(manifest);
+    let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{manifest:?}: {error}"));
+    let short = |name: &str| name.strip_prefix("ragdoll-").map(str::to_owned);
+    let of = |section: &str| -> BTreeSet<String> {
+        let section = table.get(section).and_then(|section| section.as_table());
+        section.into_iter().flat_map(|section| section.keys()).filter_map(|key| short(key)).collect()
+    };
+    let name = table["package"]["name"].as_str().and_then(short);
+    let name = name.unwrap_or_else(|| panic!("{manifest:?} is not named ragdoll-…"));
+    let mut imports = of("dependencies");
+    imports.extend(of("build-dependencies"));
+    let mut test_imports = of("dev-dependencies");
+    // A crate's tests may switch on features of its own.
+    test_imports.remove(&name);
+    let found = Crate {
+        part: part.to_owned(),
+        imports,
+        test_imports,
+    };
+    (name, found)
+}
+
+/// Everything that a crate is built from, directly or not.
+fn built_from(crates: &BTreeMap<String, Crate>, name: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut waiting: Vec<&str> = vec![name];
+    while let Some(next) = waiting.pop() {
+        for import in &crates[next].imports {
+            if found.insert(import.clone()) {
+                waiting.push(import);
+            }
+        }
+    }
+    found
+}
+
+/// The same with what its tests import.
+fn tested_with(crates: &BTreeMap<String, Crate>, name: &str) -> BTreeSet<String> {
+    let mut found = built_from(crates, name);
+    for import in &crates[name].test_imports {
+        found.extend(built_from(crates, import));
+        found.insert(import.clone());
+    }
+    found
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn the_analyser_is_blind() {
+    let crates = crates();
+    assert_eq!(built_from(&crates, "analyser"), set(&["trace"]));
+    assert_eq!(tested_with(&crates, "analyser"), set(&["trace"]), "its tests too");
+}
+
+#[test]
+fn crates_that_stand_at_the_bottom_import_nothing() {
+    let crates = crates();
+    for name in ["model", "trace"] {
+        assert_eq!(tested_with(&crates, name), BTreeSet::new(), "{name}");
+    }
+}
+
+#[test]
+fn services_and_faults_know_nothing_of_who_runs_them() {
+    let crates = crates();
+    let above = |name: &&String| ["orchestrator", "experiments"].contains(&&*crates[*name].part);
+    for (name, found) in crates.iter().filter(|(name, _)| !above(name)) {
+        let imports = tested_with(&crates, name);
+        let wrong: Vec<_> = imports.iter().filter(above).collect();
+        assert!(wrong.is_empty(), "{}/{name} imports {wrong:?}", found.part);
+    }
+}
+
+#[test]
+fn of_the_services_only_the_host_knows_that_there_are_faults() {
+    let crates = crates();
+    let is_fault = |name: &&String| crates[*name].part == "faults";
+    for (name, _) in crates.iter().filter(|(_, found)| found.part == "services") {
+        let imports = tested_with(&crates, name);
+        let faults: Vec<_> = imports.iter().filter(is_fault).collect();
+        assert!(faults.is_empty() || name == "host", "{name} imports {faults:?}");
+    }
+}
+
+/// The rest of the map in the design: of each crate all that it may be built from.
+#[test]
+fn nobody_imports_more_than_the_map_allows() {
+    let crates = crates();
+    let map: [(&str, &[&str]); 10] = [
+        ("runtime", &["model"]),
+        ("telemetry", &["model", "runtime"]),
+        ("resources", &["model", "runtime", "telemetry"]),
+        ("stubs", &["model", "runtime", "telemetry", "resources"]),
+        ("fault-spec", &["model"]),
+        ("fault-layers", &["fault-spec", "model", "runtime", "telemetry"]),
+        ("load", &["model", "runtime"]),
+        ("collector", &["trace", "model", "runtime", "telemetry"]),
+        ("experiment", &["analyser", "trace", "fault-spec", "model"]),
+        ("report", &["experiment", "analyser", "trace", "fault-spec", "model"]),
+    ];
+    for (name, allowed) in map {
+        let imports = built_from(&crates, name);
+        let wrong: Vec<_> = imports.difference(&set(allowed)).cloned().collect();
+        assert!(wrong.is_empty(), "{name} is built from {wrong:?}");
+    }
+}
+
+#[test]
+fn libraries_neither_print_nor_exit() {
+    let prints = ["print", "println", "eprint", "eprintln"].map(|name| format!("{name}!("));
+    let words: Vec<String> = prints.into_iter().chain([["process::", "exit"].concat()]).collect();
+    for file in sources("src") {
+        if PROGRAMS.iter().any(|program| file.starts_with(program)) {
+            continue;
+        }
+        assert_lacks(&file, &words);
+    }
+}
+
+#[test]
+fn nothing_is_left_to_do() {
+    let words = ["todo", "unimplemented", "dbg"].map(|name| format!("{name}!"));
+    for file in sources("") {
+        assert_lacks(&file, &words);
+    }
+}
+
+#[test]
+fn source_files_are_short() {
+    for file in sources("src") {
+        let lines = read(&root().join(&file)).lines().count();
+        let may_be_long = LONG_FILES.contains(&&*file);
+        assert!(lines <= LINES_MAX || may_be_long, "{file} has {lines} lines: split it");
+        assert!(lines > LINES_MAX || !may_be_long, "{file} is no longer long: strike it off the list");
+    }
+}
+
+#[test]
+fn every_kind_of_fault_is_one_file() {
+    let folder = root().join("faults/layers/src/faults");
+    let mut files: BTreeSet<String> = entries(&folder).iter().map(|path| stem(path)).collect();
+    files.remove("mod");
+    assert_eq!(files, kinds());
+}
+
+#[test]
+fn the_documents_know_every_fault_and_every_experiment() {
+    let readme = root().join("README.md");
+    if !readme.exists() {
+        println!("skipped: there is no README.md");
+        return;
+    }
+    let mut text = read(&readme);
+    for document in entries(&root().join("docs")) {
+        if document.extension().is_some_and(|extension| extension == "md") {
+            text.push_str(&read(&document));
+        }
+    }
+    let experiments = entries(&root().join("experiments")).into_iter().filter(|path| {
+        path.extension().is_some_and(|extension| extension == "toml") && !path.ends_with("Cargo.toml")
+    });
+    let names: Vec<String> = experiments.map(|path| stem(&path)).chain(kinds()).collect();
+    assert!(names.len() >= 12, "{names:?}");
+    let missing: Vec<_> = names.iter().filter(|name| !text.contains(*name)).collect();
+    assert!(missing.is_empty(), "no document mentions {missing:?}");
+}
+
+/// Names of all kinds of fault.
+fn kinds() -> BTreeSet<String> {
+    use ragdoll_fault_spec::Catalog as _;
+    let kinds = ragdoll_fault_layers::Faults.kinds();
+    kinds.into_iter().map(|kind| kind.name.to_owned()).collect()
+}
+
+/// Every Rust file of the workspace, relative to it, below the folder `within` of its crate.
+fn sources(within: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for part in ["services", "faults", "orchestrator", "experiments"] {
+        collect(&root().join(part), &mut files);
+    }
+    let root = root();
+    let relative = files.iter().map(|file| {
+        let file = file.strip_prefix(&root).expect("found below the root");
+        file.to_string_lossy().into_owned()
+    });
+    let marker = format!("/{within}");
+    let found: Vec<String> = relative.filter(|file| file.contains(&marker)).collect();
+    assert!(found.len() > 50, "only {} files", found.len());
+    found
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for path in entries(folder) {
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// What lies in a folder, in the order of names.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    paths
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().expect("a file").to_string_lossy().into_owned()
+}
+
+fn assert_lacks(file: &str, words: &[String]) {
+    for (number, line) in read(&root().join(file)).lines().enumerate() {
+        let found = words.iter().find(|word| line.contains(*word));
+        assert!(found.is_none(), "{file}:{}: {line}", number + 1);
+    }
+}
