@@ -14,7 +14,9 @@ const PROGRAMS: [&str; 1] = ["orchestrator/cli/src"];
 
 fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().expect("the experiments lie in the workspace").to_owned()
+    own.parent()
+        .expect("the experiments lie in the workspace")
+        .to_owned()
 }
 
 /// A crate of the workspace and the crates of the workspace that it imports.
@@ -48,11 +50,17 @@ fn crates() -> BTreeMap<String, Crate> {
 
 fn read_crate(part: &str, manifest: &Path) -> (String, Crate) {
     let text = read(manifest);
-    let table: toml::Table = text.parse().unwrap_or_else(|error| panic!("{manifest:?}: {error}"));
+    let table: toml::Table = text
+        .parse()
+        .unwrap_or_else(|error| panic!("{manifest:?}: {error}"));
     let short = |name: &str| name.strip_prefix("ragdoll-").map(str::to_owned);
     let of = |section: &str| -> BTreeSet<String> {
         let section = table.get(section).and_then(|section| section.as_table());
-        section.into_iter().flat_map(|section| section.keys()).filter_map(|key| short(key)).collect()
+        section
+            .into_iter()
+            .flat_map(|section| section.keys())
+            .filter_map(|key| short(key))
+            .collect()
     };
     let name = table["package"]["name"].as_str().and_then(short);
     let name = name.unwrap_or_else(|| panic!("{manifest:?} is not named ragdoll-…"));
@@ -101,7 +109,11 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 fn the_analyser_is_blind() {
     let crates = crates();
     assert_eq!(built_from(&crates, "analyser"), set(&["trace"]));
-    assert_eq!(tested_with(&crates, "analyser"), set(&["trace"]), "its tests too");
+    assert_eq!(
+        tested_with(&crates, "analyser"),
+        set(&["trace"]),
+        "its tests too"
+    );
 }
 
 #[test]
@@ -130,7 +142,10 @@ fn of_the_services_only_the_host_knows_that_there_are_faults() {
     for (name, _) in crates.iter().filter(|(_, found)| found.part == "services") {
         let imports = tested_with(&crates, name);
         let faults: Vec<_> = imports.iter().filter(is_fault).collect();
-        assert!(faults.is_empty() || name == "host", "{name} imports {faults:?}");
+        assert!(
+            faults.is_empty() || name == "host",
+            "{name} imports {faults:?}"
+        );
     }
 }
 
@@ -144,11 +159,17 @@ fn nobody_imports_more_than_the_map_allows() {
         ("resources", &["model", "runtime", "telemetry"]),
         ("stubs", &["model", "runtime", "telemetry", "resources"]),
         ("fault-spec", &["model"]),
-        ("fault-layers", &["fault-spec", "model", "runtime", "telemetry"]),
+        (
+            "fault-layers",
+            &["fault-spec", "model", "runtime", "telemetry"],
+        ),
         ("load", &["model", "runtime"]),
         ("collector", &["trace", "model", "runtime", "telemetry"]),
         ("experiment", &["analyser", "trace", "fault-spec", "model"]),
-        ("report", &["experiment", "analyser", "trace", "fault-spec", "model"]),
+        (
+            "report",
+            &["experiment", "analyser", "trace", "fault-spec", "model"],
+        ),
     ];
     for (name, allowed) in map {
         let imports = built_from(&crates, name);
@@ -160,7 +181,10 @@ fn nobody_imports_more_than_the_map_allows() {
 #[test]
 fn libraries_neither_print_nor_exit() {
     let prints = ["print", "println", "eprint", "eprintln"].map(|name| format!("{name}!("));
-    let words: Vec<String> = prints.into_iter().chain([["process::", "exit"].concat()]).collect();
+    let words: Vec<String> = prints
+        .into_iter()
+        .chain([["process::", "exit"].concat()])
+        .collect();
     for file in sources("src") {
         if PROGRAMS.iter().any(|program| file.starts_with(program)) {
             continue;
@@ -182,8 +206,14 @@ fn source_files_are_short() {
     for file in sources("src") {
         let lines = read(&root().join(&file)).lines().count();
         let may_be_long = LONG_FILES.contains(&&*file);
-        assert!(lines <= LINES_MAX || may_be_long, "{file} has {lines} lines: split it");
-        assert!(lines > LINES_MAX || !may_be_long, "{file} is no longer long: strike it off the list");
+        assert!(
+            lines <= LINES_MAX || may_be_long,
+            "{file} has {lines} lines: split it"
+        );
+        assert!(
+            lines > LINES_MAX || !may_be_long,
+            "{file} is no longer long: strike it off the list"
+        );
     }
 }
 
@@ -197,20 +227,22 @@ fn every_kind_of_fault_is_one_file() {
 
 #[test]
 fn the_documents_know_every_fault_and_every_experiment() {
-    let readme = root().join("README.md");
-    if !readme.exists() {
-        println!("skipped: there is no README.md");
-        return;
-    }
-    let mut text = read(&readme);
+    let mut text = read(&root().join("README.md"));
     for document in entries(&root().join("docs")) {
-        if document.extension().is_some_and(|extension| extension == "md") {
+        if document
+            .extension()
+            .is_some_and(|extension| extension == "md")
+        {
             text.push_str(&read(&document));
         }
     }
-    let experiments = entries(&root().join("experiments")).into_iter().filter(|path| {
-        path.extension().is_some_and(|extension| extension == "toml") && !path.ends_with("Cargo.toml")
-    });
+    let experiments = entries(&root().join("experiments"))
+        .into_iter()
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+                && !path.ends_with("Cargo.toml")
+        });
     let names: Vec<String> = experiments.map(|path| stem(&path)).chain(kinds()).collect();
     assert!(names.len() >= 12, "{names:?}");
     let missing: Vec<_> = names.iter().filter(|name| !text.contains(*name)).collect();
@@ -254,7 +286,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 /// What lies in a folder, in the order of names.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("readable").path())
+        .collect();
     paths.sort();
     paths
 }
@@ -264,7 +298,10 @@ fn read(path: &Path) -> String {
 }
 
 fn stem(path: &Path) -> String {
-    path.file_stem().expect("a file").to_string_lossy().into_owned()
+    path.file_stem()
+        .expect("a file")
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn assert_lacks(file: &str, words: &[String]) {

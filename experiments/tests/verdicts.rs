@@ -1,4 +1,5 @@
 //! Every experiment ends as it should, whatever the seed.
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -55,7 +56,10 @@ fn account(record: &RunRecord) -> String {
     let mut lines = vec![format!("seed {}: {:?}", record.seed, record.outcome)];
     for expectation in &record.expectations {
         let held = if expectation.held { "held" } else { "NOT HELD" };
-        lines.push(format!("  {held}: {} ({})", expectation.text, expectation.found));
+        lines.push(format!(
+            "  {held}: {} ({})",
+            expectation.text, expectation.found
+        ));
     }
     lines.join("\n")
 }
@@ -68,7 +72,12 @@ fn assert_all_pass(name: &str) {
         .map(account)
         .collect();
     let count = unexpected.len();
-    assert!(count == 0, "{count} of {} seeds:\n{}", records.len(), unexpected.join("\n"));
+    assert!(
+        count == 0,
+        "{count} of {} seeds:\n{}",
+        records.len(),
+        unexpected.join("\n")
+    );
 }
 
 #[test]
@@ -106,11 +115,18 @@ fn decoy_slow_llm() {
 fn canary_must_fail() {
     for record in run_all_seeds("canary_must_fail") {
         assert_eq!(record.outcome, Outcome::Failed, "{}", account(&record));
-        let analysis = record.analysis("slow", "baseline").expect("a comparison with the baseline");
+        let analysis = record
+            .analysis("slow", "baseline")
+            .expect("a comparison with the baseline");
         let Verdict::Bottleneck(found) = &analysis.verdict else {
             panic!("{}: {:?}", account(&record), analysis.verdict);
         };
-        assert_eq!(found.instance.as_deref(), Some("shard-2-0"), "{}", account(&record));
+        assert_eq!(
+            found.instance.as_deref(),
+            Some("shard-2-0"),
+            "{}",
+            account(&record)
+        );
     }
 }
 
@@ -118,7 +134,10 @@ fn canary_must_fail() {
 #[test]
 fn azure_replay() {
     let experiment = load("azure_replay");
-    let recording = experiment.phases[0].recording.as_ref().expect("a recorded load");
+    let recording = experiment.phases[0]
+        .recording
+        .as_ref()
+        .expect("a recorded load");
     if !recording.exists() {
         println!("skipped: {} is not there", recording.display());
         return;
@@ -131,15 +150,28 @@ fn azure_replay() {
 /// bottleneck.
 #[test]
 fn without_its_faults_no_experiment_shows_its_bottleneck() {
-    for name in ["llm_saturation", "metadata_lock", "reranker_oom", "slow_shard", "decoy_slow_llm"] {
+    for name in [
+        "llm_saturation",
+        "metadata_lock",
+        "reranker_oom",
+        "slow_shard",
+        "decoy_slow_llm",
+    ] {
         let mut experiment = load(name);
         for phase in &mut experiment.phases {
             phase.faults.clear();
         }
-        let record = run(&experiment, &RunOptions::default()).unwrap_or_else(|error| panic!("{error}"));
-        let with_same_load = record.phases.iter().filter(|phase| phase.name != "more_users");
+        let record =
+            run(&experiment, &RunOptions::default()).unwrap_or_else(|error| panic!("{error}"));
+        let with_same_load = record
+            .phases
+            .iter()
+            .filter(|phase| phase.name != "more_users");
         for phase in with_same_load {
-            let found = phase.analysis.as_ref().and_then(|analysis| analysis.verdict.bottleneck());
+            let found = phase
+                .analysis
+                .as_ref()
+                .and_then(|analysis| analysis.verdict.bottleneck());
             assert_eq!(found, None, "{name}, phase {}", phase.name);
         }
     }

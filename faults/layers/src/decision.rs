@@ -31,8 +31,11 @@ pub trait Fault: Send + Sync {
     /// What happens to a request that the fault acts on. Pure: all chance comes from `random`.
     fn decide(&self, facts: &Facts<'_>, random: &mut Rng) -> Decision;
 
-    /// What changes on the target for as long as the fault lasts, whatever the requests.
-    fn standing(&self) -> Option<Overrides> {
+    /// What changes on the target for as long as the fault lasts, whatever the requests. The
+    /// `probability` is that of the fault, above 0: where a request is met or not, what holds for
+    /// all of them must not do the same.
+    fn standing(&self, probability: f64) -> Option<Overrides> {
+        let _ = probability;
         None
     }
 }

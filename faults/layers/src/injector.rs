@@ -88,12 +88,12 @@ impl Injector {
                 start_us,
                 stop_us,
             } = armed.planned.clone();
-            let Some(overrides) = armed.fault.standing().filter(|_| spec.probability > 0.0) else {
-                continue;
-            };
-            if !spec.target.matches(instance) {
+            if spec.probability <= 0.0 || !spec.target.matches(instance) {
                 continue;
             }
+            let Some(overrides) = armed.fault.standing(spec.probability) else {
+                continue;
+            };
             let (clock, controls) = (clock.clone(), controls.clone());
             tokio::spawn(async move {
                 clock.sleep_until_us(start_us).await;

@@ -18,7 +18,9 @@ fn params(kind: &str) -> Value {
     match kind {
         "latency" => json!({ "delay": { "lognormal": { "median_ms": 40.0, "sigma": 0.5 } } }),
         "lock_contention" => json!({ "hold": { "exponential": { "mean_ms": 40.0 } } }),
-        "oom" => json!({ "bytes_per_input_byte": 5000.0, "reclaim_ms": 100.0, "restart_ms": 300.0 }),
+        "oom" => {
+            json!({ "bytes_per_input_byte": 5000.0, "reclaim_ms": 100.0, "restart_ms": 300.0 })
+        }
         "queueing" => json!({ "servers": 2, "overflow": "wait" }),
         other => panic!("give the kind {other} parameters here, and its decisions a test"),
     }
@@ -42,23 +44,27 @@ fn the_same_draws_give_the_same_decision_whoever_asks_and_how_often() {
     for info in Faults.kinds() {
         let (one, other) = (build(info.name), build(info.name));
         let forwards: Vec<Decision> = (0..100).map(|number| decide(&*one, number)).collect();
-        let mut backwards: Vec<Decision> =
-            (0..100).rev().map(|number| decide(&*other, number)).collect();
+        let mut backwards: Vec<Decision> = (0..100)
+            .rev()
+            .map(|number| decide(&*other, number))
+            .collect();
         backwards.reverse();
         assert_eq!(forwards, backwards, "{}", info.name);
-        assert_eq!(one.standing(), other.standing(), "{}", info.name);
+        assert_eq!(one.standing(1.0), other.standing(1.0), "{}", info.name);
     }
 }
 
 #[test]
 fn latency_delays_by_its_distribution_and_changes_nothing_else() {
     let fault = build("latency");
-    let mut delays_us: Vec<u64> = (0..10_001).map(|number| decide(&*fault, number).delay_us).collect();
+    let mut delays_us: Vec<u64> = (0..10_001)
+        .map(|number| decide(&*fault, number).delay_us)
+        .collect();
     delays_us.sort_unstable();
     let median_ms = delays_us[5_000] as f64 / 1000.0;
     assert!((median_ms / 40.0 - 1.0).abs() < 0.03, "median {median_ms}");
     assert!((0..100).all(|number| decide(&*fault, number).overrides.is_none()));
-    assert_eq!(fault.standing(), None);
+    assert_eq!(fault.standing(1.0), None);
 
     let fixed = build_with("latency", &json!({ "delay": { "fixed": { "ms": 2.5 } } }));
     assert_eq!(decide(&*fixed, 0).delay_us, 2_500);
@@ -72,8 +78,14 @@ fn lock_contention_changes_the_lock_for_the_request_that_it_meets() {
         lock_scope: Some(LockScope::Global),
         ..Overrides::default()
     };
-    assert_eq!(decision, Decision { delay_us: 0, overrides: Some(changed) });
-    assert_eq!(build("lock_contention").standing(), None);
+    assert_eq!(
+        decision,
+        Decision {
+            delay_us: 0,
+            overrides: Some(changed)
+        }
+    );
+    assert_eq!(build("lock_contention").standing(1.0), None);
 }
 
 #[test]
@@ -85,13 +97,24 @@ fn oom_changes_memory_for_the_request_and_its_limit_for_the_process() {
         ..Overrides::default()
     };
     let decision = decide(&*build("oom"), 0);
-    assert_eq!(decision, Decision { delay_us: 0, overrides: Some(changed) });
-    assert_eq!(build("oom").standing(), None, "the limit stays as it is");
+    assert_eq!(
+        decision,
+        Decision {
+            delay_us: 0,
+            overrides: Some(changed)
+        }
+    );
+    assert_eq!(build("oom").standing(1.0), None, "the limit stays as it is");
 
     let tight = build_with("oom", &json!({ "budget_bytes": 1000 }));
     let limit = |overrides: Option<Overrides>| overrides.and_then(|one| one.memory_budget_bytes);
     assert_eq!(limit(decide(&*tight, 0).overrides), Some(1000));
-    assert_eq!(limit(tight.standing()), Some(1000));
+    assert_eq!(limit(tight.standing(1.0)), Some(1000));
+    assert_eq!(
+        tight.standing(0.5),
+        None,
+        "half of the requests still have the old limit"
+    );
 }
 
 #[test]
@@ -103,5 +126,5 @@ fn queueing_changes_the_servers_for_everybody_and_no_request_by_itself() {
         overflow: Some(Overflow::Wait),
         ..Overrides::default()
     };
-    assert_eq!(fault.standing(), Some(changed));
+    assert_eq!(fault.standing(1.0), Some(changed));
 }

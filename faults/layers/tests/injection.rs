@@ -130,7 +130,12 @@ fn who_is_met_depends_on_the_request_and_not_on_its_turn() {
     let injector = injector(vec![with_probability(delay(10.0), 0.5)]);
     let (forwards, mut backwards) = run_virtual(|clock| {
         let bench = Bench::new(&clock, &injector.server_layer(&clock, &shard()));
-        async move { (bench.send_all(0..200).await, bench.send_all((0..200).rev()).await) }
+        async move {
+            (
+                bench.send_all(0..200).await,
+                bench.send_all((0..200).rev()).await,
+            )
+        }
     });
     backwards.reverse();
     assert_eq!(forwards, backwards);
@@ -138,11 +143,17 @@ fn who_is_met_depends_on_the_request_and_not_on_its_turn() {
 
 #[test]
 fn two_faults_of_the_same_chance_meet_different_requests() {
-    let coins = vec![with_probability(delay(1.0), 0.5), with_probability(delay(2.0), 0.5)];
+    let coins = vec![
+        with_probability(delay(1.0), 0.5),
+        with_probability(delay(2.0), 0.5),
+    ];
     let (times, _) = times(coins, 400);
     for outcome_us in [0, 1_000, 2_000, 3_000] {
         let count = times.iter().filter(|time| **time == outcome_us).count();
-        assert!((60..=140).contains(&count), "{count} of 400 took {outcome_us} us");
+        assert!(
+            (60..=140).contains(&count),
+            "{count} of 400 took {outcome_us} us"
+        );
     }
 }
 
@@ -162,7 +173,11 @@ fn delays_of_overlapping_faults_add_up() {
         }
     });
     assert_eq!(times, (3_000, 7_000));
-    let injected: Vec<u64> = injector.witnesses().iter().map(|one| one.injected_us).collect();
+    let injected: Vec<u64> = injector
+        .witnesses()
+        .iter()
+        .map(|one| one.injected_us)
+        .collect();
     assert_eq!(injected, [2_000, 4_000, 4_000]);
 }
 
@@ -170,7 +185,11 @@ fn delays_of_overlapping_faults_add_up() {
 fn of_two_changes_to_one_parameter_the_later_fault_wins() {
     let hold = |ms: f64| {
         let params = json!({ "hold": { "fixed": { "ms": ms } } });
-        planned("lock_contention", Target::service(Service::Metadata), params)
+        planned(
+            "lock_contention",
+            Target::service(Service::Metadata),
+            params,
+        )
     };
     let injector = injector(vec![hold(10.0), hold(20.0)]);
     let reached = run_virtual(|clock| {
@@ -183,7 +202,12 @@ fn of_two_changes_to_one_parameter_the_later_fault_wins() {
     });
     let overrides = reached[0].as_ref().expect("changed parameters");
     assert_eq!(overrides.lock_hold, Some(Dist::fixed(20.0)));
-    assert!(injector.witnesses().iter().all(|report| report.firings == 1));
+    assert!(
+        injector
+            .witnesses()
+            .iter()
+            .all(|report| report.firings == 1)
+    );
 }
 
 #[test]
@@ -212,7 +236,14 @@ fn a_fault_is_in_force_from_its_first_microsecond_to_before_its_last() {
             times
         }
     });
-    let expected = [(0, 0), (99, 0), (100, 1_000), (199, 1_000), (200, 0), (5_000, 0)];
+    let expected = [
+        (0, 0),
+        (99, 0),
+        (100, 1_000),
+        (199, 1_000),
+        (200, 0),
+        (5_000, 0),
+    ];
     assert_eq!(times, expected);
     let report = &injector.witnesses()[0];
     assert_eq!((report.opportunities, report.firings), (2, 2));
@@ -223,7 +254,10 @@ fn a_fault_that_cannot_fire_leaves_requests_as_they_are() {
     let (times, injector) = times(vec![with_probability(delay(10.0), 0.0)], 100);
     assert!(times.iter().all(|time| *time == 0));
     let report = &injector.witnesses()[0];
-    assert_eq!((report.opportunities, report.firings, report.injected_us), (100, 0, 0));
+    assert_eq!(
+        (report.opportunities, report.firings, report.injected_us),
+        (100, 0, 0)
+    );
     assert!(report.touched.is_empty());
 }
 
@@ -283,7 +317,11 @@ fn a_standing_change_is_in_force_for_its_time_on_its_target() {
     let fewer = |servers: u32, start_us: u64, stop_us: u64| Planned {
         start_us,
         stop_us,
-        ..planned("queueing", Target::service(Service::Llm), json!({ "servers": servers }))
+        ..planned(
+            "queueing",
+            Target::service(Service::Llm),
+            json!({ "servers": servers }),
+        )
     };
     let impossible = with_probability(fewer(1, 0, 100), 0.0);
     let injector = injector(vec![fewer(8, 10, 40), fewer(4, 20, 30), impossible]);
@@ -306,7 +344,11 @@ fn a_standing_change_is_in_force_for_its_time_on_its_target() {
 
 #[test]
 fn parameters_that_do_not_fit_are_refused_by_name() {
-    let broken = planned("latency", Target::service(Service::Llm), json!({ "delay": 5 }));
+    let broken = planned(
+        "latency",
+        Target::service(Service::Llm),
+        json!({ "delay": 5 }),
+    );
     let refused = Injector::new(vec![broken], &Streams::new(1));
     let message = refused.err().expect("a refusal").to_string();
     assert!(message.contains("does not fit"), "{message}");

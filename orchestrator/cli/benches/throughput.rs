@@ -41,7 +41,8 @@ verdict = "no_bottleneck"
 
 fn main() {
     let folder = std::env::temp_dir().join("ragdoll-bench");
-    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let experiment = Experiment::parse(LOAD, Path::new("throughput.toml"), &Faults)
         .unwrap_or_else(|errors| panic!("{errors}"));
     let written = throughput(&experiment, Some(folder.clone()));
@@ -49,7 +50,9 @@ fn main() {
     let lock_s = median(|| metadata_lock_s(&folder));
     println!("| figure | median of {RUNS} |");
     println!("| --- | --- |");
-    println!("| simulated requests a second, telemetry, files and analysis included | {written:.0} |");
+    println!(
+        "| simulated requests a second, telemetry, files and analysis included | {written:.0} |"
+    );
     println!("| the same without files | {unwritten:.0} |");
     println!("| ratio of both | {:.2} |", written / unwritten);
     println!("| `metadata_lock`, start of process to verdict | {lock_s:.2} s |");
@@ -78,7 +81,11 @@ fn metadata_lock_s(folder: &Path) -> f64 {
         .output()
         .unwrap_or_else(|error| panic!("ragdoll: {error}"));
     let seconds = stopwatch.elapsed_s();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     seconds
 }
 

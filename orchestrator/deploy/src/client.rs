@@ -102,7 +102,9 @@ pub(crate) async fn send_documents(
         }
         clock.sleep_until_us(due_us as u64).await;
         let document = ragdoll_runtime::random::index(corpus.len() as usize, &mut rng) as u32;
-        let topic = corpus.document(document).map_or(0, |document| document.topic);
+        let topic = corpus
+            .document(document)
+            .map_or(0, |document| document.topic);
         let message = DocumentRequest {
             document,
             text: corpus.query_text(document, topic),
@@ -141,8 +143,13 @@ fn error_of(response: &Response) -> Option<String> {
 /// Reads an answer of the gateway, whose form is ragdoll's own.
 async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
     let body = response.into_body().collect().await;
-    let body = body.expect("an answer on the virtual network is whole").to_bytes();
+    let body = body
+        .expect("an answer on the virtual network is whole")
+        .to_bytes();
     serde_json::from_slice(&body).unwrap_or_else(|error| {
-        panic!("not an answer ({error}): {}", String::from_utf8_lossy(&body))
+        panic!(
+            "not an answer ({error}): {}",
+            String::from_utf8_lossy(&body)
+        )
     })
 }

@@ -36,9 +36,9 @@ impl ExactAnswers {
     /// Compares what was returned with the exact answer.
     pub(crate) fn judge(&self, plan: &QueryPlan, returned: &[Context]) -> Quality {
         let exact = self.answer(plan);
-        let found = exact.iter().filter(|number| {
-            returned.iter().any(|context| context.document == **number)
-        });
+        let found = exact
+            .iter()
+            .filter(|number| returned.iter().any(|context| context.document == **number));
         let relevant = returned.iter().filter(|context| {
             let document = self.corpus.document(context.document);
             document.is_some_and(|document| document.topic == plan.topic)

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use ragdoll_analyser::{Analysis, Config, Overview, Prepared, Window, analyse, overview, waterfall};
+use ragdoll_analyser::{
+    Analysis, Config, Overview, Prepared, Window, analyse, overview, waterfall,
+};
 use ragdoll_collector::{CollectError, LOGS_FILE, METRICS_FILE, TRACES_FILE};
 use ragdoll_experiment::{
     Comparison, Exemplar, Experiment, Journal, Measurements, OutputFile, Phase, RunRecord,
@@ -135,7 +137,10 @@ impl<'a> Analyst<'a> {
 fn utilization(observations: &Observations, epoch_unix_us: u64) -> Vec<UtilizationSample> {
     let set = &observations.traces;
     let name = set.symbol(ragdoll_telemetry::metrics::WORKER_UTILIZATION.name);
-    let samples = observations.metrics.iter().filter(|point| Some(point.name) == name);
+    let samples = observations
+        .metrics
+        .iter()
+        .filter(|point| Some(point.name) == name);
     samples
         .map(|point| UtilizationSample {
             at_us: point.time_ns / 1000 - epoch_unix_us,

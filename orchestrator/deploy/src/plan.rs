@@ -56,9 +56,10 @@ pub(crate) fn faults(experiment: &Experiment) -> Vec<Planned> {
 /// The ground truth. `witnesses` are in the order of [`faults`].
 pub(crate) fn journal(experiment: &Experiment, witnesses: &[WitnessReport]) -> Journal {
     let planned = faults(experiment);
-    let places = experiment.phases.iter().flat_map(|phase| {
-        (0..phase.faults.len()).map(move |index| (phase.name.clone(), index))
-    });
+    let places = experiment
+        .phases
+        .iter()
+        .flat_map(|phase| (0..phase.faults.len()).map(move |index| (phase.name.clone(), index)));
     let entries = places.zip(planned).zip(witnesses);
     let entries = entries.map(|(((phase, index), planned), witness)| JournalEntry {
         phase,

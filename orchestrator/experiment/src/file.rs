@@ -63,12 +63,12 @@ pub(crate) struct PhaseFile {
     #[schemars(extend("pattern" = "^[a-z_][a-z0-9_]*$"))]
     pub(crate) name: String,
     /// Length in simulated seconds.
-    #[schemars(range(max = 604_800.0), extend("exclusiveMinimum" = 0))]
+    #[schemars(range(max = 64_800.0), extend("exclusiveMinimum" = 0))]
     pub(crate) duration_s: f64,
     /// Start in simulated seconds from the start of the run; the end of the phase before, unless
-    /// given. Nothing arrives in a gap between phases.
+    /// given. In a gap between phases the workload's own arrivals go on, and nothing is judged.
     #[serde(default)]
-    #[schemars(range(min = 0.0, max = 604_800.0))]
+    #[schemars(range(min = 0.0, max = 64_800.0))]
     pub(crate) start_s: Option<f64>,
     /// Seconds at the start of the phase that count for nothing, while the system settles.
     #[serde(default)]

@@ -58,7 +58,7 @@ const LIMITS: &[(&str, &str, &str, f64)] = &[
     ("Arrivals", "constant_per_s", "exclusiveMinimum", 0.0),
     ("Arrivals", "steps_per_s", "minItems", 1.0),
     ("Arrivals", "users", "minimum", 1.0),
-    ("Arrivals", "users", "maximum", 1e6),
+    ("Arrivals", "users", "maximum", 1e5),
     ("Arrivals", "speed", "exclusiveMinimum", 0.0),
 ];
 

@@ -28,9 +28,17 @@ fn an_answer_has_contexts_of_its_topic_usage_and_times_that_add_up() {
         let returned: Vec<u32> = answer.contexts.iter().map(|one| one.document).collect();
         let exact = corpus.nearest(&corpus.embed(&query.query), 4);
         assert_eq!(returned, exact, "the nearest documents of the whole corpus");
-        let documents = returned.iter().map(|number| corpus.document(*number).expect("known"));
-        let relevant = documents.clone().filter(|document| document.topic == topic).count();
-        assert!(relevant >= 2, "{relevant} of 4 are of the query's topic, one of 32");
+        let documents = returned
+            .iter()
+            .map(|number| corpus.document(*number).expect("known"));
+        let relevant = documents
+            .clone()
+            .filter(|document| document.topic == topic)
+            .count();
+        assert!(
+            relevant >= 2,
+            "{relevant} of 4 are of the query's topic, one of 32"
+        );
         assert!(answer.contexts.is_sorted_by(|a, b| a.score >= b.score));
         assert_eq!(answer.shards_answered, [0, 1, 2, 3]);
         assert_eq!(answer.shards_queried, 4);
@@ -48,13 +56,19 @@ fn an_answer_has_contexts_of_its_topic_usage_and_times_that_add_up() {
             + timing.rerank_ms
             + timing.generation_ms;
         let own_work_ms = 2.0;
-        assert!((timing.total_ms - steps_ms - own_work_ms).abs() < 1e-6, "{timing:?}");
+        assert!(
+            (timing.total_ms - steps_ms - own_work_ms).abs() < 1e-6,
+            "{timing:?}"
+        );
         // A round trip of 0.5 ms around the look-up's 2 ms, and around the batch's 8 ms. Bytes on
         // the wire take less than 0.1 ms.
         assert!((timing.metadata_ms - 2.5).abs() < 0.1, "{timing:?}");
         assert!((timing.embedding_ms - 8.5).abs() < 0.1, "{timing:?}");
         assert!((timing.retrieval_ms - 7.0).abs() < 0.1, "{timing:?}");
-        assert!((latency_ms - timing.total_ms - 0.5).abs() < 0.1, "{latency_ms} {timing:?}");
+        assert!(
+            (latency_ms - timing.total_ms - 0.5).abs() < 0.1,
+            "{latency_ms} {timing:?}"
+        );
         assert!(timing.time_to_first_token_ms < timing.generation_ms);
     });
 }
@@ -66,7 +80,11 @@ fn a_trace_has_one_root_and_a_server_span_for_every_client_span() {
         assert_eq!(status, 200, "{body}");
     });
     let trace = seen.trace_of("r-1");
-    assert_eq!(trace.len(), seen.spans.len(), "every span belongs to the one request");
+    assert_eq!(
+        trace.len(),
+        seen.spans.len(),
+        "every span belongs to the one request"
+    );
     assert_eq!(seen.left_open, 0);
 
     let by_id: BTreeMap<&str, &Span> = trace.iter().map(|span| (&*span.id, *span)).collect();
@@ -87,15 +105,24 @@ fn a_trace_has_one_root_and_a_server_span_for_every_client_span() {
     let mut calls: BTreeMap<&str, u32> = BTreeMap::new();
     for call in trace.iter().filter(|span| span.kind == SpanKind::Client) {
         *calls.entry(&call.name).or_default() += 1;
-        let mut served = trace.iter().filter(|span| span.parent.as_ref() == Some(&call.id));
+        let mut served = trace
+            .iter()
+            .filter(|span| span.parent.as_ref() == Some(&call.id));
         let server = served.next().expect("somebody served the call");
         assert!(served.next().is_none(), "only one did");
         assert!(server.is(SpanKind::Server, &call.name), "{server:?}");
         assert_eq!(server.instance, call.attribute("server.instance"));
-        assert!(server.instance.starts_with(call.attribute("server.address")));
+        assert!(
+            server
+                .instance
+                .starts_with(call.attribute("server.address"))
+        );
         // The wire takes 0.25 ms there and as long back, a little more for the bytes.
         let wire_us = call.length_us() - server.length_us();
-        assert!((500..600).contains(&wire_us), "{call:?}: {wire_us} us on the wire");
+        assert!(
+            (500..600).contains(&wire_us),
+            "{call:?}: {wire_us} us on the wire"
+        );
     }
     let expected = BTreeMap::from([
         ("POST /v1/chat/completions", 1),
@@ -107,15 +134,26 @@ fn a_trace_has_one_root_and_a_server_span_for_every_client_span() {
         ("ragdoll.v1.VectorDb/Search", 1),
     ]);
     assert_eq!(calls, expected);
-    let served = trace.iter().filter(|span| span.kind == SpanKind::Server).count();
+    let served = trace
+        .iter()
+        .filter(|span| span.kind == SpanKind::Server)
+        .count();
     assert_eq!(served, 10, "and nobody served what was not asked");
 
     let names: BTreeSet<&str> = trace.iter().map(|span| &*span.name).collect();
-    for resource in ["lock.hold", "fan_in.merge", "gen_ai.prefill", "gen_ai.decode"] {
+    for resource in [
+        "lock.hold",
+        "fan_in.merge",
+        "gen_ai.prefill",
+        "gen_ai.decode",
+    ] {
         assert!(names.contains(resource), "no {resource} in {names:?}");
     }
     for idle in ["queue.wait", "lock.wait", "pool.acquire"] {
-        assert!(!names.contains(idle), "{idle} in a system that serves one request");
+        assert!(
+            !names.contains(idle),
+            "{idle} in a system that serves one request"
+        );
     }
 }
 
@@ -146,12 +184,24 @@ fn spans_and_logs_say_what_the_documents_promise() {
     assert_eq!(chat.attribute("gen_ai.latency.time_in_queue"), "0");
 
     let trace_id = &*trace[0].trace;
-    let messages: BTreeSet<&str> = seen.logs.iter().filter_map(|log| log["message"].as_str()).collect();
-    let expected = ["completion generated", "documents reranked", "documents retrieved", "query answered"];
+    let messages: BTreeSet<&str> = seen
+        .logs
+        .iter()
+        .filter_map(|log| log["message"].as_str())
+        .collect();
+    let expected = [
+        "completion generated",
+        "documents reranked",
+        "documents retrieved",
+        "query answered",
+    ];
     assert_eq!(messages, BTreeSet::from(expected));
     for line in &seen.logs {
         assert_eq!(line["trace_id"], trace_id, "{line}");
-        assert_eq!((&line["request_id"], &line["user_id"]), (&json!("r-1"), &json!("user-1")));
+        assert_eq!(
+            (&line["request_id"], &line["user_id"]),
+            (&json!("r-1"), &json!("user-1"))
+        );
         let span_id = line["span_id"].as_str().expect("text");
         assert!(trace.iter().any(|span| span.id == span_id), "{line}");
     }
@@ -169,7 +219,10 @@ fn a_callers_own_trace_goes_on() {
     });
     let (trace_id, span_id) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     assert!(seen.spans.iter().all(|span| span.trace == trace_id));
-    let entries = seen.spans.iter().filter(|span| span.parent.as_deref() == Some(span_id));
+    let entries = seen
+        .spans
+        .iter()
+        .filter(|span| span.parent.as_deref() == Some(span_id));
     let entries: Vec<_> = entries.collect();
     assert_eq!(entries.len(), 1);
     assert!(entries[0].is(SpanKind::Client, "POST /v1/query"));
@@ -182,8 +235,14 @@ fn bad_requests_are_refused_in_the_form_of_openais_errors() {
     on(steady(), |ground| async move {
         let refused = [
             (r#"{"query": " "}"#, "`query` is empty: ask something"),
-            (r#"{"query": "a", "top_k": 0}"#, "`top_k` is 0: use 1 to 1000"),
-            (r#"{"query": "a", "top_k": 1001}"#, "`top_k` is 1001: use 1 to 1000"),
+            (
+                r#"{"query": "a", "top_k": 0}"#,
+                "`top_k` is 0: use 1 to 1000",
+            ),
+            (
+                r#"{"query": "a", "top_k": 1001}"#,
+                "`top_k` is 1001: use 1 to 1000",
+            ),
             (r#"{"query": "a", "top_k": "four"}"#, "top_k"),
             (r#"{"question": "a"}"#, "query"),
             (r#"{"query": "#, "EOF"),
@@ -192,7 +251,11 @@ fn bad_requests_are_refused_in_the_form_of_openais_errors() {
         for (body, says) in refused {
             let context = RequestContext::new("r-1", "user-1");
             let response = ground.post("/v1/query", context, body.to_owned()).await;
-            assert_eq!(response.headers()["content-type"], "application/json", "{body}");
+            assert_eq!(
+                response.headers()["content-type"],
+                "application/json",
+                "{body}"
+            );
             let (status, answer) = body_of(response).await;
             assert_eq!(status, 400, "{body}: {answer}");
             let error = &answer["error"];
@@ -200,7 +263,11 @@ fn bad_requests_are_refused_in_the_form_of_openais_errors() {
             let message = error["message"].as_str().expect("a message");
             assert!(message.contains(says), "{body}: {message}");
         }
-        assert_eq!(ground.clock.now_us() / MS, 3, "seven round trips of 0.5 ms, and no work");
+        assert_eq!(
+            ground.clock.now_us() / MS,
+            3,
+            "seven round trips of 0.5 ms, and no work"
+        );
     });
 }
 
@@ -210,7 +277,9 @@ fn what_a_system_says_depends_on_its_seed_alone() {
     let text = || {
         let ((), seen) = on(Topology::default(), |ground| async move {
             for number in 0..3 {
-                ground.ask(&format!("r-{number}"), &ground.query(number, number)).await;
+                ground
+                    .ask(&format!("r-{number}"), &ground.query(number, number))
+                    .await;
             }
             ground.clock.sleep_us(2_000 * MS).await;
         });

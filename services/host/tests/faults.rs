@@ -26,11 +26,27 @@ fn each_kind() -> Vec<Planned> {
     let service = Target::service;
     let delay = json!({ "delay": { "lognormal": { "median_ms": 200.0, "sigma": 0.5 } } });
     vec![
-        planned("latency", Target::edge(Service::Gateway, Service::Llm), delay.clone()),
+        planned(
+            "latency",
+            Target::edge(Service::Gateway, Service::Llm),
+            delay.clone(),
+        ),
         planned("latency", Target::instance("shard-2-0"), delay),
-        planned("lock_contention", service(Service::Metadata), json!({ "hold": { "fixed": { "ms": 400.0 } } })),
-        planned("oom", service(Service::Reranker), json!({ "budget_bytes": 1 })),
-        planned("queueing", service(Service::Llm), json!({ "servers": 1, "service_time_factor": 3.0 })),
+        planned(
+            "lock_contention",
+            service(Service::Metadata),
+            json!({ "hold": { "fixed": { "ms": 400.0 } } }),
+        ),
+        planned(
+            "oom",
+            service(Service::Reranker),
+            json!({ "budget_bytes": 1 }),
+        ),
+        planned(
+            "queueing",
+            service(Service::Llm),
+            json!({ "servers": 1, "service_time_factor": 3.0 }),
+        ),
     ]
 }
 
@@ -58,7 +74,10 @@ fn a_fault_that_is_off_costs_nothing() {
         assert_ne!(said(vec![fault.clone()]).text, healthy, "{name} is felt");
         let mut improbable = fault.clone();
         improbable.spec.probability = 0.0;
-        assert!(said(vec![improbable]).text == healthy, "{name} at probability 0");
+        assert!(
+            said(vec![improbable]).text == healthy,
+            "{name} at probability 0"
+        );
         let late = Planned {
             start_us: NEVER - 1,
             ..fault
@@ -85,7 +104,10 @@ fn a_delay_lies_where_its_target_is() {
     };
     assert_eq!(lengths_ms(Target::service(Service::Llm)), (2, 2));
     assert_eq!(lengths_ms(Target::service(Service::Metadata)), (102, 102));
-    assert_eq!(lengths_ms(Target::edge(Service::Gateway, Service::Metadata)), (102, 2));
+    assert_eq!(
+        lengths_ms(Target::edge(Service::Gateway, Service::Metadata)),
+        (102, 2)
+    );
 }
 
 /// What the file promises of a process that runs out of memory.

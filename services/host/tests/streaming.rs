@@ -33,11 +33,20 @@ impl Bench {
     fn new(clock: &Clock) -> Self {
         let streams = Streams::new(common::SEED);
         let (exporter, batches) = Exporter::channel();
-        let names = vec![InstanceId::new(Service::Gateway, 0), InstanceId::new(Service::Llm, 0)];
+        let names = vec![
+            InstanceId::new(Service::Gateway, 0),
+            InstanceId::new(Service::Llm, 0),
+        ];
         let instance = |index: usize| {
             let id = names[index].clone();
             let random = streams.stream(id.name());
-            let own = Telemetry::new(clock.clone(), id.clone(), index as u32, random, exporter.clone());
+            let own = Telemetry::new(
+                clock.clone(),
+                id.clone(),
+                index as u32,
+                random,
+                exporter.clone(),
+            );
             Instance::new(id, own, random)
         };
         let (caller, llm) = (instance(0), instance(1));
@@ -48,9 +57,10 @@ impl Bench {
             ..topology::Llm::default()
         };
         let router = llm::router(&llm, &spec);
-        let router = ServiceExt::<Request>::map_response(router, |response: axum::response::Response| {
-            response.map(Body::new)
-        });
+        let router =
+            ServiceExt::<Request>::map_response(router, |response: axum::response::Response| {
+                response.map(Body::new)
+            });
         let injector = Injector::default();
         let wire = topology::Network {
             latency: Dist::fixed(1.0),
@@ -58,7 +68,10 @@ impl Bench {
         };
         let network = Network::new(clock.clone(), streams.stream("network"), wire);
         let faults = injector.server_layer(clock, &llm.id);
-        network.listen(&llm.id, server_stack(&llm, &faults, BoxService::new(router)));
+        network.listen(
+            &llm.id,
+            server_stack(&llm, &faults, BoxService::new(router)),
+        );
         let edge = injector.edge_layer(clock, Service::Gateway, &llm.id);
         let wire = network.connect(&caller.id, &llm.id);
         let stack = client_stack(&caller, &llm.id, &edge, wire);
@@ -101,7 +114,9 @@ fn question(max_tokens: u32, stream: bool) -> Value {
 async fn next_event(clock: &Clock, body: &mut Body) -> Option<(u64, String)> {
     let frame = body.frame().await?.expect("a whole frame");
     let text = String::from_utf8(frame.into_data().expect("data").to_vec()).expect("UTF-8");
-    let data = text.strip_prefix("data: ").and_then(|data| data.strip_suffix("\n\n"));
+    let data = text
+        .strip_prefix("data: ")
+        .and_then(|data| data.strip_suffix("\n\n"));
     let data = data.unwrap_or_else(|| panic!("not an event: {text:?}"));
     Some((clock.now_us() / 1000, data.to_owned()))
 }
@@ -131,9 +146,16 @@ fn tokens_arrive_one_by_one_as_they_are_generated_and_then_done() {
             assert_eq!(*delta, json!(format!("token{} ", number + 1)));
         }
         let seen = bench.seen();
-        let server = seen.spans.iter().find(|span| span.is(SpanKind::Server, "POST /v1/chat/completions"));
+        let server = seen
+            .spans
+            .iter()
+            .find(|span| span.is(SpanKind::Server, "POST /v1/chat/completions"));
         let server = server.expect("the server's span");
-        assert_eq!((server.length_us(), server.error()), (80_000, ""), "it ends with its stream");
+        assert_eq!(
+            (server.length_us(), server.error()),
+            (80_000, ""),
+            "it ends with its stream"
+        );
     });
 }
 
@@ -161,11 +183,20 @@ fn a_death_cuts_the_stream() {
         let mut body = bench.ask(question(1_000, true)).await.into_body();
         next_event(&clock, &mut body).await.expect("a first token");
         bench.llm.crash(1_000_000);
-        let cut = clock.timeout_us(10_000_000, body.frame()).await.expect("it is cut at once");
-        assert!(matches!(cut, Some(Err(_))), "the end of a stream is not what it looks like: {cut:?}");
+        let cut = clock
+            .timeout_us(10_000_000, body.frame())
+            .await
+            .expect("it is cut at once");
+        assert!(
+            matches!(cut, Some(Err(_))),
+            "the end of a stream is not what it looks like: {cut:?}"
+        );
         assert!(clock.now_us() < 22_000);
         let seen = bench.seen();
-        assert!(seen.spans.iter().all(|span| span.instance != "llm-0"), "its spans are lost");
+        assert!(
+            seen.spans.iter().all(|span| span.instance != "llm-0"),
+            "its spans are lost"
+        );
     });
 }
 
@@ -187,7 +218,11 @@ fn a_whole_answer_has_its_usage_and_its_times() {
 fn bad_requests_are_refused_in_the_form_of_openais_errors() {
     run_virtual(|clock| async move {
         let bench = Bench::new(&clock);
-        for body in [json!({ "max_tokens": 0 }), json!({ "max_tokens": "many" }), json!("why")] {
+        for body in [
+            json!({ "max_tokens": 0 }),
+            json!({ "max_tokens": "many" }),
+            json!("why"),
+        ] {
             let (status, answer) = body_of(bench.ask(body.clone()).await).await;
             assert_eq!(status, 400, "{body}: {answer}");
             assert_eq!(answer["error"]["type"], "invalid_request_error", "{body}");

@@ -20,7 +20,7 @@ use crate::interval::Interval;
 pub struct Attempt {
     /// Tells callers apart, so that their attempts draw differently.
     pub caller: u64,
-    /// Attempts made before, hedges included.
+    /// Attempts made before; a hedge does not count as one.
     pub previous: u32,
     /// Whether this is a second copy of an attempt that is slow.
     pub hedge: bool,
@@ -31,8 +31,7 @@ pub struct Attempt {
 impl Attempt {
     /// The caller's context as this attempt sends it.
     pub fn context(&self, caller: &RequestContext) -> RequestContext {
-        let mut context = caller.attempt(self.caller, self.previous);
-        context.hedge = self.hedge;
+        let mut context = caller.attempt(self.caller, self.previous, self.hedge);
         context.deadline_us = self.deadline_us;
         context
     }
@@ -144,8 +143,7 @@ where
     {
         return outcome;
     }
-    // Attempts are numbered past all that retries could use, so that the copy draws anew.
-    let mut second = make(previous + plan.attempts.max(1), true);
+    let mut second = make(previous, true);
     tokio::select! {
         biased;
         outcome = &mut first => match outcome {

@@ -71,10 +71,16 @@ impl Workers {
 
     /// A service time for this request, in microseconds.
     pub fn service_time_us(&self, context: &RequestContext, service_time: &Dist) -> u64 {
-        let sampled_us = sample_us(service_time, &mut context.random(self.service_random));
+        let random = &mut context.random(self.service_random);
+        self.scaled_us(context, sample_us(service_time, random))
+    }
+
+    /// How long work of `work_us` takes these servers: longer or shorter than the topology says
+    /// where a factor is in force.
+    pub fn scaled_us(&self, context: &RequestContext, work_us: u64) -> u64 {
         match self.instance.overrides(context).service_time_factor {
-            None => sampled_us,
-            Some(factor) => (sampled_us as f64 * factor).round() as u64,
+            None => work_us,
+            Some(factor) => (work_us as f64 * factor).round() as u64,
         }
     }
 

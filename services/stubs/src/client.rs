@@ -15,7 +15,8 @@ use tower::Service;
 pub struct SpanAttributes(pub Vec<KeyValue>);
 
 /// A client of one service, over all of its instances. The instance follows from the request's id,
-/// and a further attempt goes to the next one.
+/// and a further attempt, or a hedge, goes to the next
+/// one.
 #[derive(Clone)]
 pub struct Client {
     targets: Arc<[(InstanceId, BoxService)]>,
@@ -33,7 +34,8 @@ impl Client {
     fn target(&self, context: &RequestContext) -> &BoxService {
         let count = self.targets.len() as u64;
         let first = hash(&context.request_id) % count;
-        let position = (first + u64::from(context.previous_attempts)) % count;
+        let further = u64::from(context.previous_attempts) + u64::from(context.hedge);
+        let position = (first + further) % count;
         &self.targets[position as usize].1
     }
 }

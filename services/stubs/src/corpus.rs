@@ -4,8 +4,6 @@
 //! vector of a text is the sum of its words' vectors: so the nearest documents of a query are those
 //! of its topic, and which documents are relevant is known by construction.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use ragdoll_model::topology;
@@ -61,7 +59,7 @@ impl Corpus {
             let topic = number % topics;
             let mut rng = random.child("documents").at(u64::from(number));
             let is_long =
-                spec.long_topic_every > 0 && (topic + 1) % spec.long_topic_every == 0;
+                spec.long_topic_every > 0 && (topic + 1).is_multiple_of(spec.long_topic_every);
             let factor = if is_long { spec.long_topic_factor } else { 1.0 };
             let tokens = f64::from(sample_tokens(&spec.document_tokens, &mut rng)) * factor;
             let words = &corpus.vocabulary[topic as usize];
@@ -171,7 +169,16 @@ impl Vectors {
     pub fn scores(&self, vector: &[f32]) -> Vec<f32> {
         let count = self.columns.first().map_or(0, Vec::len);
         let mut scores = vec![0.0_f32; count];
-        for (weight, column) in vector.iter().zip(&self.columns) {
+        let (weights, last_weights) = vector.as_chunks::<4>();
+        let (columns, last_columns) = self.columns.as_chunks::<4>();
+        // Four dimensions at a time, so that the sums stay in registers for longer.
+        for (weights, [a, b, c, d]) in weights.iter().zip(columns) {
+            let components = a.iter().zip(b).zip(c.iter().zip(d));
+            for (score, ((a, b), (c, d))) in scores.iter_mut().zip(components) {
+                *score = *score + weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
+            }
+        }
+        for (weight, column) in last_weights.iter().zip(last_columns) {
             for (score, component) in scores.iter_mut().zip(column) {
                 *score += weight * component;
             }
@@ -182,51 +189,32 @@ impl Vectors {
 
 /// Positions and values of the best `limit` scores: highest first, and of equal ones the first.
 pub fn best(scores: &[f32], limit: usize) -> Vec<(u32, f32)> {
-    let mut worst_first = BinaryHeap::with_capacity(limit + 1);
-    for (position, &score) in scores.iter().enumerate() {
-        let candidate = Ranked {
-            score,
-            position: position as u32,
-        };
-        if worst_first.len() < limit {
-            worst_first.push(candidate);
-        } else if let Some(mut worst) = worst_first.peek_mut()
-            && candidate < *worst
-        {
-            *worst = candidate;
-        }
+    let keys = scores.iter().zip(0_u32..);
+    let mut keys: Vec<u64> = keys
+        .map(|(score, position)| rank(*score, position))
+        .collect();
+    let surplus = keys.len().saturating_sub(limit);
+    if surplus == keys.len() {
+        return Vec::new();
     }
-    let ranked = worst_first.into_sorted_vec().into_iter();
-    ranked.map(|held| (held.position, held.score)).collect()
+    keys.select_nth_unstable(surplus);
+    let ranked = &mut keys[surplus..];
+    ranked.sort_unstable_by(|a, b| b.cmp(a));
+    let positions = ranked.iter().map(|key| !(*key as u32));
+    positions
+        .map(|position| (position, scores[position as usize]))
+        .collect()
 }
 
-/// A scored position. Less is better: a higher score, and of equal ones an earlier position.
-#[derive(Clone, Copy, Debug)]
-struct Ranked {
-    score: f32,
-    position: u32,
+/// A number that is larger for a higher score, and for an earlier position among equal ones:
+/// comparing such numbers is a single instruction.
+fn rank(score: f32, position: u32) -> u64 {
+    // The bits of a positive number are in the order of its value, those of a negative one in the
+    // opposite order.
+    let bits = score.to_bits();
+    let flip = if bits >> 31 == 1 { u32::MAX } else { 1 << 31 };
+    (u64::from(bits ^ flip) << 32) | u64::from(!position)
 }
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_score = other.score.total_cmp(&self.score);
-        by_score.then(self.position.cmp(&other.position))
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Ranked {}
 
 /// Scalar product, added up in the order in which [`Vectors::scores`] does: both give the same bits.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
@@ -358,7 +346,7 @@ mod tests {
         let mut rng = Streams::new(3).stream("scores").rng();
         for limit in [0, 1, 7, 100, 200] {
             let scores: Vec<f32> = (0..100)
-                .map(|_| (random::unit(&mut rng) * 20.0).floor() as f32)
+                .map(|_| (random::unit(&mut rng) * 20.0).floor() as f32 - 10.0)
                 .collect();
             let mut sorted: Vec<(u32, f32)> = (0..).zip(scores.iter().copied()).collect();
             sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

@@ -125,7 +125,9 @@ async fn query(
         Err(status) => HttpError::from(status).into_response(),
     };
     let top_k = KeyValue::new(TOP_K, i64::from(request.top_k));
-    response.extensions_mut().insert(SpanAttributes(vec![top_k]));
+    response
+        .extensions_mut()
+        .insert(SpanAttributes(vec![top_k]));
     Ok(response)
 }
 
@@ -282,7 +284,14 @@ impl Gateway {
             let mut client = RerankerClient::new(self.downstream.reranker.clone());
             let mut request = grpc_request(attempt.context(context), message.clone());
             request.extensions_mut().insert(attributes.clone());
-            async move { Ok(client.rerank(request).await?.into_inner().hits.unwrap_or_default()) }
+            async move {
+                Ok(client
+                    .rerank(request)
+                    .await?
+                    .into_inner()
+                    .hits
+                    .unwrap_or_default())
+            }
         })
         .await
     }

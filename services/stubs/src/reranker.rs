@@ -63,7 +63,7 @@ impl Reranker for RerankerStub {
         let work_us = self
             .workers
             .service_time_us(&context, &self.spec.service_time)
-            + ms_to_us(documents_ms);
+            + self.workers.scaled_us(&context, ms_to_us(documents_ms));
         self.cpu.run(&context, work_us).await;
 
         let vector = vector_from_bytes(&rerank.vector);
@@ -71,7 +71,7 @@ impl Reranker for RerankerStub {
         for hit in &mut hits {
             hit.score = self.score(&vector, hit);
         }
-        hits.sort_by(Hit::best_first);
+        hits.sort_unstable_by(Hit::best_first);
         log!(
             info,
             self.instance.telemetry,

@@ -54,7 +54,14 @@ impl VectorDbStub {
         call(&self.instance, context, "shard", plan, |attempt| {
             let mut client = ShardClient::new(self.partitions[partition].clone());
             let request = grpc_request(attempt.context(context), query.clone());
-            async move { Ok(client.query(request).await?.into_inner().hits.unwrap_or_default()) }
+            async move {
+                Ok(client
+                    .query(request)
+                    .await?
+                    .into_inner()
+                    .hits
+                    .unwrap_or_default())
+            }
         })
         .await
     }
@@ -93,7 +100,7 @@ impl VectorDbStub {
             Some(status) if shards_answered.is_empty() => return Err(status),
             _ => {}
         }
-        hits.sort_by(Hit::best_first);
+        hits.sort_unstable_by(Hit::best_first);
         hits.truncate(limit as usize);
         Ok(SearchResponse {
             hits: Some(hits.into_iter().collect()),
@@ -130,7 +137,10 @@ impl VectorDb for VectorDbStub {
         )
         .await;
         let response = self.merge(&context, answers, search.limit).await?;
-        let results = response.hits.as_ref().map_or(0, |hits| hits.documents.len());
+        let results = response
+            .hits
+            .as_ref()
+            .map_or(0, |hits| hits.documents.len());
         log!(
             info,
             self.instance.telemetry,

@@ -66,15 +66,17 @@ impl RequestContext {
     }
 
     /// The same request as number `previous`, from 0, of the attempts of `caller`, which is any
-    /// number that tells callers apart.
-    pub fn attempt(&self, caller: u64, previous: u32) -> Self {
-        let attempt_path = match previous {
+    /// number that tells callers apart. A hedge is a second copy of that attempt.
+    pub fn attempt(&self, caller: u64, previous: u32, hedge: bool) -> Self {
+        let number = 2 * u64::from(previous) + u64::from(hedge);
+        let attempt_path = match number {
             0 => self.attempt_path,
-            previous => mix(self.attempt_path ^ caller, u64::from(previous)),
+            number => mix(self.attempt_path ^ caller, number),
         };
         RequestContext {
             previous_attempts: previous,
             attempt_path,
+            hedge,
             ..self.clone()
         }
     }
@@ -183,7 +185,7 @@ mod tests {
         );
         let mut sent = RequestContext::new("42", "user-7")
             .within(&span)
-            .attempt(1, 2);
+            .attempt(1, 2, false);
         let mut headers = HeaderMap::new();
         sent.deadline_us = Some(1_500);
         sent.inject(&mut headers, 500);
@@ -257,11 +259,17 @@ mod tests {
         };
         let client = RequestContext::new("1", "user-0");
         let below = |first: u32, second: u32| {
-            let middle = through_headers(&client.attempt(1, first));
-            through_headers(&middle.attempt(2, second)).draw_key()
+            let middle = through_headers(&client.attempt(1, first, false));
+            through_headers(&middle.attempt(2, second, false)).draw_key()
         };
         assert_eq!(below(0, 0), client.draw_key());
-        let keys = [below(0, 0), below(0, 1), below(1, 0), below(1, 1), below(2, 0)];
+        let keys = [
+            below(0, 0),
+            below(0, 1),
+            below(1, 0),
+            below(1, 1),
+            below(2, 0),
+        ];
         let distinct: std::collections::BTreeSet<u64> = keys.iter().map(|key| key.0).collect();
         assert_eq!(distinct.len(), keys.len());
     }

@@ -78,9 +78,10 @@ impl Fault for Oom {
         }
     }
 
-    /// The limit is the process's, not a request's: its gauge shows it too.
-    fn standing(&self) -> Option<Overrides> {
-        self.budget_bytes.map(|budget_bytes| Overrides {
+    /// A limit that every request meets is the process's: its gauge shows it too.
+    fn standing(&self, probability: f64) -> Option<Overrides> {
+        let limit = self.budget_bytes.filter(|_| probability >= 1.0);
+        limit.map(|budget_bytes| Overrides {
             memory_budget_bytes: Some(budget_bytes),
             ..Overrides::default()
         })

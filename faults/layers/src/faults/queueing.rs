@@ -84,7 +84,7 @@ impl Fault for Queueing {
         Decision::default()
     }
 
-    fn standing(&self) -> Option<Overrides> {
+    fn standing(&self, _: f64) -> Option<Overrides> {
         Some(Overrides {
             servers: self.servers,
             service_time_factor: self.service_time_factor,

@@ -31,7 +31,11 @@ pub(crate) fn check(arguments: &Arguments) -> Exit {
 }
 
 fn summary(file: std::path::Display<'_>, experiment: &Experiment) -> String {
-    let faults: usize = experiment.phases.iter().map(|phase| phase.faults.len()).sum();
+    let faults: usize = experiment
+        .phases
+        .iter()
+        .map(|phase| phase.faults.len())
+        .sum();
     format!(
         "{file}: ok, {} phases over {} s, {faults} faults, {} expectations",
         experiment.phases.len(),

@@ -48,7 +48,10 @@ fn experiments(folder: &Path) -> Exit {
     let mut files = match std::fs::read_dir(folder) {
         Ok(entries) => entries
             .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "toml")
+            })
             .filter(|path| path.file_name().is_some_and(|name| name != "Cargo.toml"))
             .collect::<Vec<_>>(),
         Err(error) => {

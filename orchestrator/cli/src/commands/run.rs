@@ -213,7 +213,9 @@ fn with_progress(experiment: &Experiment, options: &RunOptions) -> Result<RunRec
 fn terminal_options(out: Option<&Path>) -> TerminalOptions {
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let width = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
     TerminalOptions {
         width: width.unwrap_or(PIPE_WIDTH),
         colour,

@@ -90,7 +90,9 @@ impl Ground {
     pub(crate) fn instance(&self, name: &str) -> Arc<Instance> {
         let mut instances = self.system.instances.iter();
         let found = instances.find(|instance| instance.id.name() == name);
-        found.unwrap_or_else(|| panic!("no instance {name}")).clone()
+        found
+            .unwrap_or_else(|| panic!("no instance {name}"))
+            .clone()
     }
 
     /// A query about `topic`, worded by its number.
@@ -160,13 +162,21 @@ pub(crate) async fn post(
 /// Status and body; `Null` for an empty body.
 pub(crate) async fn json(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
-    let body = response.into_body().collect().await.expect("a whole body").to_bytes();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a whole body")
+        .to_bytes();
     if body.is_empty() {
         return (status, Value::Null);
     }
     let text = String::from_utf8_lossy(&body);
     let value = serde_json::from_str(&text);
-    (status, value.unwrap_or_else(|error| panic!("{error}: {text}")))
+    (
+        status,
+        value.unwrap_or_else(|error| panic!("{error}: {text}")),
+    )
 }
 
 /// A topology in which every step but the LLM takes a known time.

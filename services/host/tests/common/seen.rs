@@ -40,7 +40,10 @@ impl Seen {
         let samples = batch.metrics.iter();
         let samples = samples.map(|one| (name(one.instance).to_owned(), one.gauge.name, one.value));
         let metrics = &batch.metrics;
-        let spans = batch.spans.iter().map(|one| Span::new(one, name(one.instance)));
+        let spans = batch
+            .spans
+            .iter()
+            .map(|one| Span::new(one, name(one.instance)));
         let spans: Vec<Span> = spans.collect();
         Seen {
             text: format!("{spans:#?}\n{lines}\n{metrics:#?}"),
@@ -55,24 +58,38 @@ impl Seen {
     }
 
     pub(crate) fn spans_of(&self, trace: &str) -> Vec<&Span> {
-        self.spans.iter().filter(|span| span.trace == trace).collect()
+        self.spans
+            .iter()
+            .filter(|span| span.trace == trace)
+            .collect()
     }
 
     /// The trace of the request with this id.
     pub(crate) fn trace_of(&self, request_id: &str) -> Vec<&Span> {
-        let root = self.spans.iter().find(|span| span.attribute("request.id") == request_id);
-        self.spans_of(&root.unwrap_or_else(|| panic!("no span of {request_id}")).trace)
+        let root = self
+            .spans
+            .iter()
+            .find(|span| span.attribute("request.id") == request_id);
+        self.spans_of(
+            &root
+                .unwrap_or_else(|| panic!("no span of {request_id}"))
+                .trace,
+        )
     }
 
     pub(crate) fn logs_of<'a>(&'a self, message: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.logs.iter().filter(move |line| line["message"] == message)
+        self.logs
+            .iter()
+            .filter(move |line| line["message"] == message)
     }
 
     /// The last sample of a gauge.
     pub(crate) fn gauge(&self, instance: &str, gauge: &str) -> f64 {
         let mut samples = self.samples.iter().rev();
         let found = samples.find(|(of, name, _)| of == instance && *name == gauge);
-        found.unwrap_or_else(|| panic!("{instance} has no {gauge}")).2
+        found
+            .unwrap_or_else(|| panic!("{instance} has no {gauge}"))
+            .2
     }
 }
 

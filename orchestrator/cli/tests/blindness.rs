@@ -1,0 +1,120 @@
+//! What a system says of itself does not give away what was done to it.
+
+mod common;
+
+use common::{Bench, TELEMETRY, experiment};
+
+/// One fault of each kind, all of them felt.
+const FAULTS: [(&str, &str); 4] = [
+    (
+        "latency",
+        r#"{ kind = "latency", target = { service = "shard" }, params = { delay = { fixed = { ms = 300 } } } }"#,
+    ),
+    (
+        "lock_contention",
+        r#"{ kind = "lock_contention", target = { service = "metadata" }, params = { hold = { fixed = { ms = 60 } } } }"#,
+    ),
+    (
+        "oom",
+        r#"{ kind = "oom", target = { service = "reranker" }, probability = 0.05, params = { bytes_per_input_byte = 1000000.0, reclaim_ms = 200.0, restart_ms = 300.0 } }"#,
+    ),
+    (
+        "queueing",
+        r#"{ kind = "queueing", target = { service = "llm" }, params = { servers = 1, service_time_factor = 3.0 } }"#,
+    ),
+];
+
+/// Words by which a fault would give itself away: the kinds, the words for what is done to a system,
+/// and the names that experiments have for it. Waits for a queue are `queue.wait`, times are figures
+/// and a killed process says `OutOfMemory`, as in production; so none of these is needed.
+const GIVEAWAYS: [&str; 24] = [
+    "latency_fault",
+    "lock_contention",
+    "contention",
+    "oom",
+    "queueing",
+    "fault",
+    "inject",
+    "chaos",
+    "experiment",
+    "baseline",
+    "faulty",
+    "phase",
+    "decoy",
+    "sabotage",
+    "simulat",
+    "synthetic",
+    "artificial",
+    "witness",
+    "override",
+    "probability",
+    "service_time_factor",
+    "budget",
+    "planned",
+    "scenario",
+];
+
+/// Ordinary names that contain a giveaway: the semantic conventions' times of an LLM are
+/// `gen_ai.latency.*`.
+const ORDINARY: [&str; 1] = ["gen_ai.latency."];
+
+#[test]
+fn no_kind_of_fault_leaves_its_name_in_the_telemetry() {
+    for (kind, fault) in FAULTS {
+        let bench = Bench::new();
+        let anything = "\n[[expect]]\nholds = \"faulty.requests > 0.0\"\n";
+        bench.write("blind.toml", &experiment(fault, anything));
+        bench
+            .ragdoll(&["run", "blind.toml", "--out", "out"])
+            .with(0);
+        let journal = bench.text("out/journal.json");
+        assert!(
+            journal.contains(&format!("\"{kind}\"")),
+            "the journal is where it is written"
+        );
+        for file in TELEMETRY {
+            let mut text = bench.text(&format!("out/{file}")).to_lowercase();
+            for name in ORDINARY {
+                text = text.replace(name, "");
+            }
+            for word in GIVEAWAYS.into_iter().chain(["latency"]) {
+                let found = text.find(word).map(|at| {
+                    let around = text.get(at.saturating_sub(40)..(at + 60).min(text.len()));
+                    around.unwrap_or(word).to_owned()
+                });
+                assert_eq!(found, None, "{kind}: {file} says `{word}`");
+            }
+        }
+    }
+}
+
+/// The names of attributes, metrics and log fields are the same with and without each fault, but for
+/// those that waiting and failing bring with them.
+#[test]
+fn faults_bring_no_attributes_of_their_own() {
+    let keys = |fault: &str| {
+        let bench = Bench::new();
+        let anything = "\n[[expect]]\nholds = \"faulty.requests > 0.0\"\n";
+        bench.write("blind.toml", &experiment(fault, anything));
+        bench
+            .ragdoll(&["run", "blind.toml", "--out", "out"])
+            .with(0);
+        let mut keys = std::collections::BTreeSet::new();
+        for line in bench.text("out/traces.otlp.jsonl").lines() {
+            for part in line.split("\"key\":\"").skip(1) {
+                keys.insert(part.split('"').next().unwrap_or_default().to_owned());
+            }
+        }
+        keys
+    };
+    let healthy = keys("");
+    assert!(healthy.contains("rpc.method") && healthy.contains("gen_ai.request.model"));
+    for (kind, fault) in FAULTS {
+        let found = keys(fault);
+        let own: Vec<_> = found.difference(&healthy).map(String::as_str).collect();
+        let waits = ["db.client.connection.pool.name", "lock.name"];
+        let failures = ["error.type", "error.message"];
+        let is_ordinary = |key: &&str| waits.contains(key) || failures.contains(key);
+        assert!(own.iter().all(is_ordinary), "{kind} adds {own:?}");
+    }
+}

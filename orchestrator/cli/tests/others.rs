@@ -1,0 +1,128 @@
+//! `ragdoll list`, `check`, `schema` and the help.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Bench, FELT, HOLDS, experiment};
+use serde_json::Value;
+
+/// The experiments of the repository.
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+}
+
+fn experiments() -> Vec<String> {
+    let entries = std::fs::read_dir(repository()).expect("the experiments are there");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let paths = paths.filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    });
+    let paths = paths.filter(|path| !path.ends_with("Cargo.toml"));
+    let mut names: Vec<String> = paths.map(|path| path.display().to_string()).collect();
+    names.sort();
+    assert!(names.len() >= 8, "{names:?}");
+    names
+}
+
+#[test]
+fn list_names_experiments_faults_and_topologies() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("experiments")).expect("a writable folder");
+    bench.write("experiments/small.toml", &experiment(FELT, HOLDS));
+    bench.write("experiments/mistaken.toml", "title = 5\n");
+    bench.write("experiments/Cargo.toml", "[package]\n");
+    bench.write("experiments/notes.md", "no experiment\n");
+    let whole = bench.ragdoll(&["list"]).with(0);
+    insta::assert_snapshot!(whole.stdout);
+    let kinds = ["experiments", "faults", "topologies"];
+    let parts = kinds.map(|kind| bench.ragdoll(&["list", kind]).with(0).stdout);
+    assert_eq!(parts.concat(), whole.stdout, "the whole is its parts");
+}
+
+#[test]
+fn list_finds_every_experiment_of_the_repository() {
+    let folder = repository().display().to_string();
+    let listed = Bench::new()
+        .ragdoll(&["list", "experiments", "--folder", &folder])
+        .with(0)
+        .stdout;
+    for file in experiments() {
+        assert!(listed.contains(&file), "no {file} in\n{listed}");
+    }
+    assert!(!listed.contains("has mistakes"), "{listed}");
+}
+
+#[test]
+fn list_without_its_folder_ends_with_3() {
+    let ended = Bench::new().ragdoll(&["list", "experiments"]).with(3);
+    let message = "error: cannot read the folder experiments: ";
+    assert!(ended.stderr.starts_with(message), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--folder"), "{}", ended.stderr);
+}
+
+#[test]
+fn every_experiment_of_the_repository_passes_the_check() {
+    let files = experiments();
+    let mut arguments = vec!["check"];
+    arguments.extend(files.iter().map(String::as_str));
+    let ended = Bench::new().ragdoll(&arguments).with(0);
+    assert_eq!(
+        ended
+            .stdout
+            .lines()
+            .filter(|line| line.contains(": ok, "))
+            .count(),
+        files.len()
+    );
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn check_says_what_is_in_a_file_or_what_is_wrong_with_it() {
+    let bench = Bench::new();
+    bench.write("small.toml", &experiment(FELT, HOLDS));
+    bench.write(
+        "mistaken.toml",
+        &experiment(FELT, HOLDS).replace("duration_s = 10", "duration_s = -1"),
+    );
+    let ended = bench
+        .ragdoll(&["check", "small.toml", "mistaken.toml"])
+        .with(2);
+    assert_eq!(
+        ended.stdout,
+        "small.toml: ok, 2 phases over 20 s, 1 faults, 2 expectations\n"
+    );
+    insta::assert_snapshot!(ended.stderr);
+    assert_eq!(bench.list("").len(), 2, "a check writes nothing");
+}
+
+#[test]
+fn the_schema_is_json_and_knows_what_files_may_hold() {
+    let ended = Bench::new().ragdoll(&["schema"]).with(0);
+    let schema: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert!(
+        schema["$schema"]
+            .as_str()
+            .is_some_and(|dialect| dialect.contains("json-schema.org"))
+    );
+    for key in ["title", "seed", "topology", "workload", "phases", "expect"] {
+        assert!(schema["properties"].get(key).is_some(), "no {key}");
+    }
+    for kind in ["latency", "lock_contention", "oom", "queueing"] {
+        assert!(ended.stdout.contains(&format!("\"{kind}\"")), "no {kind}");
+    }
+}
+
+#[test]
+fn help_says_how_to_begin() {
+    let bench = Bench::new();
+    insta::assert_snapshot!("help", bench.ragdoll(&["--help"]).with(0).stdout);
+    for command in ["run", "list", "check", "schema"] {
+        let help = bench.ragdoll(&[command, "--help"]).with(0).stdout;
+        insta::assert_snapshot!(format!("help_{command}"), help);
+    }
+    let version = bench.ragdoll(&["--version"]).with(0).stdout;
+    assert_eq!(version, format!("ragdoll {}\n", env!("CARGO_PKG_VERSION")));
+}
