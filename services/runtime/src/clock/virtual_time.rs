@@ -1,14 +1,12 @@
 //! Virtual time: a number, and the timers that wait for it to grow.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-
-/// When a timer fires, and its number among all that were armed.
-type Key = (u64, u64);
 
 /// The time of one run, in microseconds.
 #[derive(Debug, Default)]
@@ -17,11 +15,76 @@ pub(super) struct VirtualTime {
     timers: Mutex<Timers>,
 }
 
+/// Timers by the time at which they fire, then by the order of their arming. A timer that is
+/// disarmed stays in the heap, where its slot no longer knows it, until its time comes.
 #[derive(Debug, Default)]
 struct Timers {
-    armed: BTreeMap<Key, Waker>,
+    heap: BinaryHeap<Reverse<Entry>>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
     next_number: u64,
     due: Vec<Waker>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    at_us: u64,
+    number: u64,
+    slot: u32,
+}
+
+#[derive(Debug)]
+struct Slot {
+    number: u64,
+    waker: Option<Waker>,
+}
+
+impl Timers {
+    fn arm(&mut self, at_us: u64, waker: Waker) -> u32 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let armed = Slot {
+            number,
+            waker: Some(waker),
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = armed;
+                slot
+            }
+            None => {
+                self.slots.push(armed);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.heap.push(Reverse(Entry {
+            at_us,
+            number,
+            slot,
+        }));
+        slot
+    }
+
+    fn disarm(&mut self, slot: u32) {
+        let disarmed = Slot {
+            number: u64::MAX,
+            waker: None,
+        };
+        self.slots[slot as usize] = disarmed;
+        self.free.push(slot);
+    }
+
+    /// When the first timer that is still armed fires. Those before it that are not are forgotten.
+    fn next_us(&mut self) -> Option<u64> {
+        while let Some(Reverse(first)) = self.heap.peek() {
+            let slot = &self.slots[first.slot as usize];
+            if slot.number == first.number && slot.waker.is_some() {
+                return Some(first.at_us);
+            }
+            self.heap.pop();
+        }
+        None
+    }
 }
 
 impl VirtualTime {
@@ -33,7 +96,7 @@ impl VirtualTime {
         Wait {
             time: self,
             at_us,
-            armed: None,
+            slot: None,
         }
     }
 
@@ -42,7 +105,7 @@ impl VirtualTime {
         let mut due = {
             let mut timers = self.timers();
             let mut due = std::mem::take(&mut timers.due);
-            let Some((&(at_us, _), _)) = timers.armed.first_key_value() else {
+            let Some(at_us) = timers.next_us() else {
                 drop(timers);
                 panic!(
                     "nothing can happen any more at {} us: everything waits, and no timer is armed",
@@ -50,11 +113,11 @@ impl VirtualTime {
                 );
             };
             self.now_us.store(at_us, Ordering::Relaxed);
-            while let Some(timer) = timers.armed.first_entry() {
-                if timer.key().0 > at_us {
+            while timers.next_us() == Some(at_us) {
+                let Some(Reverse(fired)) = timers.heap.pop() else {
                     break;
-                }
-                due.push(timer.remove());
+                };
+                due.extend(timers.slots[fired.slot as usize].waker.take());
             }
             due
         };
@@ -75,7 +138,7 @@ impl VirtualTime {
 pub(super) struct Wait<'a> {
     time: &'a VirtualTime,
     at_us: u64,
-    armed: Option<u64>,
+    slot: Option<u32>,
 }
 
 impl Future for Wait<'_> {
@@ -87,17 +150,10 @@ impl Future for Wait<'_> {
         }
         let time = self.time;
         let mut timers = time.timers();
-        match self.armed {
-            None => {
-                let number = timers.next_number;
-                timers.next_number += 1;
-                timers
-                    .armed
-                    .insert((self.at_us, number), context.waker().clone());
-                self.armed = Some(number);
-            }
-            Some(number) => {
-                if let Some(waker) = timers.armed.get_mut(&(self.at_us, number)) {
+        match self.slot {
+            None => self.slot = Some(timers.arm(self.at_us, context.waker().clone())),
+            Some(slot) => {
+                if let Some(waker) = &mut timers.slots[slot as usize].waker {
                     waker.clone_from(context.waker());
                 }
             }
@@ -108,8 +164,8 @@ impl Future for Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        if let Some(number) = self.armed {
-            self.time.timers().armed.remove(&(self.at_us, number));
+        if let Some(slot) = self.slot {
+            self.time.timers().disarm(slot);
         }
     }
 }
