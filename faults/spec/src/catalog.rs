@@ -41,6 +41,9 @@ pub struct KindInfo {
     pub services: &'static [Service],
     /// Whether it can act on the calls from one service to another.
     pub edges: bool,
+    /// Whether it changes the target as a whole and not single requests: such a fault is in force or
+    /// it is not, so that its probability is 0 or 1.
+    pub standing: bool,
     /// Causes that a verdict may name because of it, such as `queue`.
     pub causes: &'static [&'static str],
 }

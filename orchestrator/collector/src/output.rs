@@ -19,6 +19,14 @@ const BUFFER_BYTES: usize = 1 << 20;
 /// Telemetry could not be kept.
 #[derive(Debug, Error)]
 pub enum CollectError {
+    /// The folder could not be made.
+    #[error("cannot create the folder {path}: {source}; choose another with --out, or --no-out", path = path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A file could not be written.
     #[error("cannot write {path}: {source}; what was written so far is incomplete", path = path.display())]
     Write {
@@ -47,11 +55,16 @@ struct OutputFile {
 }
 
 impl Output {
-    /// Creates the files in `folder`, which must exist; files of an earlier run are replaced.
+    /// Creates the files in `folder`, and the folder where there is none; files of an earlier run
+    /// are replaced.
     ///
     /// # Errors
-    /// The file that cannot be created.
+    /// The folder or file that cannot be created.
     pub fn create(folder: &Path) -> Result<Self, CollectError> {
+        std::fs::create_dir_all(folder).map_err(|source| CollectError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
         Ok(Output {
             traces: OutputFile::create(folder.join(TRACES_FILE))?,
             logs: OutputFile::create(folder.join(LOGS_FILE))?,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ragdoll_collector::{CollectError, Output};
+use ragdoll_collector::CollectError;
 use ragdoll_experiment::{Experiment, RunRecord, Wall};
 use ragdoll_fault_spec::ParamError;
 use ragdoll_load::{
@@ -18,7 +18,8 @@ use crate::virtual_ground::record;
 /// How to run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// Folder for telemetry and journal; it must exist. Nothing is written without one.
+    /// Folder for telemetry and journal, made where it does not exist. Nothing is written without
+    /// one.
     pub out: Option<PathBuf>,
     /// Noted while the run goes on.
     pub progress: Progress,
@@ -67,8 +68,7 @@ impl RunError {
 /// A load that cannot be followed, and files that cannot be written.
 pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunRecord, RunError> {
     let stopwatch = Stopwatch::start();
-    let output = options.out.as_deref().map(Output::create).transpose()?;
-    let recording = record(experiment, output, &options.progress)?;
+    let recording = record(experiment, options.out.as_deref(), &options.progress)?;
     let requests = recording.requests.len();
     let mut record = judge_recording(experiment, recording, options.out.as_deref())?;
     let seconds = stopwatch.elapsed_s();

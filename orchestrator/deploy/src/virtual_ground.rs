@@ -30,10 +30,11 @@ pub(crate) struct Recording {
     pub(crate) epoch_unix_us: u64,
 }
 
-/// Runs an experiment. Telemetry is written to `output` as it comes.
+/// Runs an experiment. Telemetry is written to `out` as it comes; a run that cannot begin leaves the
+/// folder as it is.
 pub(crate) fn record(
     experiment: &Experiment,
-    output: Option<Output>,
+    out: Option<&Path>,
     progress: &Progress,
 ) -> Result<Recording, RunError> {
     let streams = Streams::new(experiment.seed);
@@ -43,6 +44,7 @@ pub(crate) fn record(
     let mut ids: Vec<InstanceId> = experiment.topology.instances();
     ids.sort();
 
+    let output = out.map(Output::create).transpose()?;
     let (exporter, batches) = Exporter::channel();
     let collector = Collector::start(batches, &ids, output);
     let simulated = run_virtual(|clock| {

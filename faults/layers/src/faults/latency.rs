@@ -34,6 +34,7 @@ impl Kind for Latency {
             Service::IngestApi,
         ],
         edges: true,
+        standing: false,
         causes: &["compute", "straggler", "network"],
     };
 

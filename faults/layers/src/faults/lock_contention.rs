@@ -32,6 +32,7 @@ impl Kind for LockContention {
         resource: "lock",
         services: &[Service::Metadata],
         edges: false,
+        standing: false,
         causes: &["lock"],
     };
 

@@ -48,6 +48,7 @@ impl Kind for Oom {
         resource: "memory",
         services: &[Service::Reranker],
         edges: false,
+        standing: false,
         causes: &["memory"],
     };
 

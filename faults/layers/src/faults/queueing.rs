@@ -53,6 +53,7 @@ impl Kind for Queueing {
             Service::Llm,
         ],
         edges: false,
+        standing: true,
         causes: &["queue", "compute"],
     };
 

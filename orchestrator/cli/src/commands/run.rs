@@ -151,14 +151,6 @@ fn out_folder(
 }
 
 fn run_one(experiment: &Experiment, out: Option<&Path>) -> Result<RunRecord, Failure> {
-    if let Some(folder) = out {
-        std::fs::create_dir_all(folder).map_err(|error| {
-            Failure::environment(format!(
-                "cannot create the folder {}: {error}; choose another with --out, or --no-out",
-                folder.display()
-            ))
-        })?;
-    }
     let options = RunOptions {
         out: out.map(Path::to_owned),
         progress: Progress::default(),

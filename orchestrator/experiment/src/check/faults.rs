@@ -29,6 +29,13 @@ pub(super) fn check_fault(
         &path.key("target"),
         problems,
     );
+    if kind.standing && fault.probability > 0.0 && fault.probability < 1.0 {
+        let message = format!(
+            "is {}, but {} changes its target as a whole",
+            fault.probability, kind.name
+        );
+        problems.add(&path.key("probability"), message, "use 0 or 1");
+    }
     let mut resolved = fault.clone();
     match catalog.resolve(&fault.kind, &fault.params) {
         Ok(params) => resolved.params = params,

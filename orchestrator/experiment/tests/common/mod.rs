@@ -62,6 +62,7 @@ impl Catalog for TestCatalog {
                 resource: "network",
                 services: &Service::ALL,
                 edges: true,
+                standing: false,
                 causes: &["straggler", "network"],
             },
             KindInfo {
@@ -70,6 +71,7 @@ impl Catalog for TestCatalog {
                 resource: "lock",
                 services: &[Service::Metadata, Service::Shard],
                 edges: false,
+                standing: false,
                 causes: &["lock"],
             },
             KindInfo {
@@ -78,6 +80,7 @@ impl Catalog for TestCatalog {
                 resource: "memory",
                 services: &[Service::Reranker],
                 edges: false,
+                standing: true,
                 causes: &["memory"],
             },
         ]
