@@ -6,6 +6,7 @@ use clap::Args;
 use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Faults;
 
+use crate::commands::count;
 use crate::exit::Exit;
 
 /// Files to check.
@@ -37,9 +38,10 @@ fn summary(file: std::path::Display<'_>, experiment: &Experiment) -> String {
         .map(|phase| phase.faults.len())
         .sum();
     format!(
-        "{file}: ok, {} phases over {} s, {faults} faults, {} expectations",
-        experiment.phases.len(),
+        "{file}: ok, {} over {} s, {}, {}",
+        count(experiment.phases.len(), "phase"),
         experiment.duration_s(),
-        experiment.expectations.len(),
+        count(faults, "fault"),
+        count(experiment.expectations.len(), "expectation"),
     )
 }

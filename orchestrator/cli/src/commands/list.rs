@@ -8,6 +8,7 @@ use ragdoll_fault_layers::Faults;
 use ragdoll_fault_spec::Catalog;
 use ragdoll_model::{Service, Topology};
 
+use crate::commands::count;
 use crate::exit::Exit;
 
 /// What to list.
@@ -93,15 +94,15 @@ fn topologies() {
         let Some(topology) = Topology::base(name) else {
             continue;
         };
-        let count = |service| topology.instances_of(service).len();
+        let copies = |service: Service| topology.instances_of(service).len();
         println!(
-            "  {name:<16} {} gateway, {} embedder, {} shards of {} replicas, {} reranker, {} llm",
-            count(Service::Gateway),
-            count(Service::Embedder),
-            topology.vector_db.shards,
-            topology.vector_db.replicas,
-            count(Service::Reranker),
-            count(Service::Llm),
+            "  {name:<16} {} gateway, {} embedder, {} of {}, {} reranker, {} llm",
+            copies(Service::Gateway),
+            copies(Service::Embedder),
+            count(topology.vector_db.shards as usize, "shard"),
+            count(topology.vector_db.replicas as usize, "replica"),
+            copies(Service::Reranker),
+            copies(Service::Llm),
         );
     }
 }

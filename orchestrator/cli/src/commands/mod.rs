@@ -4,3 +4,9 @@ pub(crate) mod check;
 pub(crate) mod list;
 pub(crate) mod run;
 pub(crate) mod schema;
+
+/// A number of things, in words.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{ending}")
+}
