@@ -92,7 +92,7 @@ fn check_says_what_is_in_a_file_or_what_is_wrong_with_it() {
         .with(2);
     assert_eq!(
         ended.stdout,
-        "small.toml: ok, 2 phases over 20 s, 1 faults, 2 expectations\n"
+        "small.toml: ok, 2 phases over 20 s, 1 fault, 2 expectations\n"
     );
     insta::assert_snapshot!(ended.stderr);
     assert_eq!(bench.list("").len(), 2, "a check writes nothing");
