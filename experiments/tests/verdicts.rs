@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ragdoll_analyser::Verdict;
+use ragdoll_analyser::{Cause, Verdict};
 use ragdoll_deploy::{RunOptions, run};
 use ragdoll_experiment::{Experiment, Outcome, RunRecord};
 use ragdoll_fault_layers::Faults;
@@ -108,6 +108,30 @@ fn slow_shard() {
 #[test]
 fn decoy_slow_llm() {
     assert_all_pass("decoy_slow_llm");
+}
+
+/// With few connections most of the wait for the lock is a wait for a connection. The pool is its
+/// victim.
+#[test]
+fn a_lock_behind_a_small_pool_is_still_the_lock() {
+    for seed in SEEDS.take(5) {
+        let mut experiment = load("metadata_lock");
+        experiment.seed = seed;
+        experiment.topology.gateway.metadata_pool_size = 10;
+        let record = run(&experiment, &RunOptions::default());
+        let record = record.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        let analysis = record
+            .analysis("contended", "baseline")
+            .expect("a comparison");
+        let found = analysis.verdict.bottleneck();
+        let place = found.map(|found| (found.service.as_str(), found.cause));
+        assert_eq!(
+            place,
+            Some(("metadata", Cause::Lock)),
+            "{}",
+            account(&record)
+        );
+    }
 }
 
 /// The suite can fail: a wrong expectation ends as failed, on a sound run with the right verdict.

@@ -7,7 +7,7 @@ use crate::noise::Noise;
 use crate::parties::{Party, ServiceId};
 use crate::population::{Place, Population, main_party, mean_ms, place_ms};
 use crate::prepared::Prepared;
-use crate::rules::{WaitExplained, explain_wait, kv_cache_is_full, standout};
+use crate::rules::{WaitExplained, explain_wait, kv_cache_is_full, pool_leads_to_slower, standout};
 use crate::verdict::{Bottleneck, Cause, Figure, Question};
 
 /// What is compared: the slow tail where it moved, else all requests.
@@ -166,6 +166,12 @@ fn examine(
     } else {
         &now.timed
     };
+    let (window, baseline) = (&now.window, &before.window);
+    if place.cause == Cause::ConnectionPool
+        && pool_leads_to_slower(prepared, requests, place.service, window, baseline, config)
+    {
+        return None;
+    }
     while matches!(guess.cause, Cause::Queue | Cause::ConnectionPool) {
         let Some((party, _)) = main_party(prepared, requests, guess.service, place.cause) else {
             break;

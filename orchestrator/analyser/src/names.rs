@@ -61,6 +61,7 @@ pub(crate) const LOG_RESTARTS: &str = "restarts";
 pub(crate) struct Names {
     cause_of_symbol: Vec<Option<Cause>>,
     backoff: Option<Symbol>,
+    pool_name: Option<Symbol>,
     peer_service: [Option<Symbol>; 3],
     peer_instance: Option<Symbol>,
     output_tokens: Option<Symbol>,
@@ -92,6 +93,7 @@ impl Names {
         Names {
             cause_of_symbol,
             backoff: set.symbol("retry.backoff"),
+            pool_name: set.symbol("db.client.connection.pool.name"),
             peer_service: PEER_SERVICE.map(|key| set.symbol(key)),
             peer_instance: set.symbol("server.instance"),
             output_tokens: set.symbol("gen_ai.usage.output_tokens"),
@@ -113,6 +115,11 @@ impl Names {
 
     pub(crate) fn is_backoff(&self, span: &Span) -> bool {
         Some(span.name) == self.backoff
+    }
+
+    /// Name of the connection pool that a span waits for.
+    pub(crate) fn pool(&self, span: &Span) -> Option<Symbol> {
+        span.attribute(self.pool_name?)?.as_symbol()
     }
 
     /// Service and instance that a client span says it calls.

@@ -60,6 +60,11 @@ impl<'a> Parties<'a> {
         self.parties[party.0 as usize].0
     }
 
+    /// The service of this name, where there is one.
+    pub(crate) fn service_named(&self, name: Symbol) -> Option<ServiceId> {
+        self.service_by_name.get(&name).copied()
+    }
+
     pub(crate) fn service_name(&self, service: ServiceId) -> &'a str {
         self.set.text(self.services[service.0 as usize])
     }
