@@ -14,8 +14,8 @@ use ragdoll_model::topology;
 use ragdoll_resources::engine::{Prompt, Stage};
 use ragdoll_resources::{Engine, Generation, Instance, ResourceError};
 use ragdoll_telemetry::names::{
-    DECODE, GEN_AI_INPUT_TOKENS, GEN_AI_MODEL, GEN_AI_OPERATION, GEN_AI_OUTPUT_TOKENS,
-    GEN_AI_TIME_IN_QUEUE, GEN_AI_TIME_TO_FIRST_TOKEN, PREEMPTED, PREFILL, QUEUE_WAIT,
+    GEN_AI_INPUT_TOKENS, GEN_AI_MODEL, GEN_AI_OPERATION, GEN_AI_OUTPUT_TOKENS,
+    GEN_AI_TIME_IN_QUEUE, GEN_AI_TIME_TO_FIRST_TOKEN,
 };
 use ragdoll_telemetry::{KeyValue, RequestContext, log};
 use serde_json::json;
@@ -101,15 +101,11 @@ impl Llm {
     /// Spans and a log line of what the engine did.
     fn record(&self, context: &RequestContext, prompt_tokens: u32, generation: &Generation) {
         for segment in &generation.segments {
-            let name = match segment.stage {
-                Stage::Queue if segment.start_us == segment.end_us => continue,
-                Stage::Queue => QUEUE_WAIT,
-                Stage::Prefill => PREFILL,
-                Stage::Decode => DECODE,
-                Stage::Preempted => PREEMPTED,
-            };
+            if segment.stage == Stage::Queue && segment.start_us == segment.end_us {
+                continue;
+            }
             self.instance.telemetry.interval_until(
-                name,
+                segment.stage.span_name(),
                 &context.span,
                 segment.start_us,
                 segment.end_us,
