@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 /// Files that may be longer: data, every figure of it with its source.
 const LONG_FILES: [&str; 1] = ["services/model/src/topology.rs"];
-/// The one library folder whose crate is a program.
-const PROGRAMS: [&str; 1] = ["orchestrator/cli/src"];
+/// Folders of programs.
+const PROGRAMS: [&str; 2] = ["orchestrator/cli/src", "services/host/src/bin"];
 
 fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::decision::{Fault, Kind};
 use crate::faults::{
-    latency::Latency, lock_contention::LockContention, oom::Oom, queueing::Queueing,
+    cpu_throttling::CpuThrottling, crash::Crash, hang::Hang, latency::Latency,
+    lock_contention::LockContention, oom::Oom, partition::Partition, queueing::Queueing,
 };
 
 macro_rules! kinds {
@@ -33,7 +34,16 @@ macro_rules! kinds {
     };
 }
 
-kinds![Latency, LockContention, Oom, Queueing];
+kinds![
+    Latency,
+    LockContention,
+    Oom,
+    Queueing,
+    Crash,
+    Hang,
+    Partition,
+    CpuThrottling,
+];
 
 /// The catalogue of every kind that this crate has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,7 +122,10 @@ fn from_serde(text: &str, culprit: Option<String>) -> ParamError {
             }
         }
     } else if text.starts_with("unknown field") {
-        let fix = format!("use {expected}");
+        let fix = match expected {
+            "" => "leave it out: it takes none".to_owned(),
+            known => format!("use {known}"),
+        };
         match within {
             Some(key) => (Some(key), format!("cannot hold `{named}`"), fix),
             None => {
@@ -176,6 +189,13 @@ mod tests {
             message("latency", json!({ "delay": { "zipf": {} } })),
             message("latency", json!({ "delay": 1 })),
             message("latency", json!([1])),
+            message("crash", json!({ "down_ms": -5 })),
+            message("crash", json!({ "down_ms": "soon" })),
+            message("hang", json!({ "for_ms": 10 })),
+            message("partition", json!({ "direction": "sideways" })),
+            message("partition", json!({ "from": "gateway" })),
+            message("cpu_throttling", json!({})),
+            message("cpu_throttling", json!({ "quota_ms": 0.5 })),
             message("gremlins", json!({})),
         ];
         insta::assert_snapshot!(found.join("\n"));
@@ -190,11 +210,8 @@ mod tests {
                 info.name
             );
             let schema = Faults.params_schema(info.name);
-            assert!(
-                schema.get("properties").is_some(),
-                "{} has no parameters",
-                info.name
-            );
+            let parameters = schema.get("properties").is_some();
+            assert_eq!(parameters, info.name != "hang", "{}", info.name);
         }
     }
 }

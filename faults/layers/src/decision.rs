@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::action::Action;
+use crate::cut::Direction;
+
 /// What a decision may depend on, besides chance.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
@@ -36,6 +39,22 @@ pub trait Fault: Send + Sync {
     /// all of them must not do the same.
     fn standing(&self, probability: f64) -> Option<Overrides> {
         let _ = probability;
+        None
+    }
+
+    /// Whether each request that comes to the target meets the fault. False for what befalls the
+    /// target's process or network as a whole.
+    fn meets_requests(&self) -> bool {
+        true
+    }
+
+    /// What is done to each target instance as a whole.
+    fn action(&self) -> Option<Action> {
+        None
+    }
+
+    /// Which messages of the target do not pass while the fault lasts.
+    fn cut(&self) -> Option<Direction> {
         None
     }
 }

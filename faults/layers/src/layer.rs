@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use ragdoll_runtime::random::chance;
-use ragdoll_runtime::{BoxFuture, BoxService, Clock, Overrides, Request, Response};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Overrides, Request, Response};
 use ragdoll_telemetry::RequestContext;
 use tower::{Layer, Service};
 
+use crate::cut::{Cut, HeldBody, Line, Way};
 use crate::decision::Facts;
 use crate::injector::Armed;
 
@@ -21,16 +22,20 @@ pub struct FaultLayer {
 struct Shared {
     clock: Clock,
     at: String,
+    /// Those that every request meets.
     faults: Vec<Arc<Armed>>,
+    /// Those that keep messages from passing.
+    cuts: Arc<[Cut]>,
 }
 
 impl FaultLayer {
-    pub(crate) fn new(clock: Clock, at: &str, faults: Vec<Arc<Armed>>) -> Self {
+    pub(crate) fn new(clock: Clock, at: &str, faults: Vec<Arc<Armed>>, cuts: Vec<Cut>) -> Self {
         FaultLayer {
             shared: Arc::new(Shared {
                 clock,
                 at: at.to_owned(),
                 faults,
+                cuts: cuts.into(),
             }),
         }
     }
@@ -41,7 +46,7 @@ impl Layer<BoxService> for FaultLayer {
 
     /// A service that no fault can meet is left as it is.
     fn layer(&self, inner: BoxService) -> BoxService {
-        if self.shared.faults.is_empty() {
+        if self.shared.faults.is_empty() && self.shared.cuts.is_empty() {
             return inner;
         }
         BoxService::new(FaultService {
@@ -79,18 +84,33 @@ impl Service<Request> for FaultService {
             context.overrides = Some(Arc::new(merged));
         }
         let mut inner = self.inner.clone();
-        if delay_us == 0 {
+        let line = self.shared.line(&request);
+        if delay_us == 0 && line.is_none() {
             return inner.call(request);
         }
         let shared = self.shared.clone();
         Box::pin(async move {
             shared.clock.sleep_us(delay_us).await;
-            inner.call(request).await
+            let Some(line) = line else {
+                return inner.call(request).await;
+            };
+            line.pass(Way::Request).await;
+            let response = inner.call(request).await?;
+            line.pass(Way::Answer).await;
+            Ok(response.map(|body| Body::new(HeldBody::new(body, line))))
         })
     }
 }
 
 impl Shared {
+    /// The connection of a call, where it may be cut.
+    fn line(&self, request: &Request) -> Option<Line> {
+        let now_us = self.clock.now_us();
+        Line::of(&self.clock, &self.cuts, || {
+            RequestContext::extract(request.headers(), now_us)
+        })
+    }
+
     /// Asks every fault in force, in order: delays add up, of overrides the last wins.
     fn decide(&self, request: &Request) -> (u64, Option<Overrides>) {
         let now_us = self.clock.now_us();

@@ -1,9 +1,12 @@
 //! What a fault did: kept for the journal, and out of the telemetry.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// A request that a fault acted on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TouchedRequest {
     /// Request id.
     pub request_id: String,
@@ -12,7 +15,7 @@ pub struct TouchedRequest {
 }
 
 /// Counts of one fault.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WitnessReport {
     /// Times that it could have acted.
     pub opportunities: u64,
@@ -28,6 +31,25 @@ pub struct WitnessReport {
 
 /// Most requests that a witness names; it goes on counting.
 const MOST_NAMED: usize = 1000;
+
+impl WitnessReport {
+    /// Adds what another process counted of the same fault. A request that both name counts once.
+    pub fn merge(&mut self, other: &WitnessReport) {
+        self.opportunities += other.opportunities;
+        self.firings += other.firings;
+        self.injected_us += other.injected_us;
+        self.requests_touched += other.requests_touched;
+        let named = self.touched.iter().map(|one| one.request_id.clone());
+        let named: BTreeSet<String> = named.collect();
+        for touched in &other.touched {
+            if named.contains(&touched.request_id) {
+                self.requests_touched -= 1;
+            } else if self.touched.len() < MOST_NAMED {
+                self.touched.push(touched.clone());
+            }
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
@@ -65,6 +87,18 @@ impl Witness {
                 trace_id: trace_id(),
             });
         }
+    }
+
+    /// Time that an action of its own added, once that is known.
+    pub(crate) fn add_time(&self, added_us: u64) {
+        self.state().report.injected_us += added_us;
+    }
+
+    /// An action on a whole process.
+    pub(crate) fn action(&self) {
+        let mut state = self.state();
+        state.report.opportunities += 1;
+        state.report.firings += 1;
     }
 
     pub(crate) fn report(&self) -> WitnessReport {

@@ -1,6 +1,6 @@
 //! What each kind decides: a pure function of its parameters, the request's facts and its stream.
 
-use ragdoll_fault_layers::{Decision, Facts, Fault, Faults};
+use ragdoll_fault_layers::{Action, Decision, Direction, Facts, Fault, Faults};
 use ragdoll_fault_spec::Catalog as _;
 use ragdoll_model::Dist;
 use ragdoll_model::topology::LockScope;
@@ -22,6 +22,9 @@ fn params(kind: &str) -> Value {
             json!({ "bytes_per_input_byte": 5000.0, "reclaim_ms": 100.0, "restart_ms": 300.0 })
         }
         "queueing" => json!({ "servers": 2, "overflow": "wait" }),
+        "crash" => json!({ "down_ms": 1500.0 }),
+        "hang" | "partition" => json!({}),
+        "cpu_throttling" => json!({ "quota_ms": 20.0 }),
         other => panic!("give the kind {other} parameters here, and its decisions a test"),
     }
 }
@@ -51,6 +54,7 @@ fn the_same_draws_give_the_same_decision_whoever_asks_and_how_often() {
         backwards.reverse();
         assert_eq!(forwards, backwards, "{}", info.name);
         assert_eq!(one.standing(1.0), other.standing(1.0), "{}", info.name);
+        assert_eq!(one.action(), other.action(), "{}", info.name);
     }
 }
 
@@ -127,4 +131,55 @@ fn queueing_changes_the_servers_for_everybody_and_no_request_by_itself() {
         ..Overrides::default()
     };
     assert_eq!(fault.standing(1.0), Some(changed));
+}
+
+/// What befalls the whole process is nothing that a request could meet.
+#[test]
+fn crash_hang_and_partition_are_actions_and_no_decisions() {
+    for (kind, action) in [
+        (
+            "crash",
+            Action::Crash {
+                down_us: Some(1_500_000),
+            },
+        ),
+        ("hang", Action::Hang),
+        ("partition", Action::Partition),
+    ] {
+        let fault = build(kind);
+        assert_eq!(fault.action(), Some(action), "{kind}");
+        assert_eq!(decide(&*fault, 0), Decision::default(), "{kind}");
+        assert_eq!(fault.standing(1.0), None, "{kind}");
+        assert!(!fault.meets_requests(), "{kind}");
+    }
+    let until_stop = build_with("crash", &json!({}));
+    assert_eq!(until_stop.action(), Some(Action::Crash { down_us: None }));
+}
+
+#[test]
+fn a_partition_in_one_direction_is_no_action_for_a_disconnection_has_two() {
+    let cut = |params: Value| {
+        let fault = build_with("partition", &params);
+        (fault.cut(), fault.action())
+    };
+    let both = (Some(Direction::Both), Some(Action::Partition));
+    assert_eq!(cut(json!({})), both);
+    assert_eq!(cut(json!({ "direction": "both" })), both);
+    let to = cut(json!({ "direction": "to" }));
+    assert_eq!(to, (Some(Direction::To), None));
+    let from = cut(json!({ "direction": "from" }));
+    assert_eq!(from, (Some(Direction::From), None));
+}
+
+#[test]
+fn cpu_throttling_changes_the_quota_for_everybody_and_is_an_action_too() {
+    let fault = build("cpu_throttling");
+    assert_eq!(decide(&*fault, 0), Decision::default());
+    let changed = Overrides {
+        cpu_quota_ms: Some(20.0),
+        ..Overrides::default()
+    };
+    assert_eq!(fault.standing(1.0), Some(changed));
+    assert_eq!(fault.action(), Some(Action::CpuQuota { quota_ms: 20.0 }));
+    assert!(fault.meets_requests(), "each request meets the quota");
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use ragdoll_fault_layers::{FaultLayer, Injector, Planned};
+use ragdoll_fault_layers::{FaultLayer, Injector, Planned, Power};
 use ragdoll_fault_spec::{FaultSpec, Target};
 use ragdoll_model::{Dist, InstanceId, Service};
 use ragdoll_runtime::{
@@ -276,8 +276,8 @@ fn a_fault_meets_its_target_and_nobody_else() {
                 injector.server_layer(&clock, &shard()),
                 injector.server_layer(&clock, &InstanceId::shard(2, 1)),
                 injector.server_layer(&clock, &InstanceId::new(Service::Llm, 0)),
-                injector.edge_layer(&clock, Service::VectorDb, &shard()),
-                injector.edge_layer(&clock, Service::IngestWorker, &shard()),
+                injector.edge_layer(&clock, &InstanceId::new(Service::VectorDb, 0), &shard()),
+                injector.edge_layer(&clock, &InstanceId::new(Service::IngestWorker, 0), &shard()),
             ];
             async move {
                 let mut met = Vec::new();
@@ -311,6 +311,21 @@ fn a_request_that_a_fault_meets_twice_is_touched_once() {
     assert_eq!(named, ["7", "8"]);
 }
 
+/// A process that nothing is to be done to.
+struct Powerless;
+
+impl Power for Powerless {
+    fn crash(&self, _: u64) {
+        panic!("no fault here kills");
+    }
+
+    fn freeze(&self) {
+        panic!("no fault here stops anything");
+    }
+
+    fn thaw(&self) {}
+}
+
 /// A queue with fewer servers is a change to the instance: put in force and taken back on time.
 #[test]
 fn a_standing_change_is_in_force_for_its_time_on_its_target() {
@@ -327,8 +342,12 @@ fn a_standing_change_is_in_force_for_its_time_on_its_target() {
     let injector = injector(vec![fewer(8, 10, 40), fewer(4, 20, 30), impossible]);
     let seen = run_virtual(|clock| {
         let (llm, other) = (Controls::default(), Controls::default());
-        injector.schedule(&clock, &InstanceId::new(Service::Llm, 0), &llm);
-        injector.schedule(&clock, &InstanceId::new(Service::Embedder, 0), &other);
+        let schedule = |service: Service, controls: &Controls| {
+            let instance = InstanceId::new(service, 0);
+            injector.schedule(&clock, &instance, controls, &Arc::new(Powerless));
+        };
+        schedule(Service::Llm, &llm);
+        schedule(Service::Embedder, &other);
         async move {
             let mut seen = Vec::new();
             for at_us in [5, 15, 25, 35, 45] {

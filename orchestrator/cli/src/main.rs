@@ -7,12 +7,14 @@
 
 mod commands;
 mod exit;
+mod share;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, list, run, schema};
+use crate::commands::{agree, check, export, list, merge, run, schema};
 
 /// Simulating allocates on one thread and frees on another, which this allocator is good at.
 #[global_allocator]
@@ -32,32 +34,62 @@ Exit codes:
   0  every expectation holds
   1  some expectation does not hold
   2  the experiment file or the command line has a mistake
-  3  the environment is in the way: a file that cannot be read or written
-  4  inconclusive: a fault never fired or nobody felt it, or too few requests
+  3  the environment is in the way: a file that cannot be read or written, no container engine, a
+     process that died
+  4  inconclusive: a fault never fired or nobody felt it, too few requests, or a machine that could
+     not hold the load of a real ground
 
 Start here:
   ragdoll run experiments/metadata_lock.toml
+  ragdoll run experiments/slow_shard.toml --on loopback --phase-scale 0.25
   ragdoll list";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run experiments and compare the verdicts with what they expect
     Run(run::Arguments),
+    /// Put the parts of a repeated run together that was split over processes or machines
+    Merge(merge::Arguments),
+    /// Run experiments on several grounds and compare what they say
+    Agree(agree::Arguments),
     /// List experiments, kinds of fault and base topologies
     List(list::Arguments),
     /// Check experiment files without running them
     Check(check::Arguments),
+    /// Write an experiment as manifests for a cluster
+    Export(export::Arguments),
     /// Print the JSON schema of experiment files
     Schema,
 }
 
+/// Name under which this program is one instance of a service: what `--on loopback` starts.
+const SERVICE_NAME: &str = "ragdoll-service";
+
 fn main() -> ExitCode {
+    let own_name = std::env::args_os().next().unwrap_or_default();
+    if Path::new(&own_name).file_name() == Some(SERVICE_NAME.as_ref()) {
+        return serve();
+    }
     let arguments = Arguments::parse();
     let exit = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Merge(arguments) => merge::merge(&arguments),
+        Command::Agree(arguments) => agree::agree(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Export(arguments) => export::export(&arguments),
         Command::Schema => schema::print(),
     };
     ExitCode::from(exit.code())
+}
+
+fn serve() -> ExitCode {
+    let arguments = ragdoll_host::service::Arguments::parse();
+    match ragdoll_host::service::run(&arguments, |address| println!("listening on {address}")) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
 }

@@ -4,8 +4,8 @@ mod common;
 
 use common::{Bench, TELEMETRY, experiment};
 
-/// One fault of each kind, all of them felt.
-const FAULTS: [(&str, &str); 4] = [
+/// Faults of every kind, all of them felt.
+const FAULTS: [(&str, &str); 9] = [
     (
         "latency",
         r#"{ kind = "latency", target = { service = "shard" }, params = { delay = { fixed = { ms = 300 } } } }"#,
@@ -22,12 +22,32 @@ const FAULTS: [(&str, &str); 4] = [
         "queueing",
         r#"{ kind = "queueing", target = { service = "llm" }, params = { servers = 1, service_time_factor = 3.0 } }"#,
     ),
+    (
+        "crash",
+        r#"{ kind = "crash", target = { service = "metadata" }, params = { down_ms = 8000.0 } }"#,
+    ),
+    (
+        "hang",
+        r#"{ kind = "hang", target = { service = "embedder" }, at_s = 1, for_s = 4 }"#,
+    ),
+    (
+        "partition",
+        r#"{ kind = "partition", target = { instance = "shard-0-0" }, at_s = 1, for_s = 4 }"#,
+    ),
+    (
+        "partition",
+        r#"{ kind = "partition", target = { edge = { from = "gateway", to = "llm" } }, at_s = 1, for_s = 4, params = { direction = "from" } }"#,
+    ),
+    (
+        "cpu_throttling",
+        r#"{ kind = "cpu_throttling", target = { service = "reranker" }, for_s = 4, params = { quota_ms = 30.0 } }"#,
+    ),
 ];
 
 /// Words by which a fault would give itself away: the kinds, the words for what is done to a system,
 /// and the names that experiments have for it. Waits for a queue are `queue.wait`, times are figures
 /// and a killed process says `OutOfMemory`, as in production; so none of these is needed.
-const GIVEAWAYS: [&str; 24] = [
+const GIVEAWAYS: [&str; 36] = [
     "latency_fault",
     "lock_contention",
     "contention",
@@ -52,11 +72,32 @@ const GIVEAWAYS: [&str; 24] = [
     "budget",
     "planned",
     "scenario",
+    "crash",
+    "hang",
+    "hung",
+    "partition",
+    "throttling",
+    "quota",
+    "frozen",
+    "freeze",
+    "thaw",
+    "supervisor",
+    "disconnect",
+    "sigstop",
 ];
 
 /// Ordinary names that contain a giveaway: the semantic conventions' times of an LLM are
 /// `gen_ai.latency.*`.
 const ORDINARY: [&str; 1] = ["gen_ai.latency."];
+
+#[test]
+fn every_kind_of_fault_is_tried() {
+    use ragdoll_fault_spec::Catalog as _;
+    let tried = |name: &str| FAULTS.iter().any(|(kind, _)| *kind == name);
+    for kind in ragdoll_fault_layers::Faults.kinds() {
+        assert!(tried(kind.name), "no experiment here has {}", kind.name);
+    }
+}
 
 #[test]
 fn no_kind_of_fault_leaves_its_name_in_the_telemetry() {

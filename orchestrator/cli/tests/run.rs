@@ -352,7 +352,8 @@ fn repeat_counts_seeds_up_and_sums_them_up() {
     let ended = bench
         .ragdoll(&["run", "small.toml", "--repeat", "3", "--out", "out"])
         .with(0);
-    assert_eq!(bench.list("out"), ["seed-3", "seed-4", "seed-5"]);
+    let listed = ["repeat.json", "repeat.jsonl", "seed-3", "seed-4", "seed-5"];
+    assert_eq!(bench.list("out"), listed);
     for seed in 3..=5 {
         let folder = format!("out/seed-{seed}");
         assert_eq!(bench.list(&folder), FILES);

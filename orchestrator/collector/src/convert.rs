@@ -12,7 +12,7 @@ use ragdoll_trace::{
 };
 
 /// Attribute that keeps the description of a failed span's status.
-const ERROR_MESSAGE: &str = "error.message";
+pub(crate) const ERROR_MESSAGE: &str = "error.message";
 
 pub(crate) fn span(set: &mut TraceSet, resource: ResourceId, data: SpanData) -> Span {
     let mut attributes = Vec::with_capacity(data.attributes.len() + 1);

@@ -1,9 +1,24 @@
 //! Takes what the services say, writes it to files as it comes, and keeps what the analyser needs.
-//! Runs on a thread of its own, beside the simulation.
+//! Runs on a thread of its own. On the virtual ground a [`Collector`] gets batches from the same
+//! process; on real grounds a [`Receiver`] gets them from the services, or from anybody else, by
+//! OTLP over gRPC or HTTP.
 
+mod collected;
+mod collector;
 mod convert;
+mod forward;
+mod grpc;
+mod http;
+mod inbox;
 mod ingest;
+mod local;
 mod output;
+mod proto;
+mod receiver;
+mod server;
+mod to_proto;
 
-pub use ingest::{Collected, Collector};
+pub use collected::{Collected, Counts, Received};
+pub use collector::Collector;
 pub use output::{CollectError, LOGS_FILE, METRICS_FILE, Output, TRACES_FILE};
+pub use receiver::Receiver;

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -34,6 +35,26 @@ pub enum CollectError {
         path: PathBuf,
         /// Why.
         source: io::Error,
+    },
+    /// Nothing can be received at this address.
+    #[error(
+        "cannot listen for telemetry on {address}: {source}; choose another with --otlp-listen"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Telemetry cannot be forwarded there.
+    #[error(
+        "--otlp-endpoint is `{endpoint}`: {problem}; give the address of another collector, such as http://127.0.0.1:4317"
+    )]
+    Forward {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// The services' own output could not be read back, which is a defect of ragdoll.
     #[error("a log line cannot be read back: {0}")]

@@ -14,6 +14,14 @@ use tower::Service as _;
 
 use crate::exact::ExactAnswers;
 
+/// What became of one request.
+struct Outcome {
+    request: u64,
+    /// How late it was sent.
+    lateness_us: u64,
+    outcome: RequestOutcome,
+}
+
 /// Sends queries and collects their outcomes.
 #[derive(Clone)]
 pub(crate) struct QueryClient {
@@ -21,7 +29,7 @@ pub(crate) struct QueryClient {
     gateway: Client,
     corpus: Arc<Corpus>,
     exact: Arc<ExactAnswers>,
-    outcomes: Arc<Mutex<Vec<(u64, RequestOutcome)>>>,
+    outcomes: Arc<Mutex<Vec<Outcome>>>,
 }
 
 impl QueryClient {
@@ -43,6 +51,7 @@ impl QueryClient {
     /// Sends one query and waits for its end.
     pub(crate) async fn ask(self, ask: Ask) {
         let plan = ask.plan;
+        let lateness_us = self.clock.now_us().saturating_sub(ask.intended_us);
         let user = format!("user-{}", plan.user);
         let context = RequestContext::new(plan.request.to_string(), user.as_str());
         let query = QueryRequest {
@@ -54,33 +63,39 @@ impl QueryClient {
             max_tokens: plan.output_tokens,
         };
         let response = post(&self.gateway, "/v1/query", context, &query).await;
-        let error = error_of(&response);
-        let quality = match error {
-            Some(_) => None,
-            None => {
-                let answer = read::<QueryResponse>(response).await;
-                Some(self.exact.judge(&plan, &answer.contexts))
-            }
+        let (error, quality) = match error_of(&response) {
+            Some(error) => (Some(error), None),
+            None => match read::<QueryResponse>(response).await {
+                Ok(answer) => (None, Some(self.exact.judge(&plan, &answer.contexts))),
+                Err(error) => (Some(error.to_owned()), None),
+            },
         };
         let outcome = RequestOutcome {
             intended_us: ask.intended_us,
-            latency_us: self.clock.now_us() - ask.intended_us,
+            latency_us: self.clock.now_us().saturating_sub(ask.intended_us),
             error,
             recall: quality.map(|quality| quality.recall),
             precision: quality.map(|quality| quality.precision),
         };
         let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        outcomes.push((plan.request.0, outcome));
+        outcomes.push(Outcome {
+            request: plan.request.0,
+            lateness_us,
+            outcome,
+        });
     }
 
-    /// Every outcome, in the order in which the requests were due.
-    pub(crate) fn take_outcomes(&self) -> Vec<RequestOutcome> {
+    /// Every outcome, in the order in which the requests were due, and how late each was sent.
+    pub(crate) fn take_outcomes(&self) -> (Vec<RequestOutcome>, Vec<u64>) {
         let mut outcomes = {
             let mut held = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *held)
         };
-        outcomes.sort_by_key(|(request, _)| *request);
-        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+        outcomes.sort_by_key(|outcome| outcome.request);
+        let outcomes = outcomes.into_iter();
+        outcomes
+            .map(|outcome| (outcome.outcome, outcome.lateness_us))
+            .unzip()
     }
 }
 
@@ -141,15 +156,16 @@ fn error_of(response: &Response) -> Option<String> {
 }
 
 /// Reads an answer of the gateway, whose form is ragdoll's own.
-async fn read<T: serde::de::DeserializeOwned>(response: Response) -> T {
+///
+/// # Errors
+/// `error.type` of an answer that breaks off, as it does where the gateway dies meanwhile.
+async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, &'static str> {
     let body = response.into_body().collect().await;
-    let body = body
-        .expect("an answer on the virtual network is whole")
-        .to_bytes();
-    serde_json::from_slice(&body).unwrap_or_else(|error| {
+    let body = body.map_err(|_| "broken_answer")?.to_bytes();
+    Ok(serde_json::from_slice(&body).unwrap_or_else(|error| {
         panic!(
             "not an answer ({error}): {}",
             String::from_utf8_lossy(&body)
         )
-    })
+    }))
 }

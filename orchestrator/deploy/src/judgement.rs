@@ -13,7 +13,7 @@ use ragdoll_experiment::{
 };
 use ragdoll_trace::Observations;
 
-use crate::virtual_ground::Recording;
+use crate::recording::Recording;
 
 /// Name of the file of ground truth.
 const JOURNAL_FILE: &str = "journal.json";
@@ -40,7 +40,7 @@ pub(crate) fn judge_recording(
     }
     let measurements = Measurements {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ground: "virtual".to_owned(),
+        ground: recording.ground.to_owned(),
         requests: recording.requests,
         utilization,
         comparisons,
@@ -49,6 +49,7 @@ pub(crate) fn judge_recording(
         exemplars,
         files: out.map(|_| files()).unwrap_or_default(),
         wall: None,
+        machine: recording.machine,
     };
     Ok(judge(experiment, measurements))
 }
@@ -150,7 +151,7 @@ fn utilization(observations: &Observations, epoch_unix_us: u64) -> Vec<Utilizati
         .collect()
 }
 
-fn write_journal(folder: &Path, journal: &Journal) -> Result<(), CollectError> {
+pub(crate) fn write_journal(folder: &Path, journal: &Journal) -> Result<(), CollectError> {
     let path = folder.join(JOURNAL_FILE);
     let text = serde_json::to_string_pretty(journal).expect("a journal is plain data");
     std::fs::write(&path, text + "\n").map_err(|source| CollectError::Write { path, source })

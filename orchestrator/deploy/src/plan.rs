@@ -76,6 +76,7 @@ pub(crate) fn journal(experiment: &Experiment, witnesses: &[WitnessReport]) -> J
     Journal {
         seed: experiment.seed,
         faults: entries.collect(),
+        ..Journal::default()
     }
 }
 

@@ -1,5 +1,6 @@
 //! One experiment from file to record.
 
+use std::io;
 use std::path::PathBuf;
 
 use ragdoll_collector::CollectError;
@@ -11,9 +12,11 @@ use ragdoll_load::{
 use ragdoll_runtime::Stopwatch;
 use thiserror::Error;
 
+use crate::ground::Ground;
 use crate::judgement::judge_recording;
 use crate::progress::Progress;
-use crate::virtual_ground::record;
+use crate::real::{self, GroundError};
+use crate::virtual_ground;
 
 /// How to run.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +26,11 @@ pub struct RunOptions {
     pub out: Option<PathBuf>,
     /// Noted while the run goes on.
     pub progress: Progress,
+    /// Where to run.
+    pub ground: Ground,
+    /// Where telemetry is forwarded to on a real ground, as an OTLP/gRPC endpoint such as
+    /// `http://127.0.0.1:4317`; nowhere unless given.
+    pub forward: Option<String>,
 }
 
 /// A run that could not be carried out.
@@ -40,6 +48,20 @@ pub enum RunError {
     /// Telemetry could not be kept.
     #[error(transparent)]
     Collect(#[from] CollectError),
+    /// A real ground is not to be had, or was lost.
+    #[error(transparent)]
+    Ground(#[from] GroundError),
+    /// This program's own threads or files are not to be had.
+    #[error("cannot run: {0}")]
+    Runtime(io::Error),
+    /// The run was cut, and what was collected until then was kept.
+    #[error("{source}\n  what was collected until then is in {folder}, marked incomplete in its journal.json", folder = folder.display())]
+    Incomplete {
+        /// What cut it.
+        source: Box<RunError>,
+        /// Where it is kept.
+        folder: PathBuf,
+    },
 }
 
 impl RunError {
@@ -55,20 +77,27 @@ impl RunError {
                 })
             ),
             RunError::TooMany(_) | RunError::Fault(_) => true,
-            RunError::Collect(_) => false,
+            RunError::Collect(_) | RunError::Ground(_) | RunError::Runtime(_) => false,
+            RunError::Incomplete { source, .. } => source.is_spec(),
         }
     }
 }
 
-/// Runs an experiment on the virtual ground, analyses what it said, and compares the verdicts with
-/// what was expected. The result depends on the experiment and its seed alone, save for
+/// Runs an experiment on a ground, analyses what it said, and compares the verdicts with what was
+/// expected. On the virtual ground the result depends on the experiment and its seed alone, save for
 /// [`RunRecord::wall`].
 ///
 /// # Errors
-/// A load that cannot be followed, and files that cannot be written.
+/// A load that cannot be followed, files that cannot be written, and a real ground that is not to be
+/// had or is lost.
 pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunRecord, RunError> {
     let stopwatch = Stopwatch::start();
-    let recording = record(experiment, options.out.as_deref(), &options.progress)?;
+    let recording = match options.ground {
+        Ground::Virtual => {
+            virtual_ground::record(experiment, options.out.as_deref(), &options.progress)?
+        }
+        _ => real::record(experiment, options)?,
+    };
     let requests = recording.requests.len();
     let mut record = judge_recording(experiment, recording, options.out.as_deref())?;
     let seconds = stopwatch.elapsed_s();

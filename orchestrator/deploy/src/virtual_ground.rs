@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ragdoll_collector::{Collected, Collector, Output};
-use ragdoll_experiment::{Experiment, Journal, RequestOutcome};
+use ragdoll_collector::{Collector, Output};
+use ragdoll_experiment::{Experiment, RequestOutcome};
 use ragdoll_fault_layers::Injector;
-use ragdoll_host::System;
+use ragdoll_host::{Surroundings, System};
 use ragdoll_load::{QuerySource, Schedule, drive};
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Streams, run_virtual};
@@ -16,19 +16,11 @@ use crate::client::{QueryClient, send_documents};
 use crate::exact::ExactAnswers;
 use crate::plan;
 use crate::progress::Progress;
+use crate::recording::Recording;
 use crate::run::RunError;
 
 /// How often progress is noted, in simulated time.
 const PROGRESS_INTERVAL_US: u64 = 1_000_000;
-
-/// What a ground yields, before anybody looks at it.
-pub(crate) struct Recording {
-    pub(crate) requests: Vec<RequestOutcome>,
-    pub(crate) collected: Collected,
-    pub(crate) journal: Journal,
-    /// Unix time at which the run began, in microseconds.
-    pub(crate) epoch_unix_us: u64,
-}
 
 /// Runs an experiment. Telemetry is written to `out` as it comes; a run that cannot begin leaves the
 /// folder as it is.
@@ -60,10 +52,12 @@ pub(crate) fn record(
     let collected = collector.finish()?;
     let (requests, epoch_unix_us) = simulated?;
     Ok(Recording {
+        ground: "virtual",
         requests,
         collected,
         journal: plan::journal(experiment, &injector.witnesses()),
         epoch_unix_us,
+        machine: None,
     })
 }
 
@@ -86,7 +80,13 @@ impl Simulation<'_> {
         let _logs = tracing::subscriber::set_default(subscriber);
         let topology = &self.experiment.topology;
         let workload = &self.experiment.workload;
-        let system = System::start(&clock, topology, &self.streams, &exporter, self.injector);
+        let system = System::start(&Surroundings {
+            clock: &clock,
+            topology,
+            streams: &self.streams,
+            exporter: &exporter,
+            injector: self.injector,
+        });
         let source = QuerySource::new(
             self.streams.stream("queries"),
             workload,
@@ -102,7 +102,8 @@ impl Simulation<'_> {
         })
         .await?;
         exporter.close();
-        Ok((client.take_outcomes(), clock.unix_us(0)))
+        let (requests, _) = client.take_outcomes();
+        Ok((requests, clock.unix_us(0)))
     }
 
     fn note_progress(&self, clock: &Clock) {

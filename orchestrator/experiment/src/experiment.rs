@@ -80,6 +80,23 @@ fn micros(seconds: f64) -> u64 {
 }
 
 impl Experiment {
+    /// The same experiment with every phase, its time to settle and its faults' times `factor` times
+    /// as long. Rates, deadlines and what faults do stay as they are. For grounds on which time
+    /// really passes.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Experiment {
+        for phase in &mut self.phases {
+            phase.start_s *= factor;
+            phase.duration_s *= factor;
+            phase.settle_s *= factor;
+            for fault in &mut phase.faults {
+                fault.at_s *= factor;
+                fault.for_s = fault.for_s.map(|length_s| length_s * factor);
+            }
+        }
+        self
+    }
+
     /// The phase of this name.
     pub fn phase(&self, name: &str) -> Option<&Phase> {
         self.phases.iter().find(|phase| phase.name == name)

@@ -11,6 +11,24 @@ pub struct Journal {
     pub seed: u64,
     /// Every declared fault, in the order of phases and of the faults within them.
     pub faults: Vec<JournalEntry>,
+    /// What befell processes on a real ground, in the order of time; none on the virtual one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<JournalEvent>,
+    /// Why the run ended before its time, where it did: what lies beside the journal is then what
+    /// was collected until that moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<String>,
+}
+
+/// Something that befell a process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JournalEvent {
+    /// When, in seconds from the start of the run.
+    pub at_s: f64,
+    /// `service.instance.id`.
+    pub instance: String,
+    /// What, such as `killed for want of memory (exit code 137)`.
+    pub what: String,
 }
 
 /// What one declared fault did.

@@ -34,7 +34,9 @@ pub fn judge(experiment: &Experiment, measurements: Measurements) -> RunRecord {
         undecided.extend(reason);
     }
     let faults = witnesses(experiment, &phases, &measurements);
-    let mut reasons = scarce(experiment, &phases);
+    let machine = measurements.machine;
+    let mut reasons = machine.map_or_else(Vec::new, |machine| machine.was_bottleneck());
+    reasons.extend(scarce(experiment, &phases));
     reasons.extend(silent(&faults));
     reasons.extend(unfelt(experiment, &phases, &faults));
     reasons.extend(undecided.into_iter().filter(|reason| !reason.is_empty()));
@@ -67,6 +69,7 @@ pub fn judge(experiment: &Experiment, measurements: Measurements) -> RunRecord {
         files: measurements.files,
         spec: experiment.clone(),
         wall: measurements.wall,
+        machine: measurements.machine,
     }
 }
 

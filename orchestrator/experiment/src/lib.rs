@@ -23,12 +23,13 @@ mod testing;
 mod wording;
 
 pub use experiment::{Expectation, Expected, Experiment, Phase};
-pub use journal::{Journal, JournalEntry, Touched};
+pub use journal::{Journal, JournalEntry, JournalEvent, Touched};
 pub use judge::judge;
 pub use measurements::{Measurements, RequestOutcome, UtilizationSample};
 pub use record::{
-    Comparison, Exemplar, ExpectationOutcome, FaultWitness, Indicator, IndicatorChange, Outcome,
-    OutputFile, PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall, WaterfallRow,
+    Comparison, Exemplar, ExpectationOutcome, FaultWitness, Indicator, IndicatorChange,
+    MachineRecord, Outcome, OutputFile, PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall,
+    WaterfallRow,
 };
 pub use schema::schema;
 pub use spec_error::{SpecError, SpecErrors};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ragdoll_analyser::Analysis;
 
 use crate::journal::Journal;
-use crate::record::{Comparison, Exemplar, OutputFile, Wall};
+use crate::record::{Comparison, Exemplar, MachineRecord, OutputFile, Wall};
 
 /// Everything that [`crate::judge`] looks at.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,8 @@ pub struct Measurements {
     pub files: Vec<OutputFile>,
     /// What depends on the machine.
     pub wall: Option<Wall>,
+    /// Whether the machine held the load, on a real ground.
+    pub machine: Option<MachineRecord>,
 }
 
 impl Measurements {

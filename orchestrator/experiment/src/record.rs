@@ -41,6 +41,9 @@ pub struct RunRecord {
     pub spec: Experiment,
     /// What depends on the machine.
     pub wall: Option<Wall>,
+    /// Whether the machine held the load; absent on the virtual ground, which no machine limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineRecord>,
 }
 
 impl RunRecord {
@@ -331,6 +334,41 @@ pub struct OutputFile {
     pub name: String,
     /// What it holds.
     pub what: String,
+}
+
+/// How well a machine held the load of a real ground.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MachineRecord {
+    /// How late timers were that were tried every 10 ms beside the load, 99th percentile.
+    pub scheduling_delay_p99_ms: f64,
+    /// How late requests were sent, 99th percentile.
+    pub lateness_p99_ms: f64,
+    /// Share of all processors' time that was used, from 0 to 1, by whoever; `None` where the
+    /// machine does not tell.
+    pub busy_share: Option<f64>,
+}
+
+impl MachineRecord {
+    /// Delay past which the machine is taken to be what limits: a request passes some ten timers,
+    /// and two thirds of this at one of them is a hundredth of an ordinary request's time.
+    pub const DELAY_LIMIT_MS: f64 = 15.0;
+    /// Why what was measured says more about the machine than about the system, one sentence each;
+    /// empty where the machine held the load.
+    pub fn was_bottleneck(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let limit = MachineRecord::DELAY_LIMIT_MS;
+        let mut late = |what: &str, found_ms: f64| {
+            if found_ms > limit {
+                reasons.push(format!(
+                    "the machine was the bottleneck: {what} by up to {found_ms:.1} ms (99th \
+                     percentile, {limit} ms allowed): lower the load, or take a larger machine"
+                ));
+            }
+        };
+        late("timers were late", self.scheduling_delay_p99_ms);
+        late("requests were sent late", self.lateness_p99_ms);
+        reasons
+    }
 }
 
 /// What depends on the machine and differs from run to run.

@@ -162,6 +162,7 @@ fn measured(experiment: &Experiment, verdict: Verdict) -> Measurements {
                 requests_touched: 1200,
                 touched: Vec::new(),
             }],
+            ..Journal::default()
         },
         ..Measurements::default()
     }

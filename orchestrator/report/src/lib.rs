@@ -2,6 +2,7 @@
 //! else, so that the page, the terminal and JUnit cannot disagree. None of them reads a file,
 //! looks at a clock or prints.
 
+mod agree;
 mod figures;
 mod html;
 mod json;
@@ -10,8 +11,9 @@ mod repeat;
 mod terminal;
 mod words;
 
+pub use agree::Agreement;
 pub use html::html;
 pub use json::json;
 pub use junit::junit;
-pub use repeat::repeat_summary;
+pub use repeat::{RepeatPlan, RepeatPlanError, RepeatSummary, repeat_line, repeat_summary};
 pub use terminal::{TerminalOptions, terminal};

@@ -1,18 +1,38 @@
-//! Whether anybody is there: a process that is down refuses connections, one that dies cuts them.
+//! Whether anybody is there: a process that is down refuses connections, one that dies cuts them,
+//! and one that stands still lets nothing in or out.
 
 use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
 
 use bytes::Bytes;
 use http_body::Frame;
+use ragdoll_fault_layers::Power;
 use ragdoll_resources::Instance;
 use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::operation::{is_grpc, is_streamed, refusal};
+
+/// The way to an instance's process for faults that befall it as a whole.
+pub(crate) struct OwnPower(pub(crate) Arc<Instance>);
+
+impl Power for OwnPower {
+    fn crash(&self, down_us: u64) {
+        self.0.crash(down_us);
+    }
+
+    fn freeze(&self) {
+        self.0.process.freeze();
+    }
+
+    fn thaw(&self) {
+        self.0.process.thaw();
+    }
+}
 
 #[derive(Clone)]
 pub(crate) struct AliveLayer {
@@ -63,7 +83,9 @@ impl Service<Request> for Alive {
         let mut inner = self.inner.clone();
         Box::pin(async move {
             let life = instance.process.deaths();
-            match instance.process.or_death(inner.call(request)).await {
+            // Not called before the process goes on: a call begins the server span.
+            let work = async { Work::new(inner.call(request), &instance).await };
+            match instance.process.or_death(work).await {
                 Some(Ok(response)) if is_streamed(&response) => {
                     Ok(response.map(|body| Body::new(MortalBody::new(body, instance, life))))
                 }
@@ -74,15 +96,110 @@ impl Service<Request> for Alive {
     }
 }
 
+/// What a process does for one request. A process that stands still cannot notice that the caller
+/// went away, and gives the work up when it goes on.
+struct Work {
+    answer: Option<BoxFuture>,
+    instance: Arc<Instance>,
+    owner: Arc<Owner>,
+}
+
+/// Whose task is to hear what the work waits for. The work may change hands without being polled,
+/// and virtual time counts on every timer that fires waking somebody: were it the caller's task,
+/// which is gone by then, nothing would ever happen again.
+#[derive(Default)]
+struct Owner {
+    task: Mutex<Option<Waker>>,
+}
+
+impl Owner {
+    fn be(&self, task: &Waker) {
+        let mut known = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *known {
+            Some(known) => known.clone_from(task),
+            None => *known = Some(task.clone()),
+        }
+    }
+}
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        // The lock is free again: waking may run code that comes back here.
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+}
+
+impl Work {
+    fn new(answer: BoxFuture, instance: &Arc<Instance>) -> Self {
+        Work {
+            answer: Some(answer),
+            instance: instance.clone(),
+            owner: Arc::default(),
+        }
+    }
+}
+
+impl Future for Work {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.owner.be(context.waker());
+        let waker = Waker::from(self.owner.clone());
+        let answer = self.answer.as_mut();
+        let answer = answer.expect("nobody polls a future that is done");
+        let mut hearing = Context::from_waker(&waker);
+        let done = std::task::ready!(answer.as_mut().poll(&mut hearing));
+        self.answer = None;
+        Poll::Ready(done)
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        let Some(answer) = self.answer.take() else {
+            return;
+        };
+        if self.instance.process.is_frozen()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (instance, owner) = (self.instance.clone(), self.owner.clone());
+            runtime.spawn(async move {
+                let mut thawed = pin!(instance.process.thawed());
+                poll_fn(|context| {
+                    owner.be(context.waker());
+                    thawed.as_mut().poll(context)
+                })
+                .await;
+                drop(answer);
+            });
+        }
+    }
+}
+
 /// A body that is written while its process lives: a death cuts it, and its reader can tell that
-/// from its end.
+/// from its end. While the process stands still, so does the body.
 struct MortalBody {
     body: Option<Body>,
     instance: Arc<Instance>,
     /// Deaths of the process before the life that the body belongs to.
     life: u64,
-    death: Pin<Box<dyn Future<Output = ()> + Send>>,
+    death: Wait,
+    /// Present while the process stands still.
+    thaw: Option<Wait>,
 }
+
+type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl MortalBody {
     fn new(body: Body, instance: Arc<Instance>, life: u64) -> Self {
@@ -94,7 +211,20 @@ impl MortalBody {
             death: Box::pin(async move {
                 mortal.process.or_death(std::future::pending::<()>()).await;
             }),
+            thaw: None,
         }
+    }
+
+    fn poll_thawed(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.thaw.is_none() && self.instance.process.is_frozen() {
+            let frozen = self.instance.clone();
+            self.thaw = Some(Box::pin(async move { frozen.process.thawed().await }));
+        }
+        if let Some(thaw) = &mut self.thaw {
+            std::task::ready!(thaw.as_mut().poll(context));
+            self.thaw = None;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -107,11 +237,14 @@ impl http_body::Body for MortalBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let is_alive = self.instance.process.deaths() == self.life;
-        let Some(body) = &mut self.body else {
+        if self.body.is_none() {
             return Poll::Ready(None);
-        };
+        }
         if is_alive {
-            let frame = Pin::new(body).poll_frame(context);
+            let frame = match (self.poll_thawed(context), &mut self.body) {
+                (Poll::Ready(()), Some(body)) => Pin::new(body).poll_frame(context),
+                _ => Poll::Pending,
+            };
             if frame.is_ready() || self.death.as_mut().poll(context).is_pending() {
                 return frame;
             }

@@ -1,4 +1,5 @@
-//! A whole system on one network, started from its leaves.
+//! A system on one network, started from its leaves: the whole of it in one process, or a part of it
+//! that reaches the rest over the network.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,16 +22,34 @@ use ragdoll_stubs::shard::ShardStub;
 use ragdoll_stubs::vector_db::VectorDbStub;
 use ragdoll_stubs::{Client, Corpus, ingest, llm};
 use ragdoll_telemetry::{Exporter, Telemetry};
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
+use crate::alive::OwnPower;
 use crate::stack::{client_stack, server_stack};
 
 /// How often every gauge is sampled.
 const GAUGE_INTERVAL_US: u64 = 1_000_000;
 
-/// A running system.
+/// What every part of a system needs to start.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The run's clock.
+    pub clock: &'a Clock,
+    /// The whole system, of which this may be a part.
+    pub topology: &'a Topology,
+    /// Where every random draw of the run comes from.
+    pub streams: &'a Streams,
+    /// Where telemetry goes.
+    pub exporter: &'a Exporter,
+    /// What is done to the system.
+    pub injector: &'a Injector,
+}
+
+/// A running system, with the load generator's ways in.
 pub struct System {
-    /// Every instance, in the order of their ids; telemetry refers to them by position.
+    /// Every instance of this process, in the order of their ids; telemetry refers to them by
+    /// position.
     pub instances: Vec<Arc<Instance>>,
     /// What the index holds.
     pub corpus: Arc<Corpus>,
@@ -41,22 +60,29 @@ pub struct System {
 }
 
 impl System {
-    /// Starts every instance of `topology` on a virtual network.
-    pub fn start(
-        clock: &Clock,
-        topology: &Topology,
-        streams: &Streams,
-        exporter: &Exporter,
-        injector: &Injector,
+    /// Starts every instance of the topology in this process, on a virtual network.
+    pub fn start(around: &Surroundings<'_>) -> System {
+        System::start_with(around, around.topology.instances(), &unreachable)
+    }
+
+    /// Starts the load generator's part alone. `remote` is a way to each instance of the system,
+    /// which runs elsewhere.
+    pub fn start_client(
+        around: &Surroundings<'_>,
+        remote: &dyn Fn(&InstanceId) -> BoxService,
     ) -> System {
-        let wiring = Wiring::new(clock, topology, streams, exporter, injector);
-        let corpus = Corpus::new(&topology.corpus, streams);
-        wiring.start_leaves(&corpus);
-        wiring.start_vector_db();
-        wiring.start_gateways();
-        wiring.start_ingest(&corpus);
-        wiring.start_gauges();
-        let client = InstanceId::new(Service::Client, 0);
+        System::start_with(around, vec![load_generator()], remote)
+    }
+
+    fn start_with(
+        around: &Surroundings<'_>,
+        local: Vec<InstanceId>,
+        remote: &dyn Fn(&InstanceId) -> BoxService,
+    ) -> System {
+        let wiring = Wiring::new(around, local, remote);
+        let corpus = Corpus::new(&around.topology.corpus, around.streams);
+        wiring.start_all(&corpus);
+        let client = load_generator();
         System {
             corpus,
             gateway: wiring.client_of(&client, Service::Gateway),
@@ -66,24 +92,91 @@ impl System {
     }
 }
 
+/// One instance of a system whose others run elsewhere.
+pub struct Member {
+    /// The instance.
+    pub instance: Arc<Instance>,
+    /// Its server with all layers; absent for one that nobody calls.
+    pub server: Option<BoxService>,
+    /// The queue between the ingest API and its workers, where this is the API.
+    pub queue: Option<Arc<ingest::Queue>>,
+    gauges: JoinHandle<()>,
+}
+
+impl Member {
+    /// Starts the instance `id`. `remote` is a way to each other instance; an ingest worker takes its
+    /// documents from `messages`.
+    pub fn start(
+        around: &Surroundings<'_>,
+        id: &InstanceId,
+        remote: &dyn Fn(&InstanceId) -> BoxService,
+        messages: Option<Arc<dyn ingest::Messages>>,
+    ) -> Member {
+        let mut wiring = Wiring::new(around, vec![id.clone()], remote);
+        wiring.messages = messages;
+        let corpus = Corpus::new(&around.topology.corpus, around.streams);
+        let (queue, gauges) = wiring.start_all(&corpus);
+        Member {
+            instance: wiring.instance(id),
+            server: wiring.network.server(id),
+            queue: (id.service() == Service::IngestApi).then_some(queue),
+            gauges,
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.gauges.abort();
+    }
+}
+
+fn load_generator() -> InstanceId {
+    InstanceId::new(Service::Client, 0)
+}
+
+fn unreachable(id: &InstanceId) -> BoxService {
+    panic!("{id} is not part of the topology")
+}
+
 struct Wiring<'a> {
     clock: &'a Clock,
     topology: &'a Topology,
     injector: &'a Injector,
     network: Network,
+    /// Those of this process.
     instances: BTreeMap<InstanceId, Arc<Instance>>,
+    messages: Option<Arc<dyn ingest::Messages>>,
 }
 
 impl<'a> Wiring<'a> {
+    /// Readies the instances of `local`, and connects the others through `remote`.
     fn new(
-        clock: &'a Clock,
-        topology: &'a Topology,
-        streams: &Streams,
-        exporter: &Exporter,
-        injector: &'a Injector,
+        around: &Surroundings<'a>,
+        local: Vec<InstanceId>,
+        remote: &dyn Fn(&InstanceId) -> BoxService,
     ) -> Self {
+        let Surroundings {
+            clock,
+            topology,
+            streams,
+            exporter,
+            injector,
+        } = *around;
         let random = streams.stream("instances");
-        let mut ids = topology.instances();
+        let network = Network::new(
+            clock.clone(),
+            streams.stream("network"),
+            topology.network.clone(),
+        );
+        for id in topology.instances() {
+            // Nobody calls a client or a worker.
+            let is_called = !matches!(id.service(), Service::Client | Service::IngestWorker);
+            if is_called && !local.contains(&id) {
+                network.listen(&id, remote(&id));
+            }
+        }
+        let mut ids = local;
         ids.sort();
         let instances = ids.into_iter().enumerate().map(|(index, id)| {
             let own = random.child(id.name());
@@ -95,20 +188,27 @@ impl<'a> Wiring<'a> {
                 exporter.clone(),
             );
             let instance = Instance::new(id.clone(), telemetry, own);
-            injector.schedule(clock, &id, &instance.controls);
+            let power = Arc::new(OwnPower(instance.clone()));
+            injector.schedule(clock, &id, &instance.controls, &power);
             (id, instance)
         });
         Wiring {
             clock,
             topology,
             injector,
-            network: Network::new(
-                clock.clone(),
-                streams.stream("network"),
-                topology.network.clone(),
-            ),
+            network,
             instances: instances.collect(),
+            messages: None,
         }
+    }
+
+    /// From the leaves to the gateways: a client is made of servers that are there.
+    fn start_all(&self, corpus: &Arc<Corpus>) -> (Arc<ingest::Queue>, JoinHandle<()>) {
+        self.start_leaves(corpus);
+        self.start_vector_db();
+        self.start_gateways();
+        let queue = self.start_ingest(corpus);
+        (queue, self.start_gauges())
     }
 
     fn start_leaves(&self, corpus: &Arc<Corpus>) {
@@ -130,9 +230,11 @@ impl<'a> Wiring<'a> {
         }
         let shards = topology.vector_db.shards;
         for (partition, replica) in self.replicas() {
-            let instance = self.instance(&InstanceId::shard(partition, replica));
-            let stub = ShardStub::new(&instance, &topology.shard, corpus, partition, shards);
-            self.serve(&instance, BoxService::new(ShardServer::new(stub)));
+            let Some(instance) = self.instances.get(&InstanceId::shard(partition, replica)) else {
+                continue;
+            };
+            let stub = ShardStub::new(instance, &topology.shard, corpus, partition, shards);
+            self.serve(instance, BoxService::new(ShardServer::new(stub)));
         }
     }
 
@@ -168,9 +270,13 @@ impl<'a> Wiring<'a> {
         }
     }
 
-    fn start_ingest(&self, corpus: &Arc<Corpus>) {
+    fn start_ingest(&self, corpus: &Arc<Corpus>) -> Arc<ingest::Queue> {
         let spec = &self.topology.ingest;
         let queue = ingest::Queue::new(spec.queue_bound);
+        let messages: Arc<dyn ingest::Messages> = match &self.messages {
+            Some(messages) => messages.clone(),
+            None => queue.clone(),
+        };
         for instance in self.instances_of(Service::IngestApi) {
             self.serve_http(&instance, ingest::router(&instance, &queue));
         }
@@ -186,26 +292,27 @@ impl<'a> Wiring<'a> {
             let worker = ingest::Worker::new(
                 &instance,
                 spec,
-                &queue,
+                &messages,
                 corpus,
                 embedder,
                 partitions.collect(),
             );
             tokio::spawn(worker.run());
         }
+        queue
     }
 
-    fn start_gauges(&self) {
+    fn start_gauges(&self) -> JoinHandle<()> {
         let instances: Vec<Arc<Instance>> = self.instances.values().cloned().collect();
         let clock = self.clock.clone();
         tokio::spawn(async move {
             loop {
                 clock.sleep_us(GAUGE_INTERVAL_US).await;
                 for instance in &instances {
-                    instance.telemetry.sample_gauges();
+                    instance.sample_gauges();
                 }
             }
-        });
+        })
     }
 
     fn serve_http(&self, instance: &Arc<Instance>, router: Router) {
@@ -229,9 +336,7 @@ impl<'a> Wiring<'a> {
     fn client(&self, from: &InstanceId, to: Vec<InstanceId>) -> Client {
         let caller = self.instance(from);
         let targets = to.into_iter().map(|callee| {
-            let faults = self
-                .injector
-                .edge_layer(self.clock, from.service(), &callee);
+            let faults = self.injector.edge_layer(self.clock, from, &callee);
             let wire = self.network.connect(from, &callee);
             let stack = client_stack(&caller, &callee, &faults, wire);
             (callee, stack)
@@ -248,7 +353,8 @@ impl<'a> Wiring<'a> {
 
     fn instances_of(&self, service: Service) -> Vec<Arc<Instance>> {
         let ids = self.topology.instances_of(service);
-        ids.iter().map(|id| self.instance(id)).collect()
+        let local = ids.iter().filter_map(|id| self.instances.get(id));
+        local.cloned().collect()
     }
 
     fn replicas(&self) -> impl Iterator<Item = (u32, u32)> {

@@ -72,7 +72,7 @@ impl Bench {
             &llm.id,
             server_stack(&llm, &faults, BoxService::new(router)),
         );
-        let edge = injector.edge_layer(clock, Service::Gateway, &llm.id);
+        let edge = injector.edge_layer(clock, &caller.id, &llm.id);
         let wire = network.connect(&caller.id, &llm.id);
         let stack = client_stack(&caller, &llm.id, &edge, wire);
         Bench {

@@ -166,7 +166,7 @@ impl Batcher {
             let _ = item.started.send(finished);
             unfinished.push(finish);
         }
-        let work = self.instance.clock.sleep_us(batch_us);
+        let work = self.instance.clock.work_us(batch_us);
         let done = self.instance.process.or_death(work).await;
         let now_us = self.instance.clock.now_us();
         self.state().change_busy(-1, now_us);

@@ -4,6 +4,7 @@ mod schedule;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ragdoll_runtime::Overrides;
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::metrics::{CPU_THROTTLED_TIME, CPU_UTILIZATION};
 use ragdoll_telemetry::names::CPU_THROTTLED;
@@ -20,23 +21,45 @@ use self::schedule::{Next, Schedule};
 #[derive(Debug)]
 pub struct Cpu {
     instance: Arc<Instance>,
+    quota_ms: f64,
     schedule: Mutex<Schedule>,
     shares_changed: Notify,
+    /// Apart from the above, since work that is stopped has no share that could change.
+    quota_changed: Notify,
 }
 
 impl Cpu {
     /// `cores` processors (at least 1), of which all work together may use `quota_ms` in each
-    /// 100 ms; 0 for no quota.
+    /// 100 ms; 0 for no quota. The instance's overrides may change the quota at any time.
     pub fn new(instance: &Arc<Instance>, cores: u32, quota_ms: f64) -> Arc<Self> {
         let now_us = instance.clock.now_us();
         let schedule = Schedule::new(cores, ms_to_us(quota_ms), now_us);
         let cpu = Arc::new(Cpu {
             instance: instance.clone(),
+            quota_ms,
             schedule: Mutex::new(schedule),
             shares_changed: Notify::new(),
+            quota_changed: Notify::new(),
         });
         instance.telemetry.observe(&cpu);
+        cpu.obey(&instance.controls.current());
+        let weak = Arc::downgrade(&cpu);
+        instance.controls.on_change(move |overrides| {
+            if let Some(cpu) = weak.upgrade() {
+                cpu.obey(overrides);
+            }
+        });
         cpu
+    }
+
+    /// Work that runs, or that the old quota stops, goes on by the new one.
+    fn obey(&self, overrides: &Overrides) {
+        let quota_us = ms_to_us(overrides.cpu_quota_ms.unwrap_or(self.quota_ms));
+        let now_us = self.instance.clock.now_us();
+        if self.schedule().set_quota(quota_us, now_us) {
+            self.shares_changed.notify_waiters();
+            self.quota_changed.notify_waiters();
+        }
     }
 
     /// Does `work_us` of work.
@@ -45,17 +68,22 @@ impl Cpu {
         let share = Share::take(self, work_us);
         loop {
             let changed = self.shares_changed.notified();
+            let quota_changed = self.quota_changed.notified();
             let next = self.schedule().next(share.target_us, clock.now_us());
             match next {
                 Next::Done => return,
                 Next::Run { wall_us } => tokio::select! {
                     biased;
                     () = changed => {}
-                    () = clock.sleep_us(wall_us) => {}
+                    () = clock.work_us(wall_us) => {}
                 },
                 Next::Throttled { until_us } => {
                     let _stopped = Interval::begin(&self.instance, context, CPU_THROTTLED, None);
-                    clock.sleep_until_us(until_us).await;
+                    tokio::select! {
+                        biased;
+                        () = quota_changed => {}
+                        () = clock.sleep_until_us(until_us) => {}
+                    }
                 }
             }
         }

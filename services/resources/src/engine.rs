@@ -14,7 +14,8 @@ use ragdoll_model::topology::Llm;
 use ragdoll_runtime::Overflow;
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::metrics::{
-    LLM_KV_USAGE, LLM_PREEMPTIONS, LLM_RUNNING, LLM_WAITING, QUEUE_DEPTH, WORKER_UTILIZATION,
+    LLM_GPU_UTILIZATION, LLM_KV_USAGE, LLM_PREEMPTIONS, LLM_RUNNING, LLM_WAITING, QUEUE_DEPTH,
+    WORKER_UTILIZATION,
 };
 use ragdoll_telemetry::names::{DECODE, PREEMPTED, PREFILL, QUEUE_WAIT};
 use ragdoll_telemetry::{Gauge, Observe, RequestContext};
@@ -124,6 +125,8 @@ pub struct Engine {
     batch: Mutex<Batch>,
     /// Share of the places in the batch that are taken.
     usage: Mutex<TimeAverage>,
+    /// 1 while an iteration is computed, else 0.
+    computing: Mutex<TimeAverage>,
     work: Notify,
 }
 
@@ -135,6 +138,7 @@ impl Engine {
             spec: spec.clone(),
             batch: Mutex::new(Batch::new(spec)),
             usage: Mutex::new(TimeAverage::since(instance.clock.now_us())),
+            computing: Mutex::new(TimeAverage::since(instance.clock.now_us())),
             work: Notify::new(),
         });
         instance.telemetry.observe(&engine);
@@ -190,13 +194,15 @@ impl Engine {
             let max_num_seqs = self.max_num_seqs();
             let iteration = self.batch().begin_iteration(now_us, max_num_seqs);
             self.note_running(now_us, max_num_seqs);
+            let computes = if iteration.is_some() { 1.0 } else { 0.0 };
+            self.computing().set(now_us, computes);
             let Some(iteration) = iteration else {
                 self.work.notified().await;
                 continue;
             };
             let factor = self.instance.controls.current().service_time_factor;
             let iteration_ms = iteration.time_ms(&self.spec) * factor.unwrap_or(1.0);
-            let work = self.instance.clock.sleep_us(ms_to_us(iteration_ms).max(1));
+            let work = self.instance.clock.work_us(ms_to_us(iteration_ms).max(1));
             if self.instance.process.or_death(work).await.is_some() {
                 self.batch().end_iteration(self.instance.clock.now_us());
             }
@@ -218,6 +224,12 @@ impl Engine {
         let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
         batch.begin_life(self.instance.process.deaths());
         batch
+    }
+
+    fn computing(&self) -> std::sync::MutexGuard<'_, TimeAverage> {
+        self.computing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn usage(&self) -> std::sync::MutexGuard<'_, TimeAverage> {
@@ -260,6 +272,7 @@ impl Observe for Engine {
         let batch = self.batch();
         report(WORKER_UTILIZATION, utilization);
         report(QUEUE_DEPTH, batch.waiting() as f64);
+        report(LLM_GPU_UTILIZATION, self.computing().sample(now_us));
         report(LLM_RUNNING, batch.running() as f64);
         report(LLM_WAITING, batch.waiting() as f64);
         report(LLM_KV_USAGE, batch.kv_usage());

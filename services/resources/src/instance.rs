@@ -1,11 +1,13 @@
 //! What every resource of an instance shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Controls, Overrides, Process, Stream};
 use ragdoll_telemetry::metrics::UPTIME;
 use ragdoll_telemetry::{Gauge, Observe, RequestContext, Telemetry, log_process};
+
+use crate::machine::Machine;
 
 /// One running copy of a service: its clock, its randomness, its process, its telemetry.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub struct Instance {
     pub controls: Controls,
     /// Whether it runs.
     pub process: Process,
+    machine: OnceLock<Machine>,
 }
 
 impl Instance {
@@ -34,9 +37,21 @@ impl Instance {
             random,
             controls: Controls::default(),
             process: Process::default(),
+            machine: OnceLock::new(),
         });
         instance.telemetry.observe(&instance);
         instance
+    }
+
+    /// Says that the instance is a process of its own, on this machine; what was said first stays.
+    pub fn run_on(&self, machine: Machine) {
+        // Two machines would be a defect of the caller, and change nothing here.
+        let _ = self.machine.set(machine);
+    }
+
+    /// The machine of an instance that is a process of its own.
+    pub(crate) fn machine(&self) -> Option<&Machine> {
+        self.machine.get()
     }
 
     /// The parameters that hold for a request: the request's own where it has them, else the
@@ -50,15 +65,21 @@ impl Instance {
     }
 
     /// Kills the process and starts it again after `restart_us`. Work in progress ends without an
-    /// answer, its spans are lost. Does nothing to a process that is down.
+    /// answer, its spans are lost. A process that is down stays so for that long at least.
     pub fn crash(self: &Arc<Self>, restart_us: u64) {
-        if !self.process.kill() {
+        let back_us = self.clock.now_us().saturating_add(restart_us);
+        let killed = self.process.kill();
+        self.process.keep_down_until(back_us);
+        if !killed {
             return;
         }
         self.telemetry.lose_open_spans();
         let instance = self.clone();
         tokio::spawn(async move {
-            instance.clock.sleep_us(restart_us).await;
+            while instance.clock.now_us() < instance.process.back_us() {
+                let back_us = instance.process.back_us();
+                instance.clock.sleep_until_us(back_us).await;
+            }
             instance.process.start(instance.clock.now_us());
             let restarts = instance.process.deaths();
             log_process!(
@@ -68,6 +89,13 @@ impl Instance {
                 restarts = restarts
             );
         });
+    }
+
+    /// Samples and exports all gauges; a process that stands still says nothing.
+    pub fn sample_gauges(&self) {
+        if !self.process.is_frozen() {
+            self.telemetry.sample_gauges();
+        }
     }
 }
 
@@ -79,5 +107,50 @@ impl Observe for Instance {
             0
         };
         report(UPTIME, up_us as f64 / 1e6);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_model::Service;
+    use ragdoll_runtime::run_virtual;
+
+    use crate::testing::Bench;
+
+    #[test]
+    fn a_second_blow_keeps_a_dead_process_down_for_longer_and_never_for_less() {
+        run_virtual(|clock| async move {
+            let bench = Bench::new(&clock, Service::Reranker, 1);
+            let _logs = bench.collect_logs();
+            let instance = &bench.instance;
+            instance.crash(100);
+            clock.sleep_until_us(50).await;
+            instance.crash(200);
+            instance.crash(10);
+            clock.sleep_until_us(249).await;
+            assert!(!instance.process.is_up());
+            clock.sleep_until_us(251).await;
+            assert!(instance.process.is_up());
+            assert_eq!(
+                (instance.process.started_us(), instance.process.deaths()),
+                (250, 1)
+            );
+            clock.sleep_until_us(1_000).await;
+            let starts = bench.log_lines();
+            assert_eq!(starts.len(), 1, "{starts:?}");
+        });
+    }
+
+    #[test]
+    fn a_process_that_stands_still_reports_no_gauges() {
+        run_virtual(|clock| async move {
+            let bench = Bench::new(&clock, Service::Reranker, 1);
+            bench.instance.process.freeze();
+            bench.instance.sample_gauges();
+            assert!(bench.take().metrics.is_empty());
+            bench.instance.process.thaw();
+            bench.instance.sample_gauges();
+            assert!(!bench.take().metrics.is_empty());
+        });
     }
 }

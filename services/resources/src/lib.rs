@@ -11,6 +11,7 @@ mod gate;
 mod instance;
 mod interval;
 pub mod lock;
+mod machine;
 pub mod memory;
 pub mod pool;
 #[cfg(any(test, feature = "testing"))]
@@ -24,6 +25,7 @@ pub use engine::{Engine, Generation};
 pub use error::ResourceError;
 pub use instance::Instance;
 pub use lock::Lock;
+pub use machine::Machine;
 pub use memory::Memory;
 pub use pool::Pool;
 pub use workers::Workers;

@@ -70,7 +70,7 @@ impl Lock {
         let _pass = entered.expect("a lock's queue has no bound");
         let _holding = interval(LOCK_HOLD);
         let hold_us = sample_us(hold, &mut context.random(self.random));
-        self.instance.clock.sleep_us(hold_us).await;
+        self.instance.clock.work_us(hold_us).await;
     }
 
     fn gate(&self, key: &str) -> Gate {

@@ -1,6 +1,6 @@
 //! Memory: what requests take, what they leave behind, and what happens when there is no more.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ragdoll_model::topology;
 use ragdoll_runtime::Stream;
@@ -11,6 +11,7 @@ use ragdoll_telemetry::{Gauge, Observe, RequestContext, log, log_process};
 
 use crate::instance::Instance;
 use crate::interval::Interval;
+use crate::machine::Block;
 
 /// The memory of one process.
 ///
@@ -23,6 +24,8 @@ pub struct Memory {
     spec: topology::Memory,
     random: Stream,
     state: Mutex<State>,
+    /// What stands for the memory of an idle process, where that is real.
+    base: OnceLock<Option<Block>>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +61,7 @@ pub struct Allocation {
     memory: Arc<Memory>,
     bytes: u64,
     life: u64,
+    _real: Option<Block>,
 }
 
 impl Memory {
@@ -68,6 +72,7 @@ impl Memory {
             spec,
             random: instance.random.child("gc-pause"),
             state: Mutex::default(),
+            base: OnceLock::new(),
         });
         instance.telemetry.observe(&memory);
         memory
@@ -89,6 +94,7 @@ impl Memory {
             .unwrap_or(self.spec.budget_bytes);
         let bytes = (input_bytes as f64 * factor) as u64;
 
+        self.base.get_or_init(|| self.really(self.spec.base_bytes));
         self.pass_pause(context).await;
         if self.collect_if_due(context, bytes, budget_bytes) {
             self.pass_pause(context).await;
@@ -127,7 +133,14 @@ impl Memory {
             memory: self.clone(),
             bytes,
             life: state.life,
+            _real: self.really(bytes),
         })
+    }
+
+    /// What the process has to allocate for `bytes` of the model's, where there is a process.
+    fn really(&self, bytes: u64) -> Option<Block> {
+        let machine = self.instance.machine()?;
+        Some(machine.allocate(bytes))
     }
 
     /// Reclaims on a task of its own: a caller that gives up does not save the process.
@@ -164,6 +177,11 @@ impl Memory {
             instance.clock.sleep_us(ms_to_us(reclaim_ms)).await;
             if instance.process.deaths() != life {
                 // Something else killed it first.
+                return;
+            }
+            if let Some(machine) = instance.machine() {
+                // Who finds the process dead says of what it died.
+                (machine.out_of_memory)();
                 return;
             }
             log_process!(

@@ -92,7 +92,7 @@ impl Workers {
     ) -> Result<(), ResourceError> {
         let _worker = self.acquire(context).await?;
         let service_us = self.service_time_us(context, service_time);
-        self.instance.clock.sleep_us(service_us).await;
+        self.instance.clock.work_us(service_us).await;
         Ok(())
     }
 }

@@ -5,20 +5,26 @@
 //! for it. Timers are exact to the microsecond and fire in the order of their times, then of their
 //! arming. tokio's own paused clock does the same in milliseconds; scaled up to microseconds, a
 //! timer passes several levels of its wheel, and each level parks the thread once more.
+//!
+//! Real time has the same timers, which a thread of its own wakes.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "this is the one place that reads clocks and arms timers"
 )]
 
+mod burn;
+mod real_time;
+mod timers;
 mod virtual_time;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::Instant;
-
+use self::burn::burn;
+use self::real_time::{RealTime, unix_now_us};
+use self::timers::TimeSource as _;
 use self::virtual_time::VirtualTime;
 
 /// 2025-01-01T00:00:00Z: when every virtual run begins, so that its bytes do not depend on the day.
@@ -34,7 +40,7 @@ pub struct Clock {
 #[derive(Clone, Debug)]
 enum Source {
     Virtual(Arc<VirtualTime>),
-    Real { origin: Instant },
+    Real { time: Arc<RealTime>, burns: bool },
 }
 
 /// The time limit passed first.
@@ -42,27 +48,38 @@ enum Source {
 pub struct Elapsed;
 
 impl Clock {
-    /// A clock that follows the system's.
+    /// A clock that follows the system's, of a run that begins now.
     pub fn new_real() -> Self {
-        let unix = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .expect("the system clock is set to a time after 1970");
+        Clock::real_since(unix_now_us())
+    }
+
+    /// A clock that follows the system's, of a run that began, or will begin, at `epoch_unix_us`
+    /// microseconds of Unix time. It shows 0 until then.
+    pub fn real_since(epoch_unix_us: u64) -> Self {
         Clock {
-            origin_unix_us: u64::try_from(unix.as_micros()).expect("before the year 500,000"),
+            origin_unix_us: epoch_unix_us,
             source: Source::Real {
-                origin: Instant::now(),
+                time: Arc::new(RealTime::since(epoch_unix_us)),
+                burns: false,
             },
         }
+    }
+
+    /// The same clock, on which [`Clock::work_us`] keeps a processor busy. Virtual time has no
+    /// processors, and its clock stays as it is.
+    #[must_use]
+    pub fn burning(mut self) -> Self {
+        if let Source::Real { burns, .. } = &mut self.source {
+            *burns = true;
+        }
+        self
     }
 
     /// Microseconds since the start of the run.
     pub fn now_us(&self) -> u64 {
         match &self.source {
             Source::Virtual(time) => time.now_us(),
-            Source::Real { origin } => {
-                let elapsed = origin.elapsed();
-                elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros())
-            }
+            Source::Real { time, .. } => time.now_us(),
         }
     }
 
@@ -88,9 +105,16 @@ impl Clock {
     pub async fn sleep_until_us(&self, at_us: u64) {
         match &self.source {
             Source::Virtual(time) => time.wait_until(at_us).await,
-            Source::Real { origin } => {
-                tokio::time::sleep_until(*origin + Duration::from_micros(at_us)).await;
-            }
+            Source::Real { time, .. } => time.wait_until(at_us).await,
+        }
+    }
+
+    /// Computes for `duration_us`: waits for that long, or, on a clock that burns, keeps a processor
+    /// busy until its thread has used that much of it. Returns at once for 0.
+    pub async fn work_us(&self, duration_us: u64) {
+        match &self.source {
+            Source::Real { burns: true, .. } if duration_us > 0 => burn(duration_us).await,
+            _ => self.sleep_us(duration_us).await,
         }
     }
 
@@ -204,6 +228,57 @@ mod tests {
             let _ = clock.timeout_us(1_000, clock.sleep_us(3)).await;
             clock.sleep_us(2_000).await;
             assert_eq!(clock.now_us(), 2_003);
+        });
+    }
+
+    fn in_real_time<T>(root: impl AsyncFnOnce(Clock) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().expect("no I/O is asked for");
+        runtime.block_on(root(Clock::new_real()))
+    }
+
+    #[test]
+    fn real_timers_fire_in_order_and_not_before_their_time() {
+        let fired = in_real_time(async |clock| {
+            let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+            for delay_us in [3_000, 1_000, 2_000] {
+                let (clock, sender) = (clock.clone(), sender.clone());
+                tokio::spawn(async move {
+                    let at_us = clock.now_us() + delay_us;
+                    clock.sleep_until_us(at_us).await;
+                    let late = clock.now_us().checked_sub(at_us);
+                    sender.send((delay_us, late.is_some())).expect("open");
+                });
+            }
+            drop(sender);
+            let mut fired = Vec::new();
+            while let Some(event) = receiver.recv().await {
+                fired.push(event);
+            }
+            fired
+        });
+        assert_eq!(fired, [(1_000, true), (2_000, true), (3_000, true)]);
+    }
+
+    #[test]
+    fn a_run_that_is_yet_to_begin_stands_at_zero_and_its_timers_wait_for_it() {
+        in_real_time(async |now| {
+            let clock = Clock::real_since(now.unix_us(now.now_us()) + 20_000);
+            assert_eq!(clock.now_us(), 0);
+            clock.sleep_until_us(1_000).await;
+            assert!(now.now_us() >= 21_000, "{} us", now.now_us());
+        });
+    }
+
+    #[test]
+    fn work_burns_a_processor_only_where_it_is_told_to() {
+        in_real_time(async |clock| {
+            let started_us = clock.now_us();
+            clock.clone().burning().work_us(2_000).await;
+            assert!(clock.now_us() >= started_us + 2_000);
+            let cancelled = clock.clone().burning();
+            let cut = cancelled.timeout_us(1_000, cancelled.work_us(600_000_000));
+            assert_eq!(cut.await, Err(Elapsed));
         });
     }
 

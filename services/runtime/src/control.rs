@@ -37,6 +37,9 @@ pub struct Overrides {
     pub memory_reclaim_ms: Option<f64>,
     /// Time from death to readiness.
     pub memory_restart_ms: Option<f64>,
+    /// Processor time that all work of the instance may use in each period of 100 ms; 0 for no
+    /// quota. It holds for the instance: that of a single request changes nothing.
+    pub cpu_quota_ms: Option<f64>,
 }
 
 impl Overrides {
@@ -55,6 +58,7 @@ impl Overrides {
             memory_budget_bytes: other.memory_budget_bytes.or(self.memory_budget_bytes),
             memory_reclaim_ms: other.memory_reclaim_ms.or(self.memory_reclaim_ms),
             memory_restart_ms: other.memory_restart_ms.or(self.memory_restart_ms),
+            cpu_quota_ms: other.cpu_quota_ms.or(self.cpu_quota_ms),
         }
     }
 }

@@ -1,7 +1,9 @@
-//! The virtual network: a registry of tower services by instance, and the wire between them.
+//! The network: a registry of tower services by instance, and the wire between them.
 //!
-//! HTTP and gRPC keep their requests, responses, headers, trailers and framing; only HTTP/2 and
-//! TCP are replaced, by a model of how long a message is on its way.
+//! On the virtual ground every instance listens here itself. HTTP and gRPC keep their requests,
+//! responses, headers, trailers and framing; only HTTP/2 and TCP are replaced, by a model of how long
+//! a message is on its way. On a real ground what listens for a remote instance sends requests over
+//! TCP, and the model's time comes on top of that.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -111,6 +113,11 @@ impl Network {
     /// Makes an instance reachable.
     pub fn listen(&self, instance: &InstanceId, server: BoxService) {
         self.servers().insert(instance.clone(), server);
+    }
+
+    /// The server of an instance, where it listens.
+    pub fn server(&self, instance: &InstanceId) -> Option<BoxService> {
+        self.servers().get(instance).cloned()
     }
 
     /// A connection between two instances. Panics where `to` does not listen yet: a system is

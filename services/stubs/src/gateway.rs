@@ -166,7 +166,7 @@ impl Gateway {
         let work_us = self
             .workers
             .service_time_us(&context, &self.spec.service_time);
-        clock.sleep_us(work_us).await;
+        clock.work_us(work_us).await;
         steps.take_ms();
 
         let collection = self.scope(&context, &request.user).await?;

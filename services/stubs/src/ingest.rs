@@ -2,6 +2,7 @@
 //! context in their headers, and workers that embed documents and write them to the shards.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{Extension, State};
@@ -36,10 +37,25 @@ pub struct Queue {
     arrival: Notify,
 }
 
-#[derive(Debug)]
-struct Envelope {
-    headers: HeaderMap,
-    document: DocumentRequest,
+/// A document on the queue, with the context of the request that brought it.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Headers, the trace context among them.
+    pub headers: HeaderMap,
+    /// The document.
+    pub document: DocumentRequest,
+}
+
+/// Where a worker takes its documents from: the queue itself, or a way to it over the network.
+pub trait Messages: Send + Sync {
+    /// Waits for the next document and takes it.
+    fn receive(&self) -> Pin<Box<dyn Future<Output = Envelope> + Send + '_>>;
+}
+
+impl Messages for Queue {
+    fn receive(&self) -> Pin<Box<dyn Future<Output = Envelope> + Send + '_>> {
+        Box::pin(self.next())
+    }
 }
 
 impl Queue {
@@ -63,7 +79,7 @@ impl Queue {
         Some(messages.len())
     }
 
-    async fn receive(&self) -> Envelope {
+    async fn next(&self) -> Envelope {
         loop {
             let message = self.messages().pop_front();
             if let Some(envelope) = message {
@@ -149,7 +165,7 @@ fn messaging(operation: &'static str) -> Vec<KeyValue> {
 pub struct Worker {
     instance: Arc<Instance>,
     spec: topology::Ingest,
-    queue: Arc<Queue>,
+    messages: Arc<dyn Messages>,
     corpus: Arc<Corpus>,
     embedder: Client,
     /// One client for each replica, by partition.
@@ -162,7 +178,7 @@ impl Worker {
     pub fn new(
         instance: &Arc<Instance>,
         spec: &topology::Ingest,
-        queue: &Arc<Queue>,
+        messages: &Arc<dyn Messages>,
         corpus: &Arc<Corpus>,
         embedder: Client,
         replicas: Vec<Vec<Client>>,
@@ -170,7 +186,7 @@ impl Worker {
         Worker {
             instance: instance.clone(),
             spec: spec.clone(),
-            queue: queue.clone(),
+            messages: messages.clone(),
             corpus: corpus.clone(),
             embedder,
             replicas,
@@ -181,7 +197,7 @@ impl Worker {
     /// Works until the runtime ends. A document that fails is logged and not tried again.
     pub async fn run(self) {
         loop {
-            let envelope = self.queue.receive().await;
+            let envelope = self.messages.receive().await;
             let now_us = self.instance.clock.now_us();
             let caller = RequestContext::extract(&envelope.headers, now_us);
             let mut span = self.instance.telemetry.start(
@@ -222,7 +238,7 @@ impl Worker {
         document: DocumentRequest,
     ) -> Result<u32, Status> {
         let work_us = sample_us(&self.spec.service_time, &mut context.random(self.random));
-        self.instance.clock.sleep_us(work_us).await;
+        self.instance.clock.work_us(work_us).await;
         let number = document.document;
         // A document of the corpus keeps its own text, so that an update leaves answers as they are.
         let known = self.corpus.vector(number).zip(self.corpus.document(number));

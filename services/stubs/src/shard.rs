@@ -91,7 +91,7 @@ impl Shard for ShardStub {
         let search_us = self
             .workers
             .service_time_us(&context, &self.spec.search_time);
-        self.instance.clock.sleep_us(search_us).await;
+        self.instance.clock.work_us(search_us).await;
         let vector = vector_from_bytes(&query.vector);
         let hits = partition.search(&vector, query.limit)?;
         Ok(Response::new(ShardQueryResponse { hits: Some(hits) }))
@@ -114,7 +114,7 @@ impl Shard for ShardStub {
             &self.spec.write_time,
             &mut context.random(self.write_random),
         );
-        self.instance.clock.sleep_us(write_us).await;
+        self.instance.clock.work_us(write_us).await;
         partition.store(
             document.document,
             document.tokens,

@@ -77,7 +77,7 @@ impl VectorDbStub {
             &self.spec.merge_time,
             &mut context.random(self.merge_random),
         );
-        self.instance.clock.sleep_us(merge_us).await;
+        self.instance.clock.work_us(merge_us).await;
         self.instance
             .telemetry
             .interval(FAN_IN_MERGE, &context.span, started_us, Vec::new());
@@ -122,7 +122,7 @@ impl VectorDb for VectorDbStub {
             &self.spec.service_time,
             &mut context.random(self.service_random),
         );
-        self.instance.clock.sleep_us(work_us).await;
+        self.instance.clock.work_us(work_us).await;
 
         let query = ShardQueryRequest {
             vector: search.vector,

@@ -2,7 +2,8 @@
 //! seeded ids. `docs/telemetry.md` lists all names.
 //!
 //! Spans go through the OpenTelemetry SDK, with explicit timestamps. Logs go through `tracing` and a
-//! `tracing-subscriber` layer that takes its time from the same clock.
+//! `tracing-subscriber` layer that takes its time from the same clock. Both end in an [`Exporter`],
+//! whose batches a collector in the same process takes, or, with the feature `otlp`, the network.
 
 pub mod context;
 pub mod export;
@@ -10,6 +11,10 @@ mod ids;
 pub mod logs;
 pub mod metrics;
 pub mod names;
+#[cfg(feature = "otlp")]
+pub mod otlp;
+#[cfg(feature = "otlp")]
+pub mod process_metrics;
 pub mod spans;
 mod trace_context;
 

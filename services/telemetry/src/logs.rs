@@ -1,14 +1,15 @@
 //! JSON log lines with the time of our clock, by way of `tracing` and `tracing-subscriber`.
 
 use std::fmt::{self, Write as _};
+use std::io;
 
 use opentelemetry::trace::SpanContext;
 use ragdoll_runtime::Clock;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -32,7 +33,7 @@ const LEADING: [&str; 6] = [
 pub fn log_subscriber(clock: Clock, exporter: Exporter) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer()
         .event_format(JsonLines { clock })
-        .with_writer(move || exporter.clone())
+        .with_writer(Lines { exporter })
         .with_filter(tracing_subscriber::filter::filter_fn(|metadata| {
             metadata.target() == TARGET
         }))
@@ -98,6 +99,46 @@ impl SpanIds {
     /// 16 digits.
     pub fn span_id(&self) -> &str {
         std::str::from_utf8(&self.0[32..]).expect("hexadecimal digits")
+    }
+}
+
+/// Where lines go, and whether they can wait.
+struct Lines {
+    exporter: Exporter,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line {
+            exporter: &self.exporter,
+            severe: false,
+        }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
+        Line {
+            exporter: &self.exporter,
+            severe: *metadata.level() <= Level::WARN,
+        }
+    }
+}
+
+/// Takes one line, whole and in one call.
+struct Line<'a> {
+    exporter: &'a Exporter,
+    severe: bool,
+}
+
+impl io::Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.exporter.log_line(line, self.severe);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -68,5 +68,7 @@ pub const LLM_WAITING: Gauge = Gauge::new("vllm:num_requests_waiting", "1");
 pub const LLM_KV_USAGE: Gauge = Gauge::new("vllm:kv_cache_usage_perc", "1");
 /// Sequences that lost their blocks, since the start.
 pub const LLM_PREEMPTIONS: Gauge = Gauge::new("vllm:num_preemptions_total", "1");
+/// Share of the time that the engine's simulated GPU computed, since the last sample.
+pub const LLM_GPU_UTILIZATION: Gauge = Gauge::new("hw.gpu.utilization", "1");
 /// Messages on the ingest queue.
 pub const MESSAGING_DEPTH: Gauge = Gauge::new("messaging.queue.depth", "1");

@@ -151,14 +151,18 @@ impl Telemetry {
     /// Adds something whose gauges are sampled for as long as it exists.
     pub fn observe<T: Observe + 'static>(&self, observed: &Arc<T>) {
         let observed = Arc::downgrade(observed);
-        self.gauges().push(observed);
+        let mut gauges = self.gauges();
+        gauges.retain(|known| known.strong_count() > 0);
+        gauges.push(observed);
     }
 
     /// Samples all gauges and exports them.
     pub fn sample_gauges(&self) {
         let now_us = self.clock.now_us();
         let unix_us = self.clock.unix_us(now_us);
-        for observed in self.gauges().iter().filter_map(Weak::upgrade) {
+        // Outside the lock: what is observed may itself add gauges, or end here.
+        let observed: Vec<_> = self.gauges().iter().filter_map(Weak::upgrade).collect();
+        for observed in observed {
             observed.observe(now_us, &mut |gauge, value| {
                 self.exporter.metric(self.index, unix_us, gauge, value);
             });

@@ -1,13 +1,13 @@
 //! Latency: requests to a service, or on an edge, take longer.
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
-use ragdoll_model::{Dist, Service};
+use ragdoll_model::Dist;
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::sample_us;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check_dist;
+use super::{SERVERS, check_dist};
 use crate::decision::{Decision, Facts, Fault, Kind};
 
 /// Holds each request up before the service works on it; on an edge, before it is on the wire.
@@ -23,16 +23,7 @@ impl Kind for Latency {
         name: "latency",
         summary: "requests to a service, or from one service to another, take longer",
         resource: "network, or the service's own work",
-        services: &[
-            Service::Gateway,
-            Service::Metadata,
-            Service::Embedder,
-            Service::VectorDb,
-            Service::Shard,
-            Service::Reranker,
-            Service::Llm,
-            Service::IngestApi,
-        ],
+        services: &SERVERS,
         edges: true,
         standing: false,
         causes: &["compute", "straggler", "network"],

@@ -1,7 +1,12 @@
 //! One file a command.
 
+pub(crate) mod agree;
 pub(crate) mod check;
+pub(crate) mod export;
+pub(crate) mod ground;
 pub(crate) mod list;
+pub(crate) mod merge;
+pub(crate) mod repeat;
 pub(crate) mod run;
 pub(crate) mod schema;
 

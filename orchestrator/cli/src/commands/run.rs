@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use ragdoll_deploy::{Progress, RunError, RunOptions};
+use ragdoll_deploy::{Ground, Progress, RunError, RunOptions};
 use ragdoll_experiment::{Experiment, RunRecord};
 use ragdoll_fault_layers::Faults;
-use ragdoll_report::TerminalOptions;
+use ragdoll_report::{RepeatPlan, TerminalOptions};
 
+use crate::commands::ground::{GroundArguments, GroundName};
+use crate::commands::repeat::{RepeatFolder, seed_folder};
 use crate::exit::Exit;
+use crate::share::Share;
 
 /// How often the progress bar moves.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
 /// Width of the report where the output is no terminal.
 const PIPE_WIDTH: usize = 100;
 /// Most seeds of one call.
-const MOST_SEEDS: u64 = 100_000;
+pub(crate) const MOST_SEEDS: u64 = 100_000;
 
 /// What to run and how.
 #[derive(Debug, Args)]
@@ -30,9 +33,15 @@ pub(crate) struct Arguments {
     /// Seed in place of the file's own
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
-    /// Run with this many seeds, counted up from the first
+    /// Run with this many seeds, counted up from the first. Each has a folder of its own within
+    /// that of the run, whose repeat.jsonl has a record a line; none of the files holds what
+    /// depends on the machine, such as the time that a run took
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=MOST_SEEDS))]
     repeat: u64,
+    /// Run only share I of N of the seeds, counted from 0: seed I and every N-th after it. `ragdoll
+    /// merge` puts the shares together
+    #[arg(long, value_name = "I/N", requires = "repeat")]
+    shard: Option<Share>,
     /// Folder for traces, logs, metrics, journal and reports [default: out/NAME]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -42,6 +51,18 @@ pub(crate) struct Arguments {
     /// Print the record of the run as JSON in place of the report
     #[arg(long)]
     json: bool,
+    /// Where to run
+    #[arg(long, value_enum, value_name = "GROUND", default_value = "virtual")]
+    on: GroundName,
+    #[command(flatten)]
+    grounds: GroundArguments,
+}
+
+impl Arguments {
+    /// Whether there are several seeds, of which this process may run no more than one.
+    fn is_repeated(&self) -> bool {
+        self.repeat > 1 || self.shard.is_some()
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Exit {
@@ -49,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
     let mut mistaken = false;
     for file in &arguments.files {
         match Experiment::load(file, &Faults) {
-            Ok(experiment) => experiments.push(experiment),
+            Ok(experiment) => experiments.push(experiment.scaled(arguments.grounds.phase_scale)),
             Err(errors) => {
                 eprintln!("{errors}");
                 mistaken = true;
@@ -59,10 +80,17 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
     if mistaken {
         return Exit::Usage;
     }
+    let ground = match arguments.grounds.ground(arguments.on) {
+        Ok(ground) => ground,
+        Err(mistake) => {
+            eprintln!("error: {mistake}");
+            return Exit::Usage;
+        }
+    };
     let mut records = Vec::new();
     let mut exit = Exit::Success;
     for experiment in &experiments {
-        match run_seeds(arguments, experiment, experiments.len() > 1) {
+        match run_seeds(arguments, &ground, experiment, experiments.len() > 1) {
             Ok(runs) => records.extend(runs),
             Err(failure) => {
                 eprintln!("error: {}", failure.message);
@@ -71,15 +99,15 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
         }
     }
     if arguments.json {
-        print_json(&records);
+        print_json(&records, arguments.is_repeated());
     }
     let outcomes = records.iter().map(|record| Exit::of(&record.outcome));
     outcomes.fold(exit, Exit::max)
 }
 
-struct Failure {
-    exit: Exit,
-    message: String,
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
 }
 
 impl Failure {
@@ -107,29 +135,52 @@ impl From<RunError> for Failure {
 
 fn run_seeds(
     arguments: &Arguments,
+    ground: &Ground,
     experiment: &Experiment,
     several_files: bool,
 ) -> Result<Vec<RunRecord>, Failure> {
     let first_seed = arguments.seed.unwrap_or(experiment.seed);
+    let folder = out_folder(arguments, experiment, several_files);
+    let plan = RepeatPlan::new(experiment, first_seed, arguments.repeat);
+    let mut repeated = match &folder {
+        Some(folder) if arguments.is_repeated() => Some(RepeatFolder::new(folder.clone(), plan)),
+        _ => None,
+    };
+    let share = arguments.shard.unwrap_or(Share::WHOLE);
     let mut records = Vec::new();
-    for offset in 0..arguments.repeat {
+    for offset in (0..arguments.repeat).filter(|offset| share.contains(*offset)) {
         let mut experiment = experiment.clone();
         experiment.seed = first_seed.wrapping_add(offset);
-        let out = out_folder(arguments, &experiment, several_files);
-        let record = run_one(&experiment, out.as_deref())?;
-        if !arguments.json && arguments.repeat == 1 {
+        let out = folder.as_ref().map(|folder| match &repeated {
+            Some(_) => folder.join(seed_folder(experiment.seed)),
+            None => folder.clone(),
+        });
+        let options = RunOptions {
+            out: out.clone(),
+            progress: Progress::default(),
+            ground: ground.clone(),
+            forward: arguments.grounds.otlp_endpoint.clone(),
+        };
+        let record = run_one(&experiment, &options, arguments.is_repeated())?;
+        if !arguments.json && !arguments.is_repeated() {
             let options = terminal_options(out.as_deref());
             print!("{}", ragdoll_report::terminal(&record, &options));
         }
+        if let Some(repeated) = &mut repeated {
+            repeated.add(&record).map_err(Failure::environment)?;
+        }
         records.push(record);
     }
-    if !arguments.json && arguments.repeat > 1 {
+    if let Some(repeated) = repeated {
+        repeated.finish().map_err(Failure::environment)?;
+    }
+    if !arguments.json && arguments.is_repeated() {
         print!("{}", ragdoll_report::repeat_summary(&records));
     }
     Ok(records)
 }
 
-/// The folder of one run: named by the experiment, and by the seed where there are several.
+/// The folder of an experiment, which is named by it.
 fn out_folder(
     arguments: &Arguments,
     experiment: &Experiment,
@@ -139,30 +190,36 @@ fn out_folder(
         return None;
     }
     let stem = experiment.file.file_stem().unwrap_or_default();
-    let mut folder = match &arguments.out {
+    Some(match &arguments.out {
         Some(folder) if several_files => folder.join(stem),
         Some(folder) => folder.clone(),
         None => Path::new("out").join(stem),
-    };
-    if arguments.repeat > 1 {
-        folder.push(format!("seed-{}", experiment.seed));
-    }
-    Some(folder)
+    })
 }
 
-fn run_one(experiment: &Experiment, out: Option<&Path>) -> Result<RunRecord, Failure> {
-    let options = RunOptions {
-        out: out.map(Path::to_owned),
-        progress: Progress::default(),
-    };
-    let record = with_progress(experiment, &options)?;
-    if let Some(folder) = out {
-        write(folder, "run.json", &ragdoll_report::json(&record))?;
-        write(folder, "report.html", &ragdoll_report::html(&record))?;
-        let junit = ragdoll_report::junit(std::slice::from_ref(&record));
-        write(folder, "junit.xml", &junit)?;
+/// `repeated` runs leave nothing that depends on the machine: the parts of a run that is split over
+/// several must be those of the run that is not.
+fn run_one(
+    experiment: &Experiment,
+    options: &RunOptions,
+    repeated: bool,
+) -> Result<RunRecord, Failure> {
+    let mut record = with_progress(experiment, options)?;
+    if repeated {
+        record.wall = None;
+    }
+    if let Some(folder) = &options.out {
+        write_reports(folder, &record)?;
     }
     Ok(record)
+}
+
+/// Writes everything that says how the run went, beside its telemetry.
+pub(crate) fn write_reports(folder: &Path, record: &RunRecord) -> Result<(), Failure> {
+    write(folder, "run.json", &ragdoll_report::json(record))?;
+    write(folder, "report.html", &ragdoll_report::html(record))?;
+    let junit = ragdoll_report::junit(std::slice::from_ref(record));
+    write(folder, "junit.xml", &junit)
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
@@ -172,17 +229,20 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
 }
 
 /// Runs with a bar on a terminal, and without a word in a pipe.
-fn with_progress(experiment: &Experiment, options: &RunOptions) -> Result<RunRecord, RunError> {
+pub(crate) fn with_progress(
+    experiment: &Experiment,
+    options: &RunOptions,
+) -> Result<RunRecord, RunError> {
     if !std::io::stderr().is_terminal() {
         return ragdoll_deploy::run(experiment, options);
     }
     let length_s = experiment.duration_s().ceil() as u64;
     let bar = ProgressBar::new(length_s);
-    let style = ProgressStyle::with_template(
-        "{prefix} {wide_bar} {pos}/{len} simulated s, {elapsed} elapsed",
-    );
+    let style =
+        ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} s, {elapsed} elapsed");
     bar.set_style(style.expect("the template is constant"));
-    bar.set_prefix(format!("seed {}", experiment.seed));
+    let ground = options.ground.name();
+    bar.set_prefix(format!("{ground}, seed {}", experiment.seed));
     let record = std::thread::scope(|scope| {
         let (done, finished) = mpsc::channel::<()>();
         let running = scope.spawn(move || {
@@ -215,9 +275,10 @@ fn terminal_options(out: Option<&Path>) -> TerminalOptions {
     }
 }
 
-fn print_json(records: &[RunRecord]) {
+/// One run is an object, several are a list of them, as a share is of however many.
+fn print_json(records: &[RunRecord], repeated: bool) {
     match records {
-        [record] => print!("{}", ragdoll_report::json(record)),
+        [record] if !repeated => print!("{}", ragdoll_report::json(record)),
         records => {
             let all = serde_json::to_string_pretty(records).expect("records are plain data");
             println!("{all}");

@@ -228,6 +228,7 @@ pub(crate) fn record(title: &str, name: &str) -> RunRecord {
             requests_per_s: 14_873.0,
             cores: 2,
         }),
+        machine: None,
     }
 }
 

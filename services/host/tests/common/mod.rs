@@ -12,7 +12,7 @@ use std::sync::mpsc::Receiver;
 
 use http_body_util::BodyExt as _;
 use ragdoll_fault_layers::{Injector, Planned};
-use ragdoll_host::System;
+use ragdoll_host::{Surroundings, System};
 use ragdoll_model::api::{DocumentRequest, QueryRequest};
 use ragdoll_model::{Dist, Topology};
 use ragdoll_resources::Instance;
@@ -61,7 +61,13 @@ where
         async move {
             let subscriber = log_subscriber(clock.clone(), exporter.clone());
             let _logs = tracing::subscriber::set_default(subscriber);
-            let system = System::start(&clock, &topology, &streams, &exporter, &injector);
+            let system = System::start(&Surroundings {
+                clock: &clock,
+                topology: &topology,
+                streams: &streams,
+                exporter: &exporter,
+                injector: &injector,
+            });
             let ground = Ground {
                 clock: clock.clone(),
                 system: Arc::new(system),

@@ -51,10 +51,7 @@ impl Schedule {
     pub(super) fn new(cores: u32, quota_us: u64, now_us: u64) -> Self {
         Schedule {
             cores: f64::from(cores.max(1)),
-            quota_us: match quota_us {
-                0 => f64::INFINITY,
-                _ => quota_us as f64,
-            },
+            quota_us: limit_us(quota_us),
             now_us,
             sharing: 0,
             attained_us: 0.0,
@@ -63,6 +60,14 @@ impl Schedule {
             throttled_us: 0.0,
             sampled_us: now_us,
         }
+    }
+
+    /// Changes the quota from `now_us` on, 0 for none; false where it is the same as before. What a
+    /// quota has counted in the present period counts for its successor.
+    pub(super) fn set_quota(&mut self, quota_us: u64, now_us: u64) -> bool {
+        self.advance(now_us);
+        let before_us = std::mem::replace(&mut self.quota_us, limit_us(quota_us));
+        before_us != self.quota_us
     }
 
     /// Adds a piece of work; returns what [`Schedule::next`] needs to know of it.
@@ -158,6 +163,13 @@ impl Schedule {
         if self.quota_us.is_finite() {
             self.used_in_period_us += used_us;
         }
+    }
+}
+
+fn limit_us(quota_us: u64) -> f64 {
+    match quota_us {
+        0 => f64::INFINITY,
+        _ => quota_us as f64,
     }
 }
 

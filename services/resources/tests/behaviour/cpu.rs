@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use ragdoll_resources::Cpu;
 use ragdoll_resources::testing::Bench;
-use ragdoll_runtime::Clock;
+use ragdoll_runtime::{Clock, Overrides};
 
 use crate::{durations_ms, scenario};
 
@@ -95,5 +95,71 @@ fn work_that_is_given_up_frees_its_share() {
         assert_eq!(other_ms, [40.0]);
         clock.sleep_us(60_000).await;
         assert_eq!(bench.gauges()["process.cpu.utilization"], 0.4);
+    });
+}
+
+fn quota(quota_ms: f64) -> Overrides {
+    Overrides {
+        cpu_quota_ms: Some(quota_ms),
+        ..Overrides::default()
+    }
+}
+
+#[test]
+fn a_quota_that_comes_and_goes_slows_work_from_then_until_then() {
+    scenario(|clock, bench| async move {
+        let cpu = Cpu::new(&bench.instance, 2, 0.0);
+        let controls = bench.instance.controls.clone();
+        let work = run_at_once(&clock, &cpu, 2, 100);
+        let change = async {
+            clock.sleep_until_us(40_000).await;
+            let handle = controls.apply(quota(20.0));
+            clock.sleep_until_us(230_000).await;
+            controls.revert(handle);
+        };
+        let (done_ms, ()) = tokio::join!(work, change);
+        // 40 ms each before the quota. Then 10 ms each in three periods, the third of which is cut
+        // short at 230: 30 are left without a quota.
+        assert_eq!(done_ms, [260.0; 2]);
+        let stopped_ms = durations_ms(&bench.spans(), "cpu.throttled");
+        assert_eq!(stopped_ms, [50.0, 50.0, 90.0, 90.0, 20.0, 20.0]);
+        let gauges = bench.gauges();
+        assert_eq!(gauges["process.cpu.throttled_time"], 320.0);
+        assert_eq!(gauges["process.cpu.utilization"], 200.0 / (260.0 * 2.0));
+    });
+}
+
+#[test]
+fn a_tighter_quota_counts_what_the_period_has_used_already() {
+    scenario(|clock, bench| async move {
+        let cpu = Cpu::new(&bench.instance, 1, 80.0);
+        let work = run_at_once(&clock, &cpu, 1, 60);
+        let change = async {
+            clock.sleep_until_us(30_000).await;
+            bench.instance.controls.apply(quota(20.0));
+        };
+        let (done_ms, ()) = tokio::join!(work, change);
+        // 30 in the first period is more than it may have now; 20 in the next; 10 in the third.
+        assert_eq!(done_ms, [210.0]);
+    });
+}
+
+#[test]
+fn a_quota_in_force_before_the_first_work_is_kept_and_other_changes_do_not_touch_it() {
+    scenario(|clock, bench| async move {
+        bench.instance.controls.apply(quota(10.0));
+        let cpu = Cpu::new(&bench.instance, 1, 0.0);
+        let work = run_at_once(&clock, &cpu, 1, 15);
+        let change = async {
+            clock.sleep_until_us(50_000).await;
+            bench.instance.controls.apply(Overrides {
+                servers: Some(1),
+                ..Overrides::default()
+            });
+        };
+        let (done_ms, ()) = tokio::join!(work, change);
+        assert_eq!(done_ms, [105.0]);
+        let stopped_ms = durations_ms(&bench.spans(), "cpu.throttled");
+        assert_eq!(stopped_ms, [90.0], "one wait, not cut in two");
     });
 }

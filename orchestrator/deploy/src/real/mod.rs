@@ -1,0 +1,368 @@
+//! Grounds on which time really passes: the same services as processes or containers, the same load,
+//! and telemetry that arrives over the network.
+
+mod control;
+mod deployed;
+#[cfg(feature = "docker")]
+mod docker;
+mod fleet;
+mod load;
+mod loopback;
+mod supervisor;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::try_join_all;
+use ragdoll_collector::{Output, Receiver};
+use ragdoll_experiment::{Experiment, Journal};
+use ragdoll_fault_layers::{Injector, Planned};
+use ragdoll_host::service::{Begin, Plan};
+use ragdoll_load::Schedule;
+use ragdoll_model::{InstanceId, Service};
+use ragdoll_runtime::{Clock, Streams};
+use ragdoll_telemetry::Exporter;
+
+use self::control::Control;
+use self::deployed::Deployed;
+#[cfg(feature = "docker")]
+use self::docker::Site;
+use self::fleet::Fleet;
+use self::load::{Driven, Load};
+use self::loopback::Loopback;
+use self::supervisor::{State, Supervisor};
+use self::watch::{MachineWatch, ProcessorTime};
+use crate::ground::Ground;
+use crate::judgement::write_journal;
+use crate::plan;
+use crate::recording::Recording;
+use crate::run::{RunError, RunOptions};
+
+pub use self::fleet::GroundError;
+
+/// Threads of the orchestrator: one for the load, one for the telemetry that comes in meanwhile.
+const THREADS: usize = 2;
+/// How long all instances together may take until they serve.
+const READY_US: u64 = 60_000_000;
+/// Time between the last instance's readiness and the run's zero, in which all of them are told.
+const LEAD_US: u64 = 500_000;
+/// Bytes that a process really allocates for each byte of its model: a budget of gigabytes becomes
+/// one of a few hundred megabytes, and a machine holds a whole system.
+pub(crate) const MEMORY_SCALE: f64 = 1.0 / 32.0;
+
+/// Runs an experiment on a real ground.
+pub(crate) fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {
+    let prepared = Prepared::new(experiment)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(RunError::Runtime)?;
+    let recorded = runtime.block_on(prepared.record(options));
+    runtime.shutdown_background();
+    recorded
+}
+
+/// Everything that can be wrong with an experiment is found before anything is started.
+struct Prepared<'a> {
+    experiment: &'a Experiment,
+    streams: Streams,
+    schedule: Arc<Schedule>,
+    faults: Vec<Planned>,
+    /// Every instance but the load generator.
+    instances: Vec<InstanceId>,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
+        let streams = Streams::new(experiment.seed);
+        let loads = plan::phase_loads(experiment);
+        let schedule = Schedule::new(streams.stream("load"), &loads, Path::new(""))?;
+        let faults = plan::faults(experiment);
+        Injector::new(faults.clone(), &streams)?;
+        let instances = experiment.topology.instances().into_iter();
+        let instances = instances.filter(|id| id.service() != Service::Client);
+        Ok(Prepared {
+            experiment,
+            streams,
+            schedule: schedule.into(),
+            faults,
+            instances: instances.collect(),
+        })
+    }
+
+    async fn record(self, options: &RunOptions) -> Result<Recording, RunError> {
+        let output = options.out.as_deref().map(Output::create).transpose()?;
+        let (exporter, batches) = Exporter::channel();
+        let listen = match &options.ground {
+            Ground::Deployed(deployed) => deployed.listen,
+            _ => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        };
+        let clock = Clock::new_real();
+        #[cfg(feature = "docker")]
+        let (site, listen) = match &options.ground {
+            Ground::Docker(docker) => {
+                let site = Site::prepare(docker, &self.instances, &clock).await;
+                let out = options.out.as_deref();
+                let site =
+                    site.map_err(|error| incomplete(error.into(), None, self.experiment, out))?;
+                let listen = site.listen();
+                (Some(site), listen)
+            }
+            _ => (None, listen),
+        };
+        let local = vec![InstanceId::new(Service::Client, 0)];
+        let receiver =
+            Receiver::start(listen, batches, local, output, options.forward.clone()).await?;
+        let mut plan = Plan {
+            topology: self.experiment.topology.clone(),
+            seed: self.experiment.seed,
+            otlp_endpoint: Some(format!("http://{}", receiver.address())),
+            memory_scale: MEMORY_SCALE,
+            standalone: false,
+            ..Plan::default()
+        };
+        let run = Run {
+            prepared: &self,
+            options,
+            exporter,
+            receiver,
+        };
+        match &options.ground {
+            Ground::Virtual => panic!("the virtual ground is not a real one"),
+            Ground::Loopback(loopback) => {
+                plan.burn = loopback.burn;
+                let program = match &loopback.program {
+                    Some(program) => program.clone(),
+                    None => std::env::current_exe().map_err(RunError::Runtime)?,
+                };
+                let fleet = Loopback::start_all(&program, &plan, &self.instances, &clock).await;
+                run.on(fleet).await
+            }
+            #[cfg(feature = "docker")]
+            Ground::Docker(_) => {
+                let site = site.expect("it was prepared for this ground");
+                let fleet = site.start_all(&plan, &clock).await;
+                run.on(fleet).await
+            }
+            Ground::Deployed(deployed) => {
+                let fleet = Deployed::new(&deployed.plan, self.experiment, &self.faults);
+                run.on(fleet).await
+            }
+        }
+    }
+}
+
+/// A run whose telemetry can be received.
+struct Run<'a> {
+    prepared: &'a Prepared<'a>,
+    options: &'a RunOptions,
+    exporter: Exporter,
+    receiver: Receiver,
+}
+
+/// What a run came to, besides its telemetry.
+struct Ended {
+    driven: Driven,
+    journal: Journal,
+    epoch_unix_us: u64,
+    machine: ragdoll_experiment::MachineRecord,
+}
+
+impl Run<'_> {
+    /// Runs on `fleet`, ends it whatever happens, and keeps what was collected until then.
+    async fn on<F: Fleet>(self, fleet: Result<F, GroundError>) -> Result<Recording, RunError> {
+        let ended = match fleet {
+            Ok(fleet) => {
+                let ended = self.live(&fleet).await;
+                fleet.stop().await;
+                ended
+            }
+            Err(error) => Err((error.into(), None)),
+        };
+        self.exporter.close();
+        let ground = self.options.ground.name();
+        let finished = self.receiver.finish().await;
+        let out = self.options.out.as_deref();
+        match (ended, finished) {
+            (Ok(ended), Ok(collected)) => Ok(Recording {
+                ground,
+                requests: ended.driven.requests,
+                collected,
+                journal: ended.journal,
+                epoch_unix_us: ended.epoch_unix_us,
+                machine: Some(ended.machine),
+            }),
+            (Ok(ended), Err(error)) => {
+                let journal = Some(ended.journal);
+                Err(incomplete(
+                    error.into(),
+                    journal,
+                    self.prepared.experiment,
+                    out,
+                ))
+            }
+            (Err((error, journal)), _) => {
+                Err(incomplete(error, journal, self.prepared.experiment, out))
+            }
+        }
+    }
+
+    /// The run itself; where it is cut, with what is known of it.
+    async fn live<F: Fleet>(&self, fleet: &F) -> Result<Ended, (RunError, Option<Journal>)> {
+        let before = ProcessorTime::now();
+        let clock = Clock::new_real();
+        let controls = self
+            .wait_ready(fleet, &clock)
+            .await
+            .map_err(|error| (error.into(), None))?;
+        let epoch_unix_us = clock.unix_us(clock.now_us()) + LEAD_US;
+        let begin = Begin {
+            epoch_unix_us,
+            seed: self.prepared.experiment.seed,
+            faults: self.prepared.faults.clone(),
+            means: fleet.means(),
+            addresses: fleet.addresses(),
+            restarts: 0,
+        };
+        let told = controls.values().map(|control| control.begin(&begin));
+        try_join_all(told)
+            .await
+            .map_err(|error| (error.into(), None))?;
+        let clock = Clock::real_since(epoch_unix_us);
+        let injector = Injector::new(begin.faults.clone(), &self.prepared.streams)
+            .map_err(|error| (error.into(), None))?
+            .carried_out_by(begin.means);
+        let supervisor = Supervisor {
+            fleet,
+            topology: &self.prepared.experiment.topology,
+            injector: &injector,
+            clock: &clock,
+            exporter: &self.exporter,
+            begin: &begin,
+            state: Mutex::new(State::new(controls)),
+        };
+        let watch = MachineWatch::default();
+        let driven = self
+            .drive(fleet, &injector, &clock, &supervisor, &watch)
+            .await;
+        let witnesses = supervisor.witnesses().await;
+        let mut journal = plan::journal(self.prepared.experiment, &witnesses);
+        journal.events = supervisor.events();
+        let driven = match driven {
+            Ok(driven) => driven,
+            Err(error) => return Err((error, Some(journal))),
+        };
+        supervisor.drain().await;
+        let machine = watch.record(driven.lateness_us.clone(), before);
+        Ok(Ended {
+            driven,
+            journal,
+            epoch_unix_us,
+            machine,
+        })
+    }
+
+    async fn wait_ready<F: Fleet>(
+        &self,
+        fleet: &F,
+        clock: &Clock,
+    ) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
+        let instances = &self.prepared.instances;
+        let controls = instances.iter().map(|id| {
+            let control = Control::new(id, fleet.address(id), clock);
+            (id.clone(), control)
+        });
+        let controls: BTreeMap<InstanceId, Control> = controls.collect();
+        let ready = try_join_all(controls.values().map(|control| control.ready(READY_US)));
+        tokio::select! {
+            ready = ready => ready.map(|_| controls),
+            exit = fleet.next_exit() => Err(GroundError::DiedAtStart {
+                instance: exit.instance.name().to_owned(),
+                code: exit.code_in_words(),
+                said: exit.said,
+            }),
+            () = interrupted() => Err(GroundError::Interrupted { at_s: 0.0 }),
+        }
+    }
+
+    /// Drives the load until its end, or until something ends the run before it.
+    async fn drive<F: Fleet>(
+        &self,
+        fleet: &F,
+        injector: &Injector,
+        clock: &Clock,
+        supervisor: &Supervisor<'_, F>,
+        watch: &MachineWatch,
+    ) -> Result<Driven, RunError> {
+        let load = Load {
+            experiment: self.prepared.experiment,
+            streams: &self.prepared.streams,
+            schedule: &self.prepared.schedule,
+            injector,
+            exporter: &self.exporter,
+            progress: &self.options.progress,
+            clock,
+        };
+        let address = |id: &InstanceId| fleet.address(id);
+        let at_s = || clock.now_us() as f64 / 1e6;
+        let error = tokio::select! {
+            biased;
+            () = interrupted() => GroundError::Interrupted { at_s: at_s() },
+            error = supervisor.run() => error,
+            why = self.receiver.died() => GroundError::Receiver { at_s: at_s(), why },
+            driven = load.drive(&address) => return driven,
+            () = watch.clone().run(clock.clone()) => panic!("a watch goes on until it is dropped"),
+        };
+        Err(error.into())
+    }
+}
+
+/// The user's or the system's wish that this ends.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // Where signals cannot be waited for, the default ends the process.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        () = interrupt => {}
+    }
+}
+
+/// Marks what was collected as the part of a run that it is.
+fn incomplete(
+    error: RunError,
+    journal: Option<Journal>,
+    experiment: &Experiment,
+    out: Option<&Path>,
+) -> RunError {
+    let Some(folder) = out else {
+        return error;
+    };
+    let journal = Journal {
+        incomplete: Some(error.to_string()),
+        seed: experiment.seed,
+        ..journal.unwrap_or_default()
+    };
+    match write_journal(folder, &journal) {
+        Ok(()) => RunError::Incomplete {
+            source: Box::new(error),
+            folder: PathBuf::from(folder),
+        },
+        // Where the journal cannot be written either, the first error says why.
+        Err(_) => error,
+    }
+}

@@ -1,0 +1,129 @@
+//! The way to an instance that runs in another process: HTTP/2 over TCP.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
+use thiserror::Error;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, TimeoutExpired};
+use tower::{Service, ServiceExt as _};
+
+use crate::operation::{is_grpc, is_streamed, refusal};
+use crate::service::RESETS_OF_CONNECTION;
+
+/// How long a connection may take to be made. Callers give up by their own deadlines; this frees
+/// what a caller without one would hold for ever.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often an idle or silent connection is asked whether it is still one.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What is said of a server that went away.
+const RESET: &str = "connection reset";
+
+/// An address that is none.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{address}` is not an address: use HOST:PORT, such as 127.0.0.1:7000")]
+pub struct BadAddress {
+    /// What was given.
+    pub address: String,
+}
+
+/// A server at `address` (`HOST:PORT`), to which a connection is made when it is first called, and
+/// again whenever it is lost. A call that finds nobody there is refused as a process that is down
+/// refuses on the virtual ground.
+///
+/// Needs the runtime of tokio that it is called within.
+///
+/// # Errors
+/// Where the address is none. Whether somebody is there is found out later.
+pub fn remote(address: &str) -> Result<BoxService, BadAddress> {
+    let bad = || BadAddress {
+        address: address.to_owned(),
+    };
+    let well_formed = address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    if !well_formed {
+        return Err(bad());
+    }
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).map_err(|_| bad())?;
+    let channel = endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .http2_max_local_error_reset_streams(RESETS_OF_CONNECTION)
+        .tcp_nodelay(true)
+        .connect_lazy();
+    Ok(BoxService::new(Remote { channel }))
+}
+
+#[derive(Clone)]
+struct Remote {
+    channel: Channel,
+}
+
+impl Service<Request> for Remote {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let channel = self.channel.clone();
+        Box::pin(async move {
+            let is_grpc = is_grpc(request.headers());
+            let response = match channel.oneshot(request).await {
+                Ok(response) if is_streamed(&response) => return Ok(response),
+                Ok(response) => response,
+                // The channel reads the deadline in the headers, and may be the first to act on it.
+                Err(error) if is_late(&error) => {
+                    let code = Code::DeadlineExceeded;
+                    return Ok(refusal(is_grpc, code, "deadline exceeded"));
+                }
+                Err(error) => return Ok(refusal(is_grpc, Code::Unavailable, in_words(&error))),
+            };
+            // A server that dies while it sends has not answered: nobody may take the head of such
+            // an answer for a success.
+            let (head, body) = response.into_parts();
+            match body.collect().await {
+                Ok(body) => Ok(Response::from_parts(head, Body::new(body))),
+                Err(_) => Ok(refusal(is_grpc, Code::Unavailable, RESET)),
+            }
+        })
+    }
+}
+
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutExpired>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// What an operator would read: whether nobody is there, or somebody went away.
+fn in_words(error: &(dyn Error + 'static)) -> &'static str {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        match kind {
+            Some(io::ErrorKind::ConnectionRefused) => return "connection refused",
+            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+                return "no route to host";
+            }
+            Some(io::ErrorKind::TimedOut) => return "connection timed out",
+            _ => cause = error.source(),
+        }
+    }
+    RESET
+}

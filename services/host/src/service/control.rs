@@ -1,0 +1,139 @@
+//! What a process answers besides its stub: readiness, health, and the run's control.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::routing::{any_service, get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use ragdoll_fault_layers::WitnessReport;
+use ragdoll_runtime::{Body, BoxService, Clock, Request};
+use ragdoll_stubs::ingest::Queue;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tonic::Code;
+use tower::Service as _;
+
+use super::messages::{NEXT_MESSAGE, next_message};
+use super::plan::Begin;
+use super::running::Running;
+use crate::operation::{is_grpc, refusal};
+
+/// What a drain left behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drained {
+    /// Spans that could not be delivered since the run began.
+    pub lost_spans: u64,
+    /// Log lines that could not be delivered since the run began.
+    pub lost_logs: u64,
+}
+
+/// What the process's main task is asked to do.
+pub(super) enum Command {
+    /// To begin a run.
+    Begin(Box<Begin>, oneshot::Sender<Result<(), String>>),
+    /// To end, since the model ran out of memory.
+    OutOfMemory,
+}
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub(super) running: RwLock<Option<Arc<Running>>>,
+    pub(super) commands: mpsc::Sender<Command>,
+}
+
+impl Shared {
+    pub(super) fn running(&self) -> Option<Arc<Running>> {
+        self.running
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// All routes of a process. What none of them is for goes to the stub, behind its layers.
+pub(super) async fn router(shared: &Arc<Shared>) -> Router {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    let overall = "";
+    reporter
+        .set_service_status(overall, tonic_health::ServingStatus::Serving)
+        .await;
+    let stub = shared.clone();
+    let stub = tower::service_fn(move |request: axum::extract::Request| {
+        let stub = stub.clone();
+        async move {
+            let server = stub.running().and_then(|running| running.server());
+            Ok(answer(server, request).await)
+        }
+    });
+    Router::new()
+        .route("/readyz", get(|| async { "ready" }))
+        .route("/grpc.health.v1.Health/{method}", any_service(health))
+        .route("/control/v1/begin", post(begin))
+        .route("/control/v1/witnesses", get(witnesses))
+        .route("/control/v1/drain", post(drain))
+        .route(NEXT_MESSAGE, post(message))
+        .with_state(shared.clone())
+        .fallback_service(stub)
+}
+
+/// What a stub behind its layers answers, or that nobody is there yet.
+pub(super) async fn answer(
+    server: Option<BoxService>,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    let Some(mut server) = server else {
+        let is_grpc = is_grpc(request.headers());
+        let refusal = refusal(is_grpc, Code::Unavailable, "no run has begun");
+        return refusal.map(axum::body::Body::new);
+    };
+    let request: Request = request.map(Body::new);
+    let Ok(response) = BoxService::call(&mut server, request).await;
+    response.map(axum::body::Body::new)
+}
+
+async fn begin(
+    State(shared): State<Arc<Shared>>,
+    Json(begin): Json<Begin>,
+) -> Result<StatusCode, (StatusCode, String)> {
+    let (reply, began) = oneshot::channel();
+    let command = Command::Begin(Box::new(begin), reply);
+    let ending = || {
+        let message = "the process is about to end".to_owned();
+        (StatusCode::SERVICE_UNAVAILABLE, message)
+    };
+    shared.commands.send(command).await.map_err(|_| ending())?;
+    match began.await.map_err(|_| ending())? {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(problem) => Err((StatusCode::BAD_REQUEST, problem)),
+    }
+}
+
+async fn witnesses(State(shared): State<Arc<Shared>>) -> Json<Vec<WitnessReport>> {
+    let running = shared.running();
+    Json(running.map_or_else(Vec::new, |running| running.witnesses()))
+}
+
+async fn drain(State(shared): State<Arc<Shared>>) -> Json<Drained> {
+    match shared.running() {
+        Some(running) => Json(running.drain().await),
+        None => Json(Drained::default()),
+    }
+}
+
+async fn message(State(shared): State<Arc<Shared>>) -> axum::response::Response {
+    let running = shared.running();
+    let Some((queue, clock)) = running.as_ref().and_then(|running| running.queue()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    next(&queue, &clock).await
+}
+
+/// The next document of a queue, for a worker in another process.
+pub(super) async fn next(queue: &Queue, clock: &Clock) -> axum::response::Response {
+    match next_message(queue, clock).await {
+        Some(message) => Json(message).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Nothing may go without a scenario: what the scenarios show, compared with all there is to show.
+
+use std::collections::BTreeSet;
+
+use ragdoll_fault_layers::Faults;
+use ragdoll_fault_spec::Catalog as _;
+
+/// What a fault is put on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum On {
+    Service,
+    Instance,
+    Edge,
+}
+
+/// What a scenario shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Subject {
+    /// A public module of `ragdoll-resources`.
+    Resource(&'static str),
+    /// A kind of fault, and what it is put on.
+    Fault(&'static str, On),
+    /// What the transports owe to every call.
+    Protocol(&'static str),
+}
+
+impl Subject {
+    pub(crate) const fn on_service(kind: &'static str) -> Self {
+        Subject::Fault(kind, On::Service)
+    }
+
+    pub(crate) const fn on_instance(kind: &'static str) -> Self {
+        Subject::Fault(kind, On::Instance)
+    }
+
+    pub(crate) const fn on_edge(kind: &'static str) -> Self {
+        Subject::Fault(kind, On::Edge)
+    }
+}
+
+/// A scenario, and what it shows.
+pub(crate) type Shown = (fn(), &'static [Subject]);
+
+const ALL: [&[Shown]; 13] = [
+    crate::absent::SHOWN,
+    crate::calls::SHOWN,
+    crate::documents::SHOWN,
+    crate::engine::SHOWN,
+    crate::fan_out::SHOWN,
+    crate::partitions::SHOWN,
+    crate::process_faults::SHOWN,
+    crate::queues::SHOWN,
+    crate::request_faults::SHOWN,
+    crate::reranking::SHOWN,
+    crate::streams::SHOWN,
+    crate::traces::SHOWN,
+    crate::wire::SHOWN,
+];
+
+/// What is no code of its own that could be listed.
+const PROTOCOL: [&str; 9] = [
+    "cancellation",
+    "connection",
+    "deadline",
+    "headers",
+    "network",
+    "queue",
+    "status",
+    "streaming",
+    "trace context",
+];
+
+const RESOURCES: &str = include_str!("../../../resources/src/lib.rs");
+
+/// Every public module of the resources' crate, save the one for tests.
+fn resources() -> impl Iterator<Item = Subject> {
+    let modules = RESOURCES.lines().filter_map(|line| {
+        let name = line.strip_prefix("pub mod ")?;
+        name.strip_suffix(';')
+    });
+    let modules = modules.filter(|name| *name != "testing");
+    modules.map(Subject::Resource)
+}
+
+/// Every kind of fault, with each kind of target that it takes.
+fn faults() -> Vec<Subject> {
+    let mut faults = Vec::new();
+    for kind in Faults.kinds() {
+        if !kind.services.is_empty() {
+            faults.push(Subject::on_service(kind.name));
+            faults.push(Subject::on_instance(kind.name));
+        }
+        if kind.edges {
+            faults.push(Subject::on_edge(kind.name));
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_resource_and_every_fault_has_a_scenario() {
+    let all = resources().chain(faults());
+    let all: BTreeSet<Subject> = all.chain(PROTOCOL.map(Subject::Protocol)).collect();
+    let shown = ALL.iter().flat_map(|module| module.iter());
+    let shown: BTreeSet<Subject> = shown.flat_map(|(_, subjects)| *subjects).copied().collect();
+    let missing: Vec<_> = all.difference(&shown).collect();
+    assert!(missing.is_empty(), "no scenario shows {missing:?}");
+    let unknown: Vec<_> = shown.difference(&all).collect();
+    assert!(unknown.is_empty(), "there is nothing like {unknown:?}");
+    let many = all.iter().filter(|one| matches!(one, Subject::Resource(_)));
+    assert!(
+        many.count() >= 8,
+        "the list of resources was not understood"
+    );
+}
