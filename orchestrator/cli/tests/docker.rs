@@ -278,7 +278,16 @@ fn the_engine_does_what_faults_do_to_whole_processes_and_takes_it_back() {
             .split_once(' ')
             .map(|(instance, _)| instance.to_owned())
     });
-    insta::assert_snapshot!(done.join("\n"), @"");
+    insta::assert_snapshot!(done.join("\n"), @r"
+    embedder-0 disconnected
+    embedder-0 connected again
+    reranker-0 killed
+    reranker-0 started again
+    reranker-0 limited to 5 ms in each 100 ms
+    reranker-0 limit lifted
+    shard-0-0 paused
+    shard-0-0 resumed
+    ");
     for fault in journal["faults"].as_array().expect("a list") {
         assert_eq!(fault["firings"], 1, "{fault}");
     }

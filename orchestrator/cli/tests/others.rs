@@ -119,7 +119,7 @@ fn the_schema_is_json_and_knows_what_files_may_hold() {
 fn help_says_how_to_begin() {
     let bench = Bench::new();
     insta::assert_snapshot!("help", bench.ragdoll(&["--help"]).with(0).stdout);
-    for command in ["run", "list", "check", "schema"] {
+    for command in ["run", "merge", "agree", "list", "check", "export", "schema"] {
         let help = bench.ragdoll(&[command, "--help"]).with(0).stdout;
         insta::assert_snapshot!(format!("help_{command}"), help);
     }

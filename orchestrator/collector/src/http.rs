@@ -58,23 +58,29 @@ async fn export<S: Signal>(
 ) -> Response {
     let form = match Form::of(&headers) {
         Ok(form) => form,
-        Err(refusal) => return refusal,
+        Err(text) => return (StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response(),
     };
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => return form.refuse(rejection.status(), rejection.body_text()),
-    };
-    let request = match form.read::<S>(&headers, &body) {
-        Ok(request) => request,
-        Err(refusal) => return refusal,
-    };
-    match inbox.export(request).await {
-        Some(answer) => form.answer(&answer),
-        None => form.refuse(
+    match take::<S>(&inbox, form, &headers, body).await {
+        Ok(answer) => form.answer(&answer),
+        Err((status, message)) => form.refuse(status, message),
+    }
+}
+
+async fn take<S: Signal>(
+    inbox: &Inbox,
+    form: Form,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<S::Answer, (StatusCode, String)> {
+    let body = body.map_err(|rejection| (rejection.status(), rejection.body_text()))?;
+    let request: S = form.read(headers, &body)?;
+    let over = || {
+        (
             StatusCode::SERVICE_UNAVAILABLE,
             "the run is over".to_owned(),
-        ),
-    }
+        )
+    };
+    inbox.export(request).await.ok_or_else(over)
 }
 
 /// The form of a message and of its answer.
@@ -94,7 +100,7 @@ struct Refusal {
 }
 
 impl Form {
-    fn of(headers: &HeaderMap) -> Result<Form, Response> {
+    fn of(headers: &HeaderMap) -> Result<Form, String> {
         match content_type(headers) {
             PROTOBUF => Ok(Form::Protobuf),
             JSON => Ok(Form::Json),
@@ -103,14 +109,13 @@ impl Form {
                     "" => "there is no content-type".to_owned(),
                     other => format!("content-type is `{other}`"),
                 };
-                let text = format!("{given}: use {PROTOBUF} or {JSON}");
-                Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response())
+                Err(format!("{given}: use {PROTOBUF} or {JSON}"))
             }
         }
     }
 
-    fn read<S: Signal>(self, headers: &HeaderMap, body: &[u8]) -> Result<S, Response> {
-        let bad = |text: String| self.refuse(StatusCode::BAD_REQUEST, text);
+    fn read<S: Signal>(self, headers: &HeaderMap, body: &[u8]) -> Result<S, (StatusCode, String)> {
+        let bad = |text: String| (StatusCode::BAD_REQUEST, text);
         let unpacked;
         let body = match headers.get(CONTENT_ENCODING).map(|how| how.as_bytes()) {
             None | Some(b"" | b"identity") => body,
@@ -121,7 +126,7 @@ impl Form {
             Some(other) => {
                 let other = String::from_utf8_lossy(other);
                 let text = format!("content-encoding is `{other}`: use gzip or none");
-                return Err(self.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+                return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
             }
         };
         match self {

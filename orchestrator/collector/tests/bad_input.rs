@@ -21,6 +21,9 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const PROTOBUF: (&str, &str) = ("content-type", "application/x-protobuf");
 const GZIP: (&str, &str) = ("content-encoding", "gzip");
 
+/// Method and path, headers, and body.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [u8]);
+
 fn packed(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(body).expect("memory takes everything");
@@ -31,7 +34,7 @@ fn packed(body: &[u8]) -> Vec<u8> {
 fn bad_requests_over_http_get_a_reason() {
     let bomb = packed(&vec![b' '; (16 << 20) + 1]);
     let large = vec![b' '; (16 << 20) + 1];
-    let cases: [(&str, &[(&str, &str)], &[u8]); 11] = [
+    let cases: [Case<'_>; 11] = [
         ("POST /v1/traces", &[], b"{}"),
         ("POST /v1/traces", &[("content-type", "text/plain")], b"{}"),
         ("POST /v1/traces", &[JSON], b"{\"resourceSpans\": 7}"),

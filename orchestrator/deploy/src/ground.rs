@@ -57,7 +57,7 @@ pub struct DockerOptions {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeployedOptions {
     /// The plan that they were started with.
-    pub plan: Plan,
+    pub plan: Box<Plan>,
     /// Where their telemetry is received.
     pub listen: SocketAddr,
 }

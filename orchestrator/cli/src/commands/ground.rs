@@ -72,7 +72,7 @@ impl GroundArguments {
                 burn: self.burn,
             }),
             GroundName::Deployed => Ground::Deployed(DeployedOptions {
-                plan: self.read_plan()?,
+                plan: Box::new(self.read_plan()?),
                 listen: self.otlp_listen,
             }),
         })

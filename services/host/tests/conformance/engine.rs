@@ -65,7 +65,7 @@ fn a_batch_of_one_lets_the_second_wait_and_then_generates() {
                     (200, &json!(16))
                 );
             }
-            let waits = outcome.waits("llm-0", "queue.wait");
+            let waits = outcome.waits_over(50 * MS, "llm-0", "queue.wait");
             assert_eq!(waits.len(), 1, "{waits:#?}");
             let prefills = outcome.spans("llm-0", "gen_ai.prefill");
             let decodes = outcome.spans("llm-0", "gen_ai.decode");

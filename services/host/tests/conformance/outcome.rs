@@ -67,8 +67,14 @@ impl<T> Outcome<T> {
     /// busy machine more than once, so that a wait that was none has some length: only those that
     /// are long enough to be a scenario's count.
     pub(crate) fn waits(&self, instance: &str, name: &str) -> Vec<&Span> {
+        self.waits_over(SHORTEST_WAIT_US, instance, name)
+    }
+
+    /// The same of those of `least_us` or more, where somebody's work begins on a task of its own,
+    /// which may take a while to run.
+    pub(crate) fn waits_over(&self, least_us: u64, instance: &str, name: &str) -> Vec<&Span> {
         let mut waits = self.spans(instance, name);
-        waits.retain(|wait| wait.length_us() >= SHORTEST_WAIT_US);
+        waits.retain(|wait| wait.length_us() >= least_us);
         waits
     }
 

@@ -166,7 +166,7 @@ fn a_batch_takes_all_who_wait() {
         |outcome| {
             assert!(outcome.answer.iter().all(|(status, _)| *status == 200));
             let served = outcome.served("embedder-0");
-            let waits = outcome.waits("embedder-0", "queue.wait");
+            let waits = outcome.waits_over(50 * MS, "embedder-0", "queue.wait");
             // The first is a batch of its own: it waited for nobody.
             assert_eq!((served.len(), waits.len()), (6, 5), "{waits:#?}");
             let waited = |id: &String| waits.iter().any(|wait| wait.parent.as_ref() == Some(id));

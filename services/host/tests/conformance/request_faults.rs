@@ -261,7 +261,7 @@ fn a_smaller_running_batch_makes_prompts_wait() {
         async |stage: Stage| together(&stage, 2).await,
         |outcome| {
             assert!(outcome.answer.iter().all(|(status, _)| *status == 200));
-            let waits = outcome.waits("llm-0", "queue.wait");
+            let waits = outcome.waits_over(40 * MS, "llm-0", "queue.wait");
             assert_eq!(waits.len(), 1, "{waits:#?}");
             let decodes = outcome.spans("llm-0", "gen_ai.decode");
             assert!(one_after_the_other(&decodes), "{decodes:#?}");
