@@ -208,6 +208,7 @@ fn an_answer_that_was_cut_was_none() {
         |line: Line| {
             let arrived = arrived.clone();
             async move {
+                arrived.store(0, Ordering::Release);
                 let cut = tokio::spawn({
                     let line = line.clone();
                     async move { look_up(&line, "cut").await }

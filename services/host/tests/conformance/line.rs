@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::MS;
+use crate::calm::{Calm, calmly};
 use crate::common::{SEED, Seen};
 use crate::outcome::Outcome;
 use crate::stage::{NEVER_US, PATIENCE_US, Said};
@@ -64,11 +65,13 @@ pub(crate) fn converse_on<T, F>(
     let make_stub: MakeStub = Arc::new(stub);
     for &transport in transports {
         let _which = blame(transport);
-        let outcome = match transport {
-            Transport::Virtual => play_virtual(service, &make_stub, &scenario),
-            Transport::Tcp => play_tcp(service, &make_stub, &scenario),
-        };
-        findings(&outcome);
+        calmly(|calm| {
+            let outcome = match transport {
+                Transport::Virtual => play_virtual(service, &make_stub, &scenario),
+                Transport::Tcp => play_tcp(service, &make_stub, calm, &scenario),
+            };
+            findings(&outcome);
+        });
     }
 }
 
@@ -101,6 +104,7 @@ where
 fn play_tcp<T, F>(
     service: Service,
     make_stub: &MakeStub,
+    calm: &Calm,
     scenario: impl FnOnce(Line) -> F,
 ) -> Outcome<T>
 where
@@ -108,10 +112,12 @@ where
 {
     let ends = Ends::new(service);
     let said = ends.said.clone();
-    let clock = Clock::new_real();
+    let clock = tcp::soon();
     let (caller, callee) = ends.instances(&clock);
     let host = Host::start(callee.clone(), make_stub.clone());
     let answer = tcp::runtime().block_on(async {
+        let _watch = calm.watch(&clock);
+        clock.sleep_until_us(1).await;
         let way = tcp::way_to(host.address);
         let client = ends.connect(&clock, &caller, &callee, way);
         let line = Line {

@@ -4,6 +4,7 @@
 //! Virtual time is exact, and so are findings about it. Real time is not: there a span is at least
 //! as long as what was put into it, and all else is told from orders, counts and statuses.
 
+mod calm;
 #[path = "../common/mod.rs"]
 mod common;
 mod coverage;

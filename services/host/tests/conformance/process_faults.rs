@@ -137,13 +137,14 @@ fn a_crash_that_is_short_ends_before_the_fault() {
     );
 }
 
-/// Two replicas of each partition, of which the coordinator asks another where one fails.
-fn replicated() -> Topology {
+/// Two replicas of each partition, of which the coordinator asks the other where one fails, or takes
+/// longer than `timeout_ms` (0 for no such limit).
+fn replicated(timeout_ms: f64) -> Topology {
     let mut topology = small();
     topology.vector_db.replicas = 2;
     topology.vector_db.shard_call.attempts = 2;
     topology.vector_db.shard_call.backoff_ms = 0.0;
-    topology.vector_db.shard_call.timeout_ms = 40.0;
+    topology.vector_db.shard_call.timeout_ms = timeout_ms;
     topology
 }
 
@@ -172,7 +173,7 @@ fn a_crash_of_an_instance_leaves_its_siblings_alone() {
     let long_us = 60_000 * MS;
     let target = Target::instance("shard-0-0");
     conform(
-        &replicated(),
+        &replicated(0.0),
         &[lasting("crash", target, json!({}), START_US, long_us)],
         async |stage: Stage| ask_meanwhile(&stage).await,
         |outcome| {
@@ -269,7 +270,7 @@ fn a_hang_of_an_instance_leaves_its_siblings_alone() {
     let long_us = 60_000 * MS;
     let target = Target::instance("shard-0-0");
     conform(
-        &replicated(),
+        &replicated(60.0),
         &[lasting("hang", target, json!({}), START_US, long_us)],
         async |stage: Stage| ask_meanwhile(&stage).await,
         |outcome| {

@@ -14,6 +14,7 @@ use ragdoll_telemetry::{log_subscriber, tracing};
 use tokio::net::TcpListener;
 
 use crate::MS;
+use crate::calm::Calm;
 use crate::common::{Ground, SEED};
 use crate::outcome::Outcome;
 use crate::stage::{Said, Stage};
@@ -33,6 +34,7 @@ struct Tcp {
 pub(crate) fn play<T, F>(
     topology: &Topology,
     faults: &[Planned],
+    calm: &Calm,
     scenario: impl FnOnce(Stage) -> F,
 ) -> Outcome<T>
 where
@@ -46,6 +48,7 @@ where
     let _logs = tracing::subscriber::set_default(logs);
     let (answer, before) = runtime().block_on(async {
         let tcp = start(&clock, topology, &streams, &injector, &said).await;
+        let _watch = calm.watch(&clock);
         clock.sleep_until_us(1).await;
         let answer = scenario(tcp.stage).await;
         (answer, said.seen(0).spans.len())

@@ -8,6 +8,7 @@ use ragdoll_model::Topology;
 use ragdoll_runtime::{Streams, run_virtual};
 use ragdoll_telemetry::{log_subscriber, tracing};
 
+use crate::calm::calmly;
 use crate::common::{Ground, SEED};
 use crate::outcome::Outcome;
 use crate::stage::{Said, Stage};
@@ -51,13 +52,15 @@ pub(crate) fn conform_where<T, F>(
 {
     for transport in Transport::ALL {
         let _which = Which(transport);
-        let outcome = match transport {
-            Transport::Virtual => play_virtual(topology, faults, &scenario),
-            Transport::Tcp => tcp::play(topology, faults, &scenario),
-        };
-        assert_that_faults_fired(faults, fires, &outcome);
-        assert_blind(&outcome);
-        findings(&outcome);
+        calmly(|calm| {
+            let outcome = match transport {
+                Transport::Virtual => play_virtual(topology, faults, &scenario),
+                Transport::Tcp => tcp::play(topology, faults, calm, &scenario),
+            };
+            assert_that_faults_fired(faults, fires, &outcome);
+            assert_blind(&outcome);
+            findings(&outcome);
+        });
     }
 }
 
