@@ -262,3 +262,37 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
         .windows(needle.len())
         .any(|window| window == needle)
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+
+    use super::*;
+    use crate::inbox::Inbox;
+
+    #[test]
+    fn what_was_taken_while_it_ended_is_kept() {
+        let (inbox, waiting) = Inbox::new();
+        let scope = ScopeLogs {
+            log_records: vec![LogRecord::default()],
+            ..Default::default()
+        };
+        let group = ResourceLogs {
+            scope_logs: vec![scope],
+            ..Default::default()
+        };
+        let request = ExportLogsServiceRequest {
+            resource_logs: vec![group],
+        };
+        let batch = Message::Export(Export::Logs(request));
+        assert!(inbox.put_blocking(Message::End));
+        assert!(
+            inbox.put_blocking(batch),
+            "there is room until it has ended"
+        );
+        let mut ingest = Ingest::new(&[], None, None);
+        ingest.take_all(waiting);
+        assert!(!inbox.put_blocking(Message::End), "it has ended");
+        assert_eq!(ingest.finish().counts.log_lines, 1);
+    }
+}

@@ -79,11 +79,17 @@ impl Server {
             ..
         } = self;
         drop(listener);
-        obituary.write(&why);
-        tokio::select! {
-            () = until(&mut phase, Phase::Killed) => {}
-            () = async { while connections.join_next().await.is_some() {} } => {}
+        let is_killed = *phase.borrow() == Phase::Killed;
+        if !is_killed {
+            obituary.write(&why);
+            tokio::select! {
+                () = until(&mut phase, Phase::Killed) => {}
+                () = async { while connections.join_next().await.is_some() {} } => {}
+            }
         }
+        // Whoever is told of its death finds no connection open.
+        connections.shutdown().await;
+        obituary.write(&why);
     }
 
     /// Accepts connections until it may not, or cannot, and tells why.

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::*;
 use ragdoll_collector::{LOGS_FILE, METRICS_FILE, Output, Receiver, TRACES_FILE};
@@ -17,6 +19,8 @@ use ragdoll_trace::{TraceSet, read_otlp_spans};
 const SENDERS: u64 = 16;
 const REQUESTS: u64 = 20;
 const SPANS: u64 = 40;
+/// More than the inbox holds.
+const BATCHES: usize = 2000;
 
 /// Many senders at a time, whose spans have a number each.
 async fn send_all(receiver: &Receiver) {
@@ -67,43 +71,96 @@ fn make_pipe(path: &Path) {
     assert!(made.expect("mkfifo is there").success());
 }
 
+/// A sender to a receiver whose spans go into a pipe that nobody reads yet.
+struct Stuck {
+    receiver: Receiver,
+    /// Answers that the sender got, to 512 spans each.
+    answered: Arc<AtomicU64>,
+    sending: tokio::task::JoinHandle<()>,
+    /// Lets the reader begin.
+    read: std::sync::mpsc::Sender<()>,
+    reader: std::thread::JoinHandle<Vec<u8>>,
+}
+
+impl Stuck {
+    /// Sends until it gets no answer any more. At most `requests` go out, and none after the first
+    /// that fails.
+    async fn start(folder: &Path, requests: u64) -> Stuck {
+        let path = folder.join(TRACES_FILE);
+        make_pipe(&path);
+        let (read, may_read) = std::sync::mpsc::channel();
+        let reader = std::thread::spawn(move || {
+            let mut pipe = std::fs::File::open(&path).expect("a pipe");
+            may_read.recv().expect("somebody lets it begin");
+            let mut bytes = Vec::new();
+            pipe.read_to_end(&mut bytes).expect("what is written");
+            bytes
+        });
+        let receiver = start(Some(folder), None).await;
+        let mut client = trace_client(&receiver).await;
+        let answered = Arc::new(AtomicU64::new(0));
+        let answers = answered.clone();
+        let sending = tokio::spawn(async move {
+            for request in 0..requests {
+                let first = request * 512 + 1;
+                if client.export(numbered(first..=first + 511)).await.is_err() {
+                    break;
+                }
+                answers.fetch_add(1, Ordering::AcqRel);
+            }
+        });
+        let stuck = Stuck {
+            receiver,
+            answered,
+            sending,
+            read,
+            reader,
+        };
+        let clock = Clock::new_real();
+        let mut before = None;
+        while before != Some(stuck.answers()) {
+            before = Some(stuck.answers());
+            clock.sleep_us(1_000_000).await;
+        }
+        stuck
+    }
+
+    fn answers(&self) -> u64 {
+        self.answered.load(Ordering::Acquire)
+    }
+}
+
 #[test]
 fn senders_wait_for_files_that_are_slow() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join(TRACES_FILE);
-    make_pipe(&path);
-    let (read, all_sent) = std::sync::mpsc::channel::<()>();
-    let reader = std::thread::spawn(move || {
-        let mut pipe = std::fs::File::open(&path).expect("a pipe");
-        // The pipe and the buffer before it take less than is sent, and the inbox a bounded part.
-        let is_stuck = all_sent
-            .recv_timeout(std::time::Duration::from_secs(1))
-            .is_err();
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).expect("what is written");
-        (is_stuck, bytes)
+    let (received, reader) = in_runtime(async {
+        let stuck = Stuck::start(folder.path(), 200).await;
+        // The pipe, the buffer before it and the inbox take less than that.
+        assert!(stuck.answers() < 150, "{} answers", stuck.answers());
+        stuck.read.send(()).expect("the reader waits");
+        stuck.sending.await.expect("no panic");
+        assert_eq!(stuck.answered.load(Ordering::Acquire), 200);
+        (stuck.receiver.end().await, stuck.reader)
     });
-    let received = in_runtime(async {
-        let receiver = start(Some(folder.path()), None).await;
-        let mut client = trace_client(&receiver).await;
-        for request in 0..200 {
-            let first = request * 512 + 1;
-            client
-                .export(numbered(first..=first + 511))
-                .await
-                .expect("taken");
-        }
-        // A reader that has begun no longer listens.
-        let _ = read.send(());
-        receiver.end().await
-    });
-    let (is_stuck, bytes) = reader.join().expect("no panic");
-    assert!(
-        is_stuck,
-        "senders went on although nothing could be written"
-    );
     assert_eq!(received.counts.spans, 200 * 512);
+    let bytes = reader.join().expect("no panic");
     assert_eq!(read_spans(&bytes).spans().len(), 200 * 512);
+}
+
+#[test]
+fn what_is_in_progress_at_the_end_is_answered_and_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (before, answered, received) = in_runtime(async {
+        let stuck = Stuck::start(folder.path(), u64::MAX).await;
+        let before = stuck.answers();
+        stuck.read.send(()).expect("the reader waits");
+        let received = stuck.receiver.end().await;
+        stuck.sending.await.expect("no panic");
+        stuck.reader.join().expect("no panic");
+        (before, stuck.answered.load(Ordering::Acquire), received)
+    });
+    assert!(answered > before, "one was in progress");
+    assert_eq!(received.counts.spans, answered * 512);
 }
 
 #[test]
@@ -129,33 +186,6 @@ fn a_receiver_that_is_killed_is_noticed_and_keeps_what_it_had() {
     });
     assert_eq!(received.counts.spans, 3);
     assert!(received.failure.is_none());
-}
-
-#[test]
-fn what_is_in_progress_at_the_end_is_answered_and_kept() {
-    let (answered, received) = in_runtime(async {
-        let receiver = start(None, None).await;
-        let clients = [trace_client(&receiver).await, trace_client(&receiver).await];
-        let sending = clients.map(|mut client| {
-            tokio::spawn(async move {
-                let mut answered = 0;
-                while client.export(numbered(1..=1)).await.is_ok() {
-                    answered += 1;
-                }
-                answered
-            })
-        });
-        let clock = Clock::new_real();
-        clock.sleep_us(100_000).await;
-        let received = receiver.end().await;
-        let mut answered = 0;
-        for sender in sending {
-            answered += sender.await.expect("no panic");
-        }
-        (answered, received)
-    });
-    assert!(answered > 0);
-    assert_eq!(received.counts.spans, answered);
 }
 
 #[test]
@@ -190,31 +220,31 @@ fn this_process_speaks_into_the_same_files() {
     let line = "{\"timestamp\":\"2025-01-01T00:00:00Z\",\"severity\":\"INFO\",\
                 \"service\":\"client\",\"instance\":\"client-0\",\"message\":\"started\"}\n";
     let received = in_runtime(async {
-        let (sender, batches) = std::sync::mpsc::sync_channel(4);
+        let (sender, batches) = std::sync::mpsc::sync_channel(BATCHES);
         let local = vec![InstanceId::new(Service::Client, 0)];
         let output = Some(Output::create(folder.path()).expect("files"));
         let receiver = Receiver::start(ANY_PORT, batches, local, output, None).await;
         let receiver = receiver.expect("a free port");
-        trace_client(&receiver)
-            .await
-            .export(numbered(1..=1))
-            .await
-            .expect("taken");
-        let batch = ragdoll_telemetry::Batch {
-            logs: line.as_bytes().to_vec(),
-            ..Default::default()
-        };
-        sender.send(batch).expect("room");
+        let mut client = trace_client(&receiver).await;
+        client.export(numbered(1..=1)).await.expect("taken");
+        for _ in 0..BATCHES {
+            let batch = ragdoll_telemetry::Batch {
+                logs: line.as_bytes().to_vec(),
+                ..Default::default()
+            };
+            sender.send(batch).expect("room");
+        }
         // The sender is still there: what it sent so far is waited for, and no more.
         let received = receiver.end().await;
         drop(sender);
         received
     });
-    assert_eq!((received.counts.spans, received.counts.log_lines), (1, 1));
+    let counts = received.counts;
+    assert_eq!((counts.spans, counts.log_lines), (1, BATCHES as u64));
     let seen = &received.collected.observations;
     assert_eq!(seen.traces.instance(seen.logs[0].resource), "client-0");
     let written = std::fs::read_to_string(folder.path().join(LOGS_FILE)).expect("a file");
-    assert_eq!(written, line);
+    assert_eq!(written, line.repeat(BATCHES));
     let metrics = std::fs::read(folder.path().join(METRICS_FILE)).expect("a file");
     assert!(metrics.is_empty());
 }
