@@ -289,7 +289,8 @@ fn the_engine_does_what_faults_do_to_whole_processes_and_takes_it_back() {
     shard-0-0 resumed
     ");
     for fault in journal["faults"].as_array().expect("a list") {
-        assert_eq!(fault["firings"], 1, "{fault}");
+        let firings = fault["firings"].as_u64();
+        assert!(firings.is_some_and(|firings| firings > 0), "{fault}");
     }
     let seen = engine_events(ended.pid, &since);
     for event in [

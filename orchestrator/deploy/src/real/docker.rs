@@ -12,10 +12,10 @@ mod networks;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::{StreamExt as _, stream};
 use ragdoll_fault_layers::Means;
 use ragdoll_host::service::{Addresses, OutOfMemory, Plan};
 use ragdoll_model::InstanceId;
@@ -28,6 +28,7 @@ use testcontainers::bollard::query_parameters::{
 };
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, GenericImage};
+use tokio::sync::Mutex as AsyncMutex;
 
 use self::belongings::Belongings;
 use self::containers::{Image, PORT, Pattern};
@@ -38,8 +39,6 @@ use self::networks::Networks;
 use super::fleet::{Exit, Fleet, GroundError};
 use crate::ground::DockerOptions;
 
-/// How many containers are started, or removed, at a time: the engine does little of it at once.
-const AT_ONCE: usize = 8;
 /// Period of a quota of processor time.
 const PERIOD_US: i64 = 100_000;
 /// Least quota that an engine takes.
@@ -109,14 +108,14 @@ impl Site {
             belongings: self.belongings,
             members: BTreeMap::new(),
             engine: self.engine,
-            networks: self.networks,
+            networks: Arc::new(self.networks),
             burns: self.burns,
+            turn: Arc::default(),
         };
-        let (members, failure) = fleet
+        let launched = fleet
             .launch_all(&self.image, &plan, &self.instances, &self.interruption)
             .await;
-        fleet.members = members;
-        match failure.map_or_else(|| self.interruption.check(), Err) {
+        match launched {
             Ok(()) => Ok(fleet),
             Err(error) => {
                 fleet.stop().await;
@@ -129,12 +128,14 @@ impl Site {
 /// Containers on this machine's engine.
 pub(crate) struct Docker {
     exits: Exits,
-    // Dropped before the containers, of which testcontainers would remove one after the other.
+    // Dropped before the containers: what testcontainers would still remove is gone then.
     belongings: Belongings,
     members: BTreeMap<InstanceId, Member>,
     engine: Engine,
-    networks: Networks,
+    networks: Arc<Networks>,
     burns: bool,
+    /// Held while a container enters or leaves its networks.
+    turn: Arc<AsyncMutex<()>>,
 }
 
 struct Member {
@@ -144,52 +145,53 @@ struct Member {
 }
 
 impl Docker {
-    /// Starts containers until one cannot be; returns those that were, and why the others were not.
-    async fn launch_all(
+    /// Lets the engine do something that takes a container into its networks or out of them, after
+    /// what it does of that kind already: engines lose count of who is in a network when several
+    /// enter or leave it at the same moment, and then never let it be removed. It is done to its
+    /// end, whatever becomes of whoever asked for it.
+    async fn in_turn<T: Send + 'static>(
         &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let turn = self.turn.clone().lock_owned().await;
+        let working = tokio::spawn(async move {
+            let result = work.await;
+            drop(turn);
+            result
+        });
+        match working.await {
+            Ok(result) => result,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => panic!("nobody aborts what the engine does"),
+            },
+        }
+    }
+
+    /// Starts containers until one cannot be, one after the other.
+    async fn launch_all(
+        &mut self,
         image: &Image,
         plan: &Plan,
         instances: &[InstanceId],
         interruption: &Interruption,
-    ) -> (BTreeMap<InstanceId, Member>, Option<GroundError>) {
+    ) -> Result<(), GroundError> {
         let plan_json = serde_json::to_string(plan).expect("plain data has a JSON form");
-        let pattern = Pattern {
-            image,
-            topology: &plan.topology,
-            plan_json: &plan_json,
-            belongings: &self.belongings,
-            networks: &self.networks,
-        };
-        let pattern = &pattern;
-        let failure = Mutex::new(None);
-        let starts = instances.iter().map(|id| {
-            let failure = &failure;
-            // Each goes on to its end: what the engine makes of one that was dropped in the middle
-            // nobody would know.
-            async move {
-                if locked(failure).is_some() {
-                    return None;
-                }
-                let launched = match interruption.check() {
-                    Ok(()) => self.launch(pattern, id).await,
-                    Err(interrupted) => Err(interrupted),
-                };
-                match launched {
-                    Ok(member) => Some((id.clone(), member)),
-                    Err(error) => {
-                        locked(failure).get_or_insert(error);
-                        None
-                    }
-                }
-            }
-        });
-        let starts = stream::iter(starts).buffer_unordered(AT_ONCE);
-        let members = starts
-            .filter_map(std::future::ready)
-            .collect::<Vec<_>>()
-            .await;
-        let failure = locked(&failure).take();
-        (members.into_iter().collect(), failure)
+        for id in instances {
+            // A launch goes on to its end: what the engine makes of one that was dropped in the
+            // middle nobody would know.
+            interruption.check()?;
+            let pattern = Pattern {
+                image,
+                topology: &plan.topology,
+                plan_json: &plan_json,
+                belongings: &self.belongings,
+                networks: &self.networks,
+            };
+            let member = self.launch(&pattern, id).await?;
+            self.members.insert(id.clone(), member);
+        }
+        interruption.check()
     }
 
     async fn launch(&self, pattern: &Pattern<'_>, id: &InstanceId) -> Result<Member, GroundError> {
@@ -236,8 +238,10 @@ impl Docker {
         member.unwrap_or_else(|| panic!("{id} was never started"))
     }
 
-    fn container(&self, id: &InstanceId) -> &str {
-        self.member(id).container.id()
+    /// The engine, and what it knows an instance's container by.
+    fn handle(&self, id: &InstanceId) -> (Engine, String) {
+        let container = self.member(id).container.id();
+        (self.engine.clone(), container.to_owned())
     }
 }
 
@@ -290,22 +294,18 @@ impl Fleet for Docker {
 
     async fn kill(&self, instance: &InstanceId) -> Result<(), GroundError> {
         self.exits.expect(instance);
+        let (engine, container) = self.handle(instance);
         let options = None::<KillContainerOptions>;
-        let killed = self
-            .engine
-            .kill_container(self.container(instance), options)
-            .await;
-        done("kill", instance, killed)
+        let killing = async move { engine.kill_container(&container, options).await };
+        done("kill", instance, self.in_turn(killing).await)
     }
 
     async fn start(&self, instance: &InstanceId) -> Result<(), GroundError> {
-        let member = self.member(instance);
+        let (engine, container) = self.handle(instance);
         let options = None::<StartContainerOptions>;
-        let started = self
-            .engine
-            .start_container(member.container.id(), options)
-            .await;
-        done("start", instance, started)?;
+        let starting = async move { engine.start_container(&container, options).await };
+        done("start", instance, self.in_turn(starting).await)?;
+        let member = self.member(instance);
         // The engine publishes the port anew, under another number.
         let address = match address_of(&member.container).await {
             Ok(address) => address,
@@ -316,31 +316,31 @@ impl Fleet for Docker {
     }
 
     async fn pause(&self, instance: &InstanceId) -> Result<(), GroundError> {
-        let paused = self.engine.pause_container(self.container(instance)).await;
-        done("pause", instance, paused)
+        let (engine, container) = self.handle(instance);
+        done("pause", instance, engine.pause_container(&container).await)
     }
 
     async fn resume(&self, instance: &InstanceId) -> Result<(), GroundError> {
-        let resumed = self
-            .engine
-            .unpause_container(self.container(instance))
-            .await;
-        done("resume", instance, resumed)
+        let (engine, container) = self.handle(instance);
+        done(
+            "resume",
+            instance,
+            engine.unpause_container(&container).await,
+        )
     }
 
     async fn disconnect(&self, instance: &InstanceId) -> Result<(), GroundError> {
-        let container = self.container(instance);
-        let disconnected = self.networks.disconnect(&self.engine, container).await;
-        done("disconnect", instance, disconnected)
+        let (engine, container) = self.handle(instance);
+        let networks = self.networks.clone();
+        let leaving = async move { networks.disconnect(&engine, &container).await };
+        done("disconnect", instance, self.in_turn(leaving).await)
     }
 
     async fn reconnect(&self, instance: &InstanceId) -> Result<(), GroundError> {
-        let container = self.container(instance);
-        let connected = self
-            .networks
-            .connect(&self.engine, container, instance)
-            .await;
-        done("connect", instance, connected)
+        let (engine, container) = self.handle(instance);
+        let (networks, id) = (self.networks.clone(), instance.clone());
+        let entering = async move { networks.connect(&engine, &container, &id).await };
+        done("connect", instance, self.in_turn(entering).await)
     }
 
     async fn set_cpu_quota(
@@ -354,10 +354,8 @@ impl Fleet for Docker {
             cpu_quota: Some(quota_us.map_or(NO_QUOTA, |quota_us| quota_us.max(LEAST_QUOTA_US))),
             ..ContainerUpdateBody::default()
         };
-        let updated = self
-            .engine
-            .update_container(self.container(instance), update)
-            .await;
+        let (engine, container) = self.handle(instance);
+        let updated = engine.update_container(&container, update).await;
         done("limit", instance, updated)
     }
 
@@ -367,14 +365,11 @@ impl Fleet for Docker {
 
     async fn stop(self) {
         drop(self.exits);
-        let removals = self.members.into_values().map(|member| async {
+        let _turn = self.turn.lock().await;
+        for member in self.members.into_values() {
             // What cannot be removed this way is found by its label.
             let _ = member.container.rm().await;
-        });
-        stream::iter(removals)
-            .buffer_unordered(AT_ONCE)
-            .collect::<()>()
-            .await;
+        }
         self.belongings.remove().await;
     }
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::StreamExt as _;
-use futures_util::stream;
 use ragdoll_runtime::Clock;
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::errors::Error as EngineError;
@@ -13,8 +11,6 @@ use testcontainers::bollard::query_parameters::{
 
 use super::labels::{OURS, OWNER, Owner, RUN};
 
-/// How many containers are removed at a time.
-const REMOVALS: usize = 8;
 /// How often removal is tried: a container that is being removed already holds its networks.
 const TRIES: usize = 10;
 /// Pause between two tries.
@@ -76,7 +72,8 @@ impl Belongings {
             return Ok(());
         };
         for run in abandoned(&self.docker, here).await? {
-            remove_labelled(&self.docker, &format!("{RUN}={run}"), &self.clock).await;
+            // What cannot be removed now is in nobody's way, and found again by the next run.
+            let _ = try_remove(&self.docker, &format!("{RUN}={run}")).await;
         }
         Ok(())
     }
@@ -117,23 +114,23 @@ async fn remove_labelled(docker: &Docker, label: &str, clock: &Clock) {
 
 /// Errors where something may be left.
 async fn try_remove(docker: &Docker, label: &str) -> Result<(), EngineError> {
-    let containers = containers(docker, label).await?;
-    let removals = containers.into_iter().map(|(id, _)| async move {
+    let mut result = Ok(());
+    // One after the other, as they were started.
+    for (id, _) in containers(docker, label).await? {
         let options = RemoveContainerOptions {
             force: true,
             v: true,
             ..RemoveContainerOptions::default()
         };
-        docker.remove_container(&id, Some(options)).await
-    });
-    let removed: Vec<Result<(), EngineError>> = stream::iter(removals)
-        .buffer_unordered(REMOVALS)
-        .collect()
-        .await;
-    for (id, _) in networks(docker, label).await? {
-        docker.remove_network(&id).await?;
+        result = docker
+            .remove_container(&id, Some(options))
+            .await
+            .and(result);
     }
-    removed.into_iter().collect()
+    for (id, _) in networks(docker, label).await? {
+        result = docker.remove_network(&id).await.and(result);
+    }
+    result
 }
 
 /// Runs on this engine whose processes have ended.
