@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ragdoll_host::service;
 
 use crate::commands::{agree, check, export, list, merge, run, schema};
 
@@ -84,8 +85,9 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> ExitCode {
-    let arguments = ragdoll_host::service::Arguments::parse();
-    match ragdoll_host::service::run(&arguments, |address| println!("listening on {address}")) {
+    let arguments = service::Arguments::parse();
+    let ready = |address| println!("{} {address}", service::LISTENING);
+    match service::run(&arguments, ready) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -7,9 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::{Bench, Ended, FELT, FILES, HOLDS, experiment};
+use common::{Bench, FELT, FILES, HOLDS, assert_all_speak, assert_held, experiment};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use serde_json::Value;
 
 /// Two phases of ten seconds become two of five.
 const SHORT: [&str; 4] = ["--on", "loopback", "--phase-scale", "0.5"];
@@ -19,27 +18,6 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The run came to its end, and everything held that the machine was quick enough to tell.
-#[track_caller]
-fn assert_held(ended: &Ended, record: &Value) {
-    let reasons = record["outcome"]["reasons"].as_array();
-    let of_machine = |reason: &Value| {
-        let text = reason.as_str().unwrap_or_default();
-        text.starts_with("the machine was the bottleneck")
-    };
-    let machine_only = reasons.is_some_and(|reasons| reasons.iter().all(of_machine));
-    let sound = ended.code == Some(0) || (ended.code == Some(4) && machine_only);
-    assert!(
-        sound,
-        "{:?}\n{}\n{}",
-        ended.code, ended.stdout, ended.stderr
-    );
-    let expectations = record["expectations"].as_array().expect("a list");
-    for expectation in expectations {
-        assert_eq!(expectation["held"], true, "{expectation}");
-    }
 }
 
 fn arguments<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -56,26 +34,12 @@ fn processes_serve_and_the_fault_is_found_in_what_they_said() {
     let _alone = alone();
     let ended = bench.ragdoll(&arguments("small.toml", &[]));
     let record = bench.json("out/small/run.json");
-    assert_held(&ended, &record);
+    assert_held(ended.code, &ended.said(), &record);
     assert!(ended.stdout.contains("loopback"), "{}", ended.stdout);
     assert_eq!(bench.list("out/small"), FILES);
     assert_eq!(record["ground"], "loopback");
     assert!(record["machine"]["lateness_p99_ms"].is_number());
-    let traces = bench.text("out/small/traces.otlp.jsonl");
-    for service in [
-        "client",
-        "gateway",
-        "metadata",
-        "embedder",
-        "vector-db",
-        "shard",
-        "reranker",
-        "llm",
-        "ingest-worker",
-    ] {
-        let named = format!("{{\"stringValue\":\"{service}\"}}");
-        assert!(traces.contains(&named), "no spans of {service}");
-    }
+    assert_all_speak(&bench.text("out/small/traces.otlp.jsonl"));
     let metrics = bench.text("out/small/metrics.otlp.jsonl");
     for gauge in [
         "process.cpu.time",
@@ -97,7 +61,8 @@ fn a_killed_process_comes_back_and_takes_part_again() {
     bench.write("crash.toml", &experiment(crash, holds));
     let _alone = alone();
     let ended = bench.ragdoll(&arguments("crash.toml", &[]));
-    assert_held(&ended, &bench.json("out/crash/run.json"));
+    let record = bench.json("out/crash/run.json");
+    assert_held(ended.code, &ended.said(), &record);
     let journal = bench.json("out/crash/journal.json");
     let events = journal["events"].as_array().expect("a list");
     let what: Vec<&str> = events

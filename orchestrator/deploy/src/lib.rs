@@ -4,6 +4,7 @@ mod client;
 mod exact;
 mod ground;
 mod judgement;
+mod load;
 mod plan;
 mod progress;
 mod real;

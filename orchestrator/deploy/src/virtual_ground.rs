@@ -7,13 +7,12 @@ use ragdoll_collector::{Collector, Output};
 use ragdoll_experiment::{Experiment, RequestOutcome};
 use ragdoll_fault_layers::Injector;
 use ragdoll_host::{Surroundings, System};
-use ragdoll_load::{QuerySource, Schedule, drive};
+use ragdoll_load::Schedule;
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Streams, run_virtual};
 use ragdoll_telemetry::{Exporter, log_subscriber, tracing};
 
-use crate::client::{QueryClient, send_documents};
-use crate::exact::ExactAnswers;
+use crate::load::{Driven, drive_load};
 use crate::plan;
 use crate::progress::Progress;
 use crate::recording::Recording;
@@ -79,7 +78,6 @@ impl Simulation<'_> {
         // The runtime has one thread, so a subscriber of the thread is one of the run.
         let _logs = tracing::subscriber::set_default(subscriber);
         let topology = &self.experiment.topology;
-        let workload = &self.experiment.workload;
         let system = System::start(&Surroundings {
             clock: &clock,
             topology,
@@ -87,22 +85,16 @@ impl Simulation<'_> {
             exporter: &exporter,
             injector: self.injector,
         });
-        let source = QuerySource::new(
-            self.streams.stream("queries"),
-            workload,
-            system.corpus.topics(),
-        );
-        let exact = ExactAnswers::new(system.corpus.clone(), workload.queries, workload.top_k);
-        let client = QueryClient::new(&clock, &system.gateway, &system.corpus, exact);
         self.note_progress(&clock);
-        self.send_documents(&clock, &system);
-        let asking = client.clone();
-        drive(clock.clone(), self.schedule, Arc::new(source), move |ask| {
-            asking.clone().ask(ask)
-        })
-        .await?;
+        let driven = drive_load(
+            self.experiment,
+            &self.streams,
+            &self.schedule,
+            &clock,
+            &system,
+        );
+        let Driven { requests, .. } = driven.await?;
         exporter.close();
-        let (requests, _) = client.take_outcomes();
         Ok((requests, clock.unix_us(0)))
     }
 
@@ -114,19 +106,5 @@ impl Simulation<'_> {
                 clock.sleep_us(PROGRESS_INTERVAL_US).await;
             }
         });
-    }
-
-    fn send_documents(&self, clock: &Clock, system: &System) {
-        let per_s = self.experiment.workload.ingest_per_s;
-        if per_s > 0.0 {
-            tokio::spawn(send_documents(
-                clock.clone(),
-                system.ingest.clone(),
-                system.corpus.clone(),
-                self.streams.stream("documents"),
-                per_s,
-                self.schedule.end_us(),
-            ));
-        }
     }
 }

@@ -18,4 +18,3 @@ mod yaml;
 pub use error::ExportError;
 pub use manifests::{Manifests, export};
 pub use options::{DEFAULT_IMAGE, Options, Sweep};
-pub use plan::{Addresses, OutOfMemory, Plan};

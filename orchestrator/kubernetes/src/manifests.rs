@@ -14,7 +14,7 @@ use crate::error::ExportError;
 use crate::jobs;
 use crate::names::{CONFIG, EXPERIMENT_FILE, Identity, PLAN_FILE, RESULTS};
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::plan::plan_json;
 use crate::system::System;
 
 /// Bytes that the entries of a ConfigMap may have in all.
@@ -54,7 +54,7 @@ pub fn export(
 ) -> Result<Manifests, ExportError> {
     options.check()?;
     check_recordings(experiment)?;
-    let plan = Plan::new(experiment).to_json();
+    let plan = plan_json(experiment);
     let namespace = options.namespace.as_deref();
     let whole = Identity::only(CONFIG);
     let mut manifests = Manifests {

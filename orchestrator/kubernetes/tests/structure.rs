@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::{UNEVEN, container, manifests, parse, text};
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, Probe, Service};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use ragdoll_kubernetes::{Manifests, Options, OutOfMemory, Plan, export};
+use ragdoll_host::service::{OutOfMemory, Plan};
+use ragdoll_kubernetes::{Manifests, Options, export};
 use ragdoll_model::{InstanceId, Service as Role};
 
 /// Pods of one template, by the names that they can be called by: those of Deployments and Jobs by
@@ -158,7 +159,7 @@ fn the_plan_reads_back_and_has_the_experiments_topology_and_seed() {
     let experiment = parse(&text(UNEVEN));
     assert_eq!(plan.topology, experiment.topology);
     assert_eq!((plan.seed, plan.standalone, plan.burn), (7, false, false));
-    assert_eq!(plan.otlp_endpoint, "http://collector:4317");
+    assert_eq!(plan.otlp_endpoint.as_deref(), Some("http://collector:4317"));
     assert_eq!(plan.out_of_memory, OutOfMemory::Allocate);
 }
 
@@ -174,7 +175,7 @@ fn every_instance_has_an_address_at_which_it_is() {
     for role in roles {
         let instances = plan.topology.instances_of(role);
         for (index, instance) in instances.iter().enumerate() {
-            let address = plan.addresses.of(instance);
+            let address = plan.addresses.of(instance, &plan.topology);
             let host = address.strip_suffix(":7000").expect("the port");
             let pod = pods.get(host).unwrap_or_else(|| panic!("{host}"));
             assert_eq!(told(pod, host), (role.name(), index.to_string()));
@@ -185,7 +186,10 @@ fn every_instance_has_an_address_at_which_it_is() {
     }
     assert_eq!(found, pods.len() - 1, "all pods but the load's");
     let shard = InstanceId::shard(1, 2);
-    assert_eq!(plan.addresses.of(&shard), "shard-5.shard:7000");
+    assert_eq!(
+        plan.addresses.of(&shard, &plan.topology),
+        "shard-5.shard:7000"
+    );
 }
 
 /// Role and index of a pod's process; the pods of the StatefulSet take theirs from their names.

@@ -101,29 +101,24 @@ impl Service<Request> for Remote {
 }
 
 fn is_late(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<TimeoutExpired>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|error| error.is::<TimeoutExpired>())
 }
 
 /// What an operator would read: whether nobody is there, or somebody went away.
 fn in_words(error: &(dyn Error + 'static)) -> &'static str {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        match kind {
-            Some(io::ErrorKind::ConnectionRefused) => return "connection refused",
-            Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                return "no route to host";
-            }
-            Some(io::ErrorKind::TimedOut) => return "connection timed out",
-            _ => cause = error.source(),
+    let kinds = causes(error).filter_map(|error| error.downcast_ref().map(io::Error::kind));
+    let mut words = kinds.filter_map(|kind| match kind {
+        io::ErrorKind::ConnectionRefused => Some("connection refused"),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Some("no route to host")
         }
-    }
-    RESET
+        io::ErrorKind::TimedOut => Some("connection timed out"),
+        _ => None,
+    });
+    words.next().unwrap_or(RESET)
+}
+
+/// An error and what it came of, in that order.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }

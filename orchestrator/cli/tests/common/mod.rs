@@ -147,6 +147,11 @@ impl Ended {
         }
     }
 
+    /// All that it printed.
+    pub(crate) fn said(&self) -> String {
+        format!("{}\n{}", self.stdout, self.stderr)
+    }
+
     /// The same, after a look at the exit code.
     #[track_caller]
     pub(crate) fn with(self, code: i32) -> Self {
@@ -165,4 +170,40 @@ pub(crate) fn without_wall(mut record: Value) -> Value {
             .is_some_and(|seconds| seconds > 0.0)
     }));
     record
+}
+
+/// The run came to its end, and everything held that the machine was quick enough to tell: that it
+/// was too busy for the figures to mean much is no fault of the ground's.
+#[track_caller]
+pub(crate) fn assert_held(code: Option<i32>, said: &str, record: &Value) {
+    let reasons = record["outcome"]["reasons"].as_array();
+    let of_machine = |reason: &Value| {
+        let text = reason.as_str().unwrap_or_default();
+        text.starts_with("the machine was the bottleneck")
+    };
+    let machine_only = reasons.is_some_and(|reasons| reasons.iter().all(of_machine));
+    let sound = code == Some(0) || (code == Some(4) && machine_only);
+    assert!(sound, "{code:?}\n{said}");
+    for expectation in record["expectations"].as_array().expect("a list") {
+        assert_eq!(expectation["held"], true, "{expectation}");
+    }
+}
+
+/// Every service of the small experiment's system left spans.
+#[track_caller]
+pub(crate) fn assert_all_speak(traces: &str) {
+    for service in [
+        "client",
+        "gateway",
+        "metadata",
+        "embedder",
+        "vector-db",
+        "shard",
+        "reranker",
+        "llm",
+        "ingest-worker",
+    ] {
+        let named = format!("{{\"stringValue\":\"{service}\"}}");
+        assert!(traces.contains(&named), "no spans of {service}");
+    }
 }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ragdoll_experiment::{Experiment, RequestOutcome};
+use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Injector;
 use ragdoll_host::{Surroundings, System, remote};
-use ragdoll_load::{QuerySource, Schedule, drive};
+use ragdoll_load::Schedule;
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::{BoxService, Clock, Streams};
 use ragdoll_telemetry::Exporter;
 
-use crate::client::{QueryClient, send_documents};
-use crate::exact::ExactAnswers;
+use crate::load::{Driven, drive_load};
 use crate::progress::Progress;
 use crate::run::RunError;
 
@@ -31,13 +30,6 @@ pub(crate) struct Load<'a> {
     pub(crate) clock: &'a Clock,
 }
 
-/// What became of the requests.
-pub(crate) struct Driven {
-    pub(crate) requests: Vec<RequestOutcome>,
-    /// How late each of them was sent.
-    pub(crate) lateness_us: Vec<u64>,
-}
-
 impl Load<'_> {
     /// Sends every request, and waits for the last answer. `address` is where the orchestrator
     /// reaches an instance.
@@ -45,36 +37,18 @@ impl Load<'_> {
         &self,
         address: &(dyn Fn(&InstanceId) -> String + Sync),
     ) -> Result<Driven, RunError> {
-        let workload = &self.experiment.workload;
         let system = self.system(address);
-        let source = QuerySource::new(
-            self.streams.stream("queries"),
-            workload,
-            system.corpus.topics(),
+        let driving = drive_load(
+            self.experiment,
+            self.streams,
+            self.schedule,
+            self.clock,
+            &system,
         );
-        let exact = ExactAnswers::new(system.corpus.clone(), workload.queries, workload.top_k);
-        let client = QueryClient::new(self.clock, &system.gateway, &system.corpus, exact);
-        let documents = self.send_documents(&system);
-        let asking = client.clone();
-        let driving = drive(
-            self.clock.clone(),
-            self.schedule.clone(),
-            Arc::new(source),
-            move |ask| asking.clone().ask(ask),
-        );
-        let driven = tokio::select! {
-            driven = driving => driven,
-            never = self.tick(&system) => match never {},
-        };
-        if let Some(documents) = documents {
-            documents.abort();
+        tokio::select! {
+            driven = driving => Ok(driven?),
+            never = self.tick() => match never {},
         }
-        driven?;
-        let (requests, lateness_us) = client.take_outcomes();
-        Ok(Driven {
-            requests,
-            lateness_us,
-        })
     }
 
     fn system(&self, address: &dyn Fn(&InstanceId) -> String) -> System {
@@ -99,27 +73,12 @@ impl Load<'_> {
         })
     }
 
-    async fn tick(&self, system: &System) -> std::convert::Infallible {
+    async fn tick(&self) -> std::convert::Infallible {
         loop {
             self.progress.set(self.clock.now_us());
             self.exporter.flush();
-            debug_assert!(system.instances.len() == 1, "the load generator alone");
             self.clock.sleep_us(TICK_US).await;
         }
-    }
-
-    fn send_documents(&self, system: &System) -> Option<tokio::task::JoinHandle<()>> {
-        let per_s = self.experiment.workload.ingest_per_s;
-        (per_s > 0.0).then(|| {
-            tokio::spawn(send_documents(
-                self.clock.clone(),
-                system.ingest.clone(),
-                system.corpus.clone(),
-                self.streams.stream("documents"),
-                per_s,
-                self.schedule.end_us(),
-            ))
-        })
     }
 }
 

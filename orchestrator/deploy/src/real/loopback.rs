@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ragdoll_fault_layers::Means;
-use ragdoll_host::service::Plan;
+use ragdoll_host::service::{LISTENING, Plan};
 use ragdoll_model::{InstanceId, Topology};
 use ragdoll_runtime::Clock;
 use rustix::process::{Pid, Signal, kill_process};
@@ -29,8 +29,6 @@ const SAID_BYTES: usize = 4096;
 const PROCESS_NAME: &str = "ragdoll-service";
 /// Exit code of a process that ran out of memory.
 const OUT_OF_MEMORY: i32 = 137;
-/// First words of the line in which a process tells its address.
-const LISTENING: &str = "listening on ";
 
 /// Processes on loopback.
 pub(crate) struct Loopback {
@@ -98,7 +96,7 @@ impl Loopback {
         };
         let address = self.clock.timeout_us(START_US, address).await;
         let line = address.ok().flatten().unwrap_or_default();
-        let Some(address) = line.strip_prefix(LISTENING) else {
+        let Some(address) = line.strip_prefix(LISTENING).map(str::trim) else {
             return Err(died_at_start(id, child, listening, &said).await);
         };
         let ended = Arc::<AtomicBool>::default();

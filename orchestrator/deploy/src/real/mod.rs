@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::try_join_all;
 use ragdoll_collector::{Output, Receiver};
-use ragdoll_experiment::{Experiment, Journal};
+use ragdoll_experiment::{Experiment, Journal, MachineRecord, RequestOutcome};
 use ragdoll_fault_layers::{Injector, Planned};
 use ragdoll_host::service::{Begin, Plan};
 use ragdoll_load::Schedule;
@@ -31,12 +31,13 @@ use self::deployed::Deployed;
 #[cfg(feature = "docker")]
 use self::docker::Site;
 use self::fleet::Fleet;
-use self::load::{Driven, Load};
+use self::load::Load;
 use self::loopback::Loopback;
 use self::supervisor::{State, Supervisor};
 use self::watch::{MachineWatch, ProcessorTime};
 use crate::ground::Ground;
 use crate::judgement::write_journal;
+use crate::load::Driven;
 use crate::plan;
 use crate::recording::Recording;
 use crate::run::{RunError, RunOptions};
@@ -166,10 +167,10 @@ struct Run<'a> {
 
 /// What a run came to, besides its telemetry.
 struct Ended {
-    driven: Driven,
+    requests: Vec<RequestOutcome>,
     journal: Journal,
     epoch_unix_us: u64,
-    machine: ragdoll_experiment::MachineRecord,
+    machine: MachineRecord,
 }
 
 impl Run<'_> {
@@ -190,7 +191,7 @@ impl Run<'_> {
         match (ended, finished) {
             (Ok(ended), Ok(collected)) => Ok(Recording {
                 ground,
-                requests: ended.driven.requests,
+                requests: ended.requests,
                 collected,
                 journal: ended.journal,
                 epoch_unix_us: ended.epoch_unix_us,
@@ -252,14 +253,17 @@ impl Run<'_> {
         let witnesses = supervisor.witnesses().await;
         let mut journal = plan::journal(self.prepared.experiment, &witnesses);
         journal.events = supervisor.events();
-        let driven = match driven {
+        let Driven {
+            requests,
+            lateness_us,
+        } = match driven {
             Ok(driven) => driven,
             Err(error) => return Err((error, Some(journal))),
         };
         supervisor.drain().await;
-        let machine = watch.record(driven.lateness_us.clone(), before);
+        let machine = watch.record(lateness_us, before);
         Ok(Ended {
-            driven,
+            requests,
             journal,
             epoch_unix_us,
             machine,

@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use ragdoll_host::service::{Arguments, run};
+use ragdoll_host::service::{Arguments, LISTENING, run};
 
 /// One thread allocates and another frees, which this allocator is good at.
 #[global_allocator]
@@ -16,7 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments, |address| println!("listening on {address}")) {
+    match run(&arguments, |address| println!("{LISTENING} {address}")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

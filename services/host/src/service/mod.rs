@@ -35,6 +35,8 @@ use running::Running;
 
 /// Variable of the environment that may hold the plan.
 const PLAN_VARIABLE: &str = "RAGDOLL_PLAN";
+/// First words of the line in which a program that calls [`run`] tells where it listens.
+pub const LISTENING: &str = "listening on";
 /// Commands that wait for the main task.
 const COMMANDS: usize = 16;
 /// Most memory that a process takes before it stops waiting for the kernel to kill it.
