@@ -16,6 +16,8 @@ pub enum Action {
     },
     /// Its process stands still, and goes on later.
     Hang,
+    /// Its process stands still of itself, as for a collection of garbage, on every ground.
+    Pause,
     /// Nothing passes between it and everybody else, in neither direction, until it is connected
     /// again.
     Partition,
@@ -83,6 +85,9 @@ pub enum Means {
 impl Means {
     /// Whether an action is a supervisor's to carry out.
     pub(crate) fn leave_to_supervisor(self, action: Action) -> bool {
+        if action == Action::Pause {
+            return false;
+        }
         match self {
             Means::InProcess => false,
             Means::Signals => matches!(action, Action::Crash { .. } | Action::Hang),
@@ -106,4 +111,7 @@ pub trait Power: Send + Sync + 'static {
 
     /// Lets it go on.
     fn thaw(&self);
+
+    /// Notes that the process stood still of itself for `paused_us` until now.
+    fn paused(&self, paused_us: u64);
 }

@@ -27,6 +27,13 @@ macro_rules! kinds {
             Err(unknown(kind))
         }
 
+        fn example(kind: &str) -> Option<Value> {
+            $(if kind == <$kind as Kind>::INFO.name {
+                return Some(to_json(&<$kind as Kind>::example()));
+            })+
+            None
+        }
+
         fn schema(kind: &str) -> schemars::Schema {
             $(if kind == <$kind as Kind>::INFO.name { return schemars::schema_for!($kind); })+
             schemars::json_schema!({ "type": "object", "additionalProperties": false })
@@ -56,6 +63,14 @@ impl Faults {
     /// As [`Catalog::resolve`].
     pub fn build(&self, kind: &str, params: &Value) -> Result<Box<dyn Fault>, ParamError> {
         build(kind, params)
+    }
+}
+
+impl Faults {
+    /// Parameters of a kind that are worth a first try on the default topology. Panics where there
+    /// is no such kind.
+    pub fn example(&self, kind: &str) -> Value {
+        example(kind).unwrap_or_else(|| panic!("{}", unknown(kind)))
     }
 }
 
@@ -103,8 +118,11 @@ fn culprit<K: Kind>(params: &Value, text: &str) -> Option<String> {
 }
 
 fn resolve_as<K: Kind>(params: &Value) -> Result<Value, ParamError> {
-    let parsed = parse::<K>(params)?;
-    Ok(serde_json::to_value(parsed).expect("parameters are plain data"))
+    parse::<K>(params).map(|parsed| to_json(&parsed))
+}
+
+fn to_json<K: Kind>(params: &K) -> Value {
+    serde_json::to_value(params).expect("parameters are plain data")
 }
 
 /// serde names a field that is missing or unknown in backticks, and what it would have taken after
@@ -210,8 +228,12 @@ mod tests {
                 info.name
             );
             let schema = Faults.params_schema(info.name);
+            let example = Faults.example(info.name);
             let parameters = schema.get("properties").is_some();
-            assert_eq!(parameters, info.name != "hang", "{}", info.name);
+            let takes_some = example.as_object().is_some_and(|table| !table.is_empty());
+            assert!(parameters || !takes_some, "{}", info.name);
+            let resolved = Faults.resolve(info.name, &example);
+            assert_eq!(resolved, Ok(example), "{}", info.name);
         }
     }
 }

@@ -6,6 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http_body::{Frame, SizeHint};
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Body, Clock};
@@ -13,7 +15,7 @@ use ragdoll_telemetry::RequestContext;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::injector::Armed;
+use crate::armed::Armed;
 
 /// Which messages a partition holds, as seen from its target; on an edge, from the callee.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,9 +71,15 @@ impl Cut {
         concerned && self.armed.in_force(now_us)
     }
 
-    /// When it is healed, in microseconds of the run.
+    /// When the time in force that `now_us` lies in ends, in microseconds of the run.
+    fn healed_us(&self, now_us: u64) -> u64 {
+        let window = self.armed.timing.next(now_us);
+        window.map_or(now_us, |(_, stop_us)| stop_us)
+    }
+
+    /// When it is healed for good, in microseconds of the run.
     fn stop_us(&self) -> u64 {
-        self.armed.planned.stop_us
+        self.armed.timing.stop_us()
     }
 }
 
@@ -108,8 +116,16 @@ impl Line {
             let now_us = self.clock.now_us();
             let holding = self.cuts.iter().filter(|cut| cut.holds(way, now_us));
             let held: Vec<Held<'_>> = holding.map(|cut| Held::by(self, cut)).collect();
-            let until_us = held.iter().map(|held| held.cut.stop_us()).max();
-            self.clock.sleep_until_us(until_us.unwrap_or(now_us)).await;
+            let until_us = held.iter().map(|held| held.cut.healed_us(now_us)).max();
+            let healed = self.clock.sleep_until_us(until_us.unwrap_or(now_us));
+            // Any that is taken back before its time is reason enough to look again.
+            let mut taken_back: FuturesUnordered<_> =
+                held.iter().map(|held| held.cut.armed.stopped()).collect();
+            tokio::select! {
+                biased;
+                () = healed => {}
+                _ = taken_back.next() => {}
+            }
         }
     }
 }

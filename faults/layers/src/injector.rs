@@ -1,57 +1,73 @@
 //! All faults of a run: who meets them, when they are in force, and who carries them out.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use ragdoll_fault_spec::{FaultSpec, ParamError};
+use ragdoll_fault_spec::ParamError;
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{Clock, Controls, Overrides, Stream, Streams};
-use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
 
-use crate::action::{Action, Means, Power, TimedAction, healed_us};
-use crate::catalog::Faults;
+use crate::action::{Action, Means, Power, TimedAction};
+use crate::armed::{Armed, Planned};
 use crate::cut::Cut;
-use crate::decision::{Facts, Fault};
+use crate::decision::LoadChange;
+use crate::facts::Facts;
 use crate::layer::FaultLayer;
+use crate::met::{Met, Place, StartedUs, Where};
 use crate::schedule;
-use crate::witness::{Witness, WitnessReport};
+use crate::witness::WitnessReport;
 
-/// A fault and when it is in force.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Planned {
-    /// What it does and where.
-    pub spec: FaultSpec,
-    /// First microsecond of the run at which it is in force.
-    pub start_us: u64,
-    /// First microsecond at which it no longer is.
-    pub stop_us: u64,
+/// A change of the load, and when it is in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedLoadChange {
+    /// Position of the fault among those that the injector was given.
+    pub fault: usize,
+    /// What changes.
+    pub change: LoadChange,
+    /// Times of the run at which it is in force, as first microsecond and first microsecond after.
+    pub windows: Vec<(u64, u64)>,
 }
 
-/// A fault ready to act.
-pub(crate) struct Armed {
-    pub(crate) planned: Planned,
-    pub(crate) fault: Box<dyn Fault>,
-    pub(crate) random: Stream,
-    pub(crate) witness: Witness,
+/// An instance of this process on which faults are put in force.
+#[derive(Clone)]
+struct Site {
+    clock: Clock,
+    instance: InstanceId,
+    controls: Controls,
+    power: Arc<dyn Power>,
 }
 
-impl Armed {
-    pub(crate) fn in_force(&self, now_us: u64) -> bool {
-        (self.planned.start_us..self.planned.stop_us).contains(&now_us)
-    }
-
-    /// What is done to the target as a whole, where that is ever done.
-    fn action(&self) -> Option<Action> {
-        let action = self.fault.action();
-        action.filter(|_| self.planned.spec.probability > 0.0)
-    }
+/// A fault and what carries it out.
+struct Entry {
+    armed: Arc<Armed>,
+    tasks: Vec<AbortHandle>,
 }
 
-/// All faults of a run.
-#[derive(Clone, Default)]
+/// All faults of a run. Copies share them.
+#[derive(Clone)]
 pub struct Injector {
-    faults: Vec<Arc<Armed>>,
+    shared: Arc<Shared>,
     means: Means,
+}
+
+struct Shared {
+    /// In the order in which they act.
+    faults: RwLock<Vec<Entry>>,
+    /// Changes with the list of faults.
+    version: AtomicU64,
+    random: Stream,
+    /// Whether faults may come and go while the system runs.
+    open: bool,
+    sites: Mutex<Vec<Site>>,
+}
+
+impl Default for Injector {
+    fn default() -> Self {
+        let streams = Streams::new(0);
+        Injector::new(Vec::new(), &streams).expect("no fault has a mistake")
+    }
 }
 
 impl Injector {
@@ -61,21 +77,30 @@ impl Injector {
     /// # Errors
     /// The first parameter that its kind does not take.
     pub fn new(planned: Vec<Planned>, streams: &Streams) -> Result<Self, ParamError> {
-        let random = streams.stream("faults");
-        let arm = |(number, planned): (usize, Planned)| {
-            let spec = &planned.spec;
-            Ok(Arc::new(Armed {
-                fault: Faults.build(&spec.kind, &spec.params)?,
-                random: random.child(&spec.kind).child(&number.to_string()),
-                witness: Witness::default(),
-                planned,
-            }))
-        };
-        let faults: Result<_, ParamError> = planned.into_iter().enumerate().map(arm).collect();
-        Ok(Injector {
-            faults: faults?,
+        Injector::with(planned, streams, false)
+    }
+
+    /// The same with faults that may come and go while the system runs: see [`Injector::change`].
+    ///
+    /// # Errors
+    /// As [`Injector::new`].
+    pub fn open(planned: Vec<Planned>, streams: &Streams) -> Result<Self, ParamError> {
+        Injector::with(planned, streams, true)
+    }
+
+    fn with(planned: Vec<Planned>, streams: &Streams, open: bool) -> Result<Self, ParamError> {
+        let injector = Injector {
+            shared: Arc::new(Shared {
+                faults: RwLock::default(),
+                version: AtomicU64::new(0),
+                random: streams.stream("faults"),
+                open,
+                sites: Mutex::default(),
+            }),
             means: Means::default(),
-        })
+        };
+        injector.change(&[], planned)?;
+        Ok(injector)
     }
 
     /// The same faults on a ground that carries them out by other means. To be said before a layer
@@ -86,28 +111,117 @@ impl Injector {
         self
     }
 
-    /// The layer in front of an instance's stub.
-    pub fn server_layer(&self, clock: &Clock, instance: &InstanceId) -> FaultLayer {
-        let met = self.met(|armed| armed.planned.spec.target.matches(instance));
-        FaultLayer::new(clock.clone(), instance.name(), met, Vec::new())
+    /// Whether faults may come and go while the system runs.
+    pub fn is_open(&self) -> bool {
+        self.shared.open
     }
 
-    /// The layer around the wire between two instances.
-    pub fn edge_layer(&self, clock: &Clock, from: &InstanceId, to: &InstanceId) -> FaultLayer {
-        let (caller, callee) = (from.service(), to.service());
-        let met = self.met(|armed| armed.planned.spec.target.matches_edge(caller, callee));
-        let cuts = self.faults.iter();
-        let cuts = cuts
-            .filter(|armed| caller == Service::Client || !self.is_disconnected(armed))
-            .filter_map(|armed| Cut::of(armed, from, to));
-        FaultLayer::new(clock.clone(), to.name(), met, cuts.collect())
+    /// Takes back the faults at the positions `stop` and adds others, all at once. A fault keeps its
+    /// position, and what it counted, when it is taken back. One that is already, or that there is
+    /// not, changes nothing.
+    ///
+    /// # Errors
+    /// The first parameter that its kind does not take; nothing is changed then.
+    pub fn change(&self, stop: &[usize], add: Vec<Planned>) -> Result<(), ParamError> {
+        let mut faults = write(&self.shared.faults);
+        let mut added = Vec::with_capacity(add.len());
+        for (position, planned) in (faults.len()..).zip(add) {
+            let random = self.shared.random.child(&planned.spec.kind);
+            added.push(Armed::new(planned, random.child(&position.to_string()))?);
+        }
+        for entry in stop.iter().filter_map(|&position| faults.get(position)) {
+            entry.armed.stopped.set();
+            entry.tasks.iter().for_each(AbortHandle::abort);
+        }
+        let sites = lock(&self.shared.sites);
+        for armed in added {
+            let tasks = sites
+                .iter()
+                .flat_map(|site| self.put_in_force(&armed, site));
+            let tasks = tasks.collect();
+            faults.push(Entry { armed, tasks });
+        }
+        self.shared.version.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
-    /// Faults that each request meets, of those that meet `target`.
-    fn met(&self, target: impl Fn(&Armed) -> bool) -> Vec<Arc<Armed>> {
-        let faults = self.faults.iter();
-        let met = faults.filter(|armed| armed.fault.meets_requests() && target(armed));
-        met.cloned().collect()
+    /// Faults so far, those that were taken back among them.
+    pub fn count(&self) -> usize {
+        read(&self.shared.faults).len()
+    }
+
+    /// Waits until the fault at a position is taken back before its time; for ever where it never
+    /// is. Panics where there is no such fault.
+    pub async fn stopped(&self, fault: usize) {
+        let armed = read(&self.shared.faults)[fault].armed.clone();
+        armed.stopped().await;
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.shared.version.load(Ordering::Acquire)
+    }
+
+    fn armed(&self) -> Vec<Arc<Armed>> {
+        let faults = read(&self.shared.faults);
+        faults.iter().map(|entry| entry.armed.clone()).collect()
+    }
+
+    /// The layer in front of an instance's stub; `started_us` says when its process was started.
+    pub fn server_layer(
+        &self,
+        clock: &Clock,
+        instance: &InstanceId,
+        started_us: StartedUs,
+    ) -> FaultLayer {
+        let at = Where::Server(instance.clone(), started_us);
+        FaultLayer::new(clock.clone(), self.clone(), at)
+    }
+
+    /// The layer around the wire between two instances; `started_us` says when the caller's process
+    /// was started.
+    pub fn edge_layer(
+        &self,
+        clock: &Clock,
+        from: &InstanceId,
+        to: &InstanceId,
+        started_us: StartedUs,
+    ) -> FaultLayer {
+        let at = Where::Edge(from.clone(), to.clone(), started_us);
+        FaultLayer::new(clock.clone(), self.clone(), at)
+    }
+
+    /// What is met at a place, without those that were taken back, and the version of the list of faults that this follows from.
+    pub(crate) fn place(&self, at: &Where) -> (u64, Place) {
+        let version = self.version();
+        let mut armed = self.armed();
+        armed.retain(|armed| !armed.stopped.is_set());
+        let met = armed.iter().filter(|armed| self.is_met(armed, at));
+        let faults = met.map(Met::new).collect();
+        let cuts = match at {
+            Where::Server(..) => Arc::default(),
+            Where::Edge(from, to, _) => {
+                let cutting = armed.iter().filter(|armed| {
+                    from.service() == Service::Client || !self.is_disconnected(armed)
+                });
+                cutting
+                    .filter_map(|armed| Cut::of(armed, from, to))
+                    .collect()
+            }
+        };
+        (version, Place { faults, cuts })
+    }
+
+    /// Whether each request that passes a place meets a fault.
+    fn is_met(&self, armed: &Armed, at: &Where) -> bool {
+        let target = &armed.planned.spec.target;
+        armed.fault.meets_requests()
+            && match at {
+                Where::Server(instance, _) => !armed.at_callers && target.matches(instance),
+                Where::Edge(from, to, _) => {
+                    target.matches_edge(from.service(), to.service())
+                        || (armed.at_callers && target.matches(to))
+                }
+            }
     }
 
     /// Whether a partition's target is taken off the network, so that no layer need hold anything
@@ -122,7 +236,7 @@ impl Injector {
     /// Puts what befalls one instance as a whole in force, each for its time: changes of its
     /// resources, and what this process does to its process. One task for each, which ends with
     /// it; a task that is aborted takes back what it did, save that a killed process comes back in
-    /// its own time.
+    /// its own time. Faults that come later do so too.
     pub fn schedule<P: Power>(
         &self,
         clock: &Clock,
@@ -130,25 +244,45 @@ impl Injector {
         controls: &Controls,
         power: &Arc<P>,
     ) -> Vec<AbortHandle> {
+        let site = Site {
+            clock: clock.clone(),
+            instance: instance.clone(),
+            controls: controls.clone(),
+            power: power.clone(),
+        };
+        let mut faults = write(&self.shared.faults);
         let mut tasks = Vec::new();
-        let faults = self.faults.iter();
-        for armed in faults.filter(|armed| armed.planned.spec.target.matches(instance)) {
-            let action = armed.action();
-            if let Some(overrides) = self.standing(armed) {
-                tasks.push(schedule::standing(clock, controls, armed, overrides));
-            }
-            match action.filter(|&action| !self.means.leave_to_supervisor(action)) {
-                Some(action @ Action::Crash { .. }) => {
-                    let Planned {
-                        start_us, stop_us, ..
-                    } = armed.planned;
-                    let healed_us = healed_us(action, start_us, stop_us);
-                    tasks.push(schedule::crash(clock, power, armed, healed_us));
-                }
-                Some(Action::Hang) => tasks.push(schedule::hang(clock, power, armed)),
-                // A layer holds messages, and a quota is a change of the processors.
-                Some(Action::Partition | Action::CpuQuota { .. }) | None => {}
-            }
+        for entry in faults.iter_mut() {
+            let begun = self.put_in_force(&entry.armed, &site);
+            tasks.extend(begun.iter().cloned());
+            entry.tasks.extend(begun);
+        }
+        if self.shared.open {
+            lock(&self.shared.sites).push(site);
+        }
+        tasks
+    }
+
+    fn put_in_force(&self, armed: &Arc<Armed>, site: &Site) -> Vec<AbortHandle> {
+        let Site {
+            clock,
+            instance,
+            controls,
+            power,
+        } = site;
+        let mut tasks = Vec::new();
+        if !armed.planned.spec.target.matches(instance) {
+            return tasks;
+        }
+        if let Some(overrides) = self.standing(armed) {
+            tasks.push(schedule::standing(clock, controls, armed, overrides));
+        }
+        let action = armed.action();
+        match action.filter(|&action| !self.means.leave_to_supervisor(action)) {
+            Some(Action::Crash { .. }) => tasks.push(schedule::crash(clock, power, armed)),
+            Some(Action::Hang | Action::Pause) => tasks.push(schedule::hang(clock, power, armed)),
+            // A layer holds messages, and a quota is a change of the processors.
+            Some(Action::Partition | Action::CpuQuota { .. }) | None => {}
         }
         tasks
     }
@@ -172,7 +306,7 @@ impl Injector {
     /// [`Injector::witness_action`]. Empty where all is done in this process.
     pub fn actions(&self, topology: &Topology) -> Vec<TimedAction> {
         let mut actions = Vec::new();
-        for (fault, armed) in self.faults.iter().enumerate() {
+        for (fault, armed) in self.armed().iter().enumerate() {
             let Some(action) = armed.action() else {
                 continue;
             };
@@ -180,40 +314,76 @@ impl Injector {
                 continue;
             }
             let instances = armed.planned.spec.target.instances(topology);
-            actions.extend(instances.into_iter().map(|instance| TimedAction {
-                fault,
-                instance,
-                action,
-                start_us: armed.planned.start_us,
-                stop_us: armed.planned.stop_us,
-            }));
+            for (start_us, stop_us) in armed.timing.windows() {
+                actions.extend(instances.iter().map(|instance| TimedAction {
+                    fault,
+                    instance: instance.clone(),
+                    action,
+                    start_us,
+                    stop_us,
+                }));
+            }
         }
         actions.sort_by_key(|action| action.start_us);
         actions
     }
 
-    /// Counts an action that a supervisor carried out as an opportunity and a firing of the fault
-    /// at position `fault`. Panics where there is no such fault.
+    /// What is left to a supervisor to do to whole instances of `topology` because of the fault at a
+    /// position, each time that it comes into force. Panics where there is no such fault.
+    pub fn actions_of(&self, fault: usize, topology: &Topology) -> Vec<(InstanceId, Action)> {
+        let armed = read(&self.shared.faults)[fault].armed.clone();
+        let action = armed.action();
+        let action = action.filter(|&action| self.means.leave_to_supervisor(action));
+        let instances = armed.planned.spec.target.instances(topology);
+        let both = action.map(|action| instances.into_iter().map(move |id| (id, action)));
+        both.into_iter().flatten().collect()
+    }
+
+    /// The time in force of the fault at a position that `now_us` lies in, or else the next: when it
+    /// begins, and when what an action did is taken back. `None` once there is none any more. Panics
+    /// where there is no such fault.
+    pub fn next_action(&self, fault: usize, now_us: u64) -> Option<(u64, u64)> {
+        let armed = read(&self.shared.faults)[fault].armed.clone();
+        let (start_us, stop_us) = armed.timing.next(now_us)?;
+        Some((start_us, armed.healed_us(start_us, stop_us)))
+    }
+
+    /// How the load changes, in the order of the faults.
+    pub fn load_changes(&self) -> Vec<TimedLoadChange> {
+        let armed = self.armed();
+        let changes = armed.iter().enumerate().filter_map(|(fault, armed)| {
+            let change = armed.fault.load();
+            let change = change.filter(|_| armed.planned.spec.probability > 0.0)?;
+            Some(TimedLoadChange {
+                fault,
+                change,
+                windows: armed.timing.windows().collect(),
+            })
+        });
+        changes.collect()
+    }
+
+    /// Counts an action that a supervisor carried out, or a change that the load generator made, as
+    /// an opportunity and a firing of the fault at position `fault`. Panics where there is no such
+    /// fault.
     pub fn witness_action(&self, fault: usize) {
-        self.faults[fault].witness.action();
+        read(&self.shared.faults)[fault].armed.witness.action();
     }
 
     /// The parameters that a request to `instance` would meet at `now_us` if every fault in force
     /// came up, such as the time after which a process that ran out of memory is started again.
     pub fn overrides_in_force(&self, instance: &InstanceId, now_us: u64) -> Overrides {
         let mut all = Overrides::default();
-        let faults = self.faults.iter().filter(|armed| {
+        for armed in self.armed() {
             let spec = &armed.planned.spec;
-            armed.in_force(now_us) && spec.probability > 0.0 && spec.target.matches(instance)
-        });
-        for armed in faults {
-            let facts = Facts {
-                request_id: "",
-                user_id: "",
-                operation: "",
-            };
+            let acts =
+                armed.in_force(now_us) && spec.probability > 0.0 && spec.target.matches(instance);
+            if !acts {
+                continue;
+            }
+            let facts = Facts::default();
             let decision = armed.fault.decide(&facts, &mut armed.random.rng());
-            for overrides in [self.standing(armed), decision.overrides] {
+            for overrides in [self.standing(&armed), decision.overrides] {
                 all = all.merged(&overrides.unwrap_or_default());
             }
         }
@@ -221,11 +391,21 @@ impl Injector {
     }
 
     /// What each fault did so far, in the order in which they were given, as far as this process
-    /// knows.
+    /// carries them out.
     pub fn witnesses(&self) -> Vec<WitnessReport> {
-        self.faults
-            .iter()
-            .map(|armed| armed.witness.report())
-            .collect()
+        let armed = self.armed();
+        armed.iter().map(|armed| armed.witness.report()).collect()
     }
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,21 @@
 //! The one layer that carries decisions out.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use http_body_util::{BodyExt as _, Full};
 use ragdoll_runtime::random::chance;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Overrides, Request, Response};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Request, is_grpc};
 use ragdoll_telemetry::RequestContext;
 use tower::{Layer, Service};
 
-use crate::cut::{Cut, HeldBody, Line, Way};
-use crate::decision::Facts;
-use crate::injector::Armed;
+use crate::cut::{HeldBody, Line, Way};
+use crate::decision::Decision;
+use crate::facts::Facts;
+use crate::injector::Injector;
+use crate::met::{Met, Place, Where};
+use crate::spoil::Spoil;
 
 /// Puts faults in front of a service.
 #[derive(Clone)]
@@ -21,21 +25,21 @@ pub struct FaultLayer {
 
 struct Shared {
     clock: Clock,
-    at: String,
-    /// Those that every request meets.
-    faults: Vec<Arc<Armed>>,
-    /// Those that keep messages from passing.
-    cuts: Arc<[Cut]>,
+    injector: Injector,
+    at: Where,
+    /// What was met here when the injector's faults last changed.
+    known: Mutex<(u64, Place)>,
 }
 
 impl FaultLayer {
-    pub(crate) fn new(clock: Clock, at: &str, faults: Vec<Arc<Armed>>, cuts: Vec<Cut>) -> Self {
+    pub(crate) fn new(clock: Clock, injector: Injector, at: Where) -> Self {
+        let known = injector.place(&at);
         FaultLayer {
             shared: Arc::new(Shared {
                 clock,
-                at: at.to_owned(),
-                faults,
-                cuts: cuts.into(),
+                injector,
+                at,
+                known: Mutex::new(known),
             }),
         }
     }
@@ -44,9 +48,9 @@ impl FaultLayer {
 impl Layer<BoxService> for FaultLayer {
     type Service = BoxService;
 
-    /// A service that no fault can meet is left as it is.
+    /// A service that no fault can ever meet is left as it is.
     fn layer(&self, inner: BoxService) -> BoxService {
-        if self.shared.faults.is_empty() && self.shared.cuts.is_empty() {
+        if !self.shared.injector.is_open() && self.shared.place().is_empty() {
             return inner;
         }
         BoxService::new(FaultService {
@@ -58,13 +62,13 @@ impl Layer<BoxService> for FaultLayer {
 
 /// A service with faults in front of it.
 #[derive(Clone)]
-pub struct FaultService {
+struct FaultService {
     shared: Arc<Shared>,
     inner: BoxService,
 }
 
 impl Service<Request> for FaultService {
-    type Response = Response;
+    type Response = ragdoll_runtime::Response;
     type Error = Infallible;
     type Future = BoxFuture;
 
@@ -73,49 +77,131 @@ impl Service<Request> for FaultService {
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let (delay_us, overrides) = self.shared.decide(&request);
-        if let Some(overrides) = overrides
-            && let Some(context) = request.extensions_mut().get_mut::<RequestContext>()
-        {
-            let merged = match &context.overrides {
-                Some(earlier) => earlier.merged(&overrides),
-                None => overrides,
-            };
-            context.overrides = Some(Arc::new(merged));
-        }
         let mut inner = self.inner.clone();
-        let line = self.shared.line(&request);
-        if delay_us == 0 && line.is_none() {
+        let place = self.shared.place();
+        if place.is_empty() {
             return inner.call(request);
         }
-        let shared = self.shared.clone();
+        let verdict = self.shared.decide(&place, &request);
+        let line = self.shared.line(&place, &request);
+        if verdict.is_nothing() && line.is_none() {
+            return inner.call(request);
+        }
+        verdict.change(&mut request);
+        let clock = self.shared.clock.clone();
         Box::pin(async move {
-            shared.clock.sleep_us(delay_us).await;
+            clock.sleep_us(verdict.sum.delay_us).await;
+            if let Some(refusal) = &verdict.sum.refusal {
+                return Ok(refusal.response(is_grpc(request.headers())));
+            }
+            if let Some(line) = &line {
+                line.pass(Way::Request).await;
+            }
+            if verdict.sum.duplicate {
+                let copy;
+                (request, copy) = twice(request).await;
+                let copied = inner.call(copy);
+                tokio::spawn(copied);
+            }
+            let mut response = inner.call(request).await?;
+            clock.sleep_us(verdict.sum.answer_delay_us).await;
+            for spoil in verdict.spoils {
+                response = spoil.apply(response, &clock).await;
+            }
             let Some(line) = line else {
-                return inner.call(request).await;
+                return Ok(response);
             };
-            line.pass(Way::Request).await;
-            let response = inner.call(request).await?;
             line.pass(Way::Answer).await;
             Ok(response.map(|body| Body::new(HeldBody::new(body, line))))
         })
     }
 }
 
+/// A request and its copy, as a client sends it that did not hear of the first.
+async fn twice(request: Request) -> (Request, Request) {
+    let (parts, body) = request.into_parts();
+    let collected = body.collect().await;
+    let bytes = collected.map(|body| body.to_bytes()).unwrap_or_default();
+    let whole = || Body::new(Full::new(bytes.clone()).map_err(|never| match never {}));
+    let copy = Request::from_parts(parts.clone(), whole());
+    (Request::from_parts(parts, whole()), copy)
+}
+
+/// What all faults together decided for one request.
+#[derive(Default)]
+struct Sum {
+    sum: Decision,
+    /// In the order in which they are carried out.
+    spoils: Vec<Spoil>,
+}
+
+impl Sum {
+    fn is_nothing(&self) -> bool {
+        self.sum.is_nothing() && self.spoils.is_empty()
+    }
+
+    /// Adds what a further fault decided: delays add up, of parameters the last wins, answers are
+    /// spoilt one after the other.
+    fn add(&mut self, decided: Decision) {
+        let sum = &mut self.sum;
+        sum.delay_us = sum.delay_us.saturating_add(decided.delay_us);
+        sum.answer_delay_us = sum.answer_delay_us.saturating_add(decided.answer_delay_us);
+        if let Some(overrides) = decided.overrides {
+            let earlier = sum.overrides.take().unwrap_or_default();
+            sum.overrides = Some(earlier.merged(&overrides));
+        }
+        if let Some(wire) = decided.wire {
+            sum.wire = Some(sum.wire.unwrap_or_default().merged(wire));
+        }
+        sum.duplicate |= decided.duplicate;
+        sum.refusal = sum.refusal.take().or(decided.refusal);
+        self.spoils.extend(decided.spoil);
+    }
+
+    /// Writes what others are to carry out beside the request.
+    fn change(&self, request: &mut Request) {
+        if let Some(wire) = self.sum.wire {
+            request.extensions_mut().insert(wire);
+        }
+        if let Some(overrides) = &self.sum.overrides
+            && let Some(context) = request.extensions_mut().get_mut::<RequestContext>()
+        {
+            let merged = match &context.overrides {
+                Some(earlier) => earlier.merged(overrides),
+                None => overrides.clone(),
+            };
+            context.overrides = Some(Arc::new(merged));
+        }
+    }
+}
+
 impl Shared {
+    /// What is met here now.
+    fn place(&self) -> Place {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.0 != self.injector.version() {
+            *known = self.injector.place(&self.at);
+        }
+        known.1.clone()
+    }
+
     /// The connection of a call, where it may be cut.
-    fn line(&self, request: &Request) -> Option<Line> {
+    fn line(&self, place: &Place, request: &Request) -> Option<Line> {
         let now_us = self.clock.now_us();
-        Line::of(&self.clock, &self.cuts, || {
+        Line::of(&self.clock, &place.cuts, || {
             RequestContext::extract(request.headers(), now_us)
         })
     }
 
-    /// Asks every fault in force, in order: delays add up, of overrides the last wins.
-    fn decide(&self, request: &Request) -> (u64, Option<Overrides>) {
+    /// Asks every fault in force, in order. Once one refuses the request the others are not asked: it
+    /// does not come to them.
+    fn decide(&self, place: &Place, request: &Request) -> Sum {
         let now_us = self.clock.now_us();
-        if !self.faults.iter().any(|armed| armed.in_force(now_us)) {
-            return (0, None);
+        let mut sum = Sum::default();
+        let in_force = |met: &&Met| met.armed.in_force(now_us);
+        let mut in_force = place.faults.iter().filter(in_force).peekable();
+        if in_force.peek().is_none() {
+            return sum;
         }
         // On an edge the request is on the wire: its headers say what an extension says at a server.
         let on_wire;
@@ -126,31 +212,67 @@ impl Shared {
                 &on_wire
             }
         };
-        let mut delay_us = 0;
-        let mut overrides: Option<Overrides> = None;
-        for armed in self.faults.iter().filter(|armed| armed.in_force(now_us)) {
-            armed.witness.opportunity();
-            let mut random = context.random(armed.random.child(&self.at));
-            if !chance(armed.planned.spec.probability, &mut random) {
-                continue;
-            }
-            let facts = Facts {
-                request_id: &context.request_id,
-                user_id: &context.user_id,
-                operation: request.uri().path(),
-            };
-            let decision = armed.fault.decide(&facts, &mut random);
-            armed
-                .witness
-                .firing(decision.delay_us, &context.request_id, || {
-                    context.span.trace_id().to_string()
-                });
-            delay_us += decision.delay_us;
-            if let Some(decided) = decision.overrides {
-                let earlier = overrides.unwrap_or_default();
-                overrides = Some(earlier.merged(&decided));
+        for met in in_force {
+            if let Some(decision) = self.ask(met, context, request, now_us) {
+                sum.add(decision);
+                if sum.sum.refusal.is_some() {
+                    break;
+                }
             }
         }
-        (delay_us, overrides)
+        sum
+    }
+
+    /// What one fault decides; `None` where it lets the request pass.
+    fn ask(
+        &self,
+        met: &Met,
+        context: &RequestContext,
+        request: &Request,
+        now_us: u64,
+    ) -> Option<Decision> {
+        let armed = &met.armed;
+        let mut facts = Facts {
+            context: Some(context),
+            headers: Some(request.headers()),
+            operation: request.uri().path(),
+            since_start_us: armed.timing.since_start_us(now_us),
+            up_us: self.at.up_us(now_us),
+            ..Facts::default()
+        };
+        let wanted = armed.planned.spec.only.as_ref();
+        if !wanted.is_none_or(|wanted| facts.fit(wanted)) {
+            return None;
+        }
+        armed.witness.opportunity();
+        let mut random = context.random(armed.random.child(self.at.callee()));
+        let probability = armed.planned.spec.probability * armed.timing.intensity(now_us);
+        if !armed.strikes(&self.at, probability, &mut random) {
+            return None;
+        }
+        (facts.number, facts.in_second) = met.count(now_us);
+        let decision = armed.fault.decide(&facts, &mut random);
+        if decision.is_nothing() && !armed.stands {
+            return None;
+        }
+        let injected_us = decision.delay_us.saturating_add(decision.answer_delay_us);
+        armed.witness.firing(injected_us, &context.request_id, || {
+            context.span.trace_id().to_string()
+        });
+        Some(decision)
+    }
+}
+
+impl crate::armed::Armed {
+    /// Whether the fault comes up: for each request by itself, or for a connection once and for all.
+    fn strikes(&self, at: &Where, probability: f64, random: &mut ragdoll_runtime::Rng) -> bool {
+        use ragdoll_fault_spec::Per;
+        match self.planned.spec.per {
+            Per::Request => chance(probability, random),
+            Per::Connection => {
+                let connection = self.random.child("connection").child(&at.connection());
+                chance(probability, &mut connection.rng())
+            }
+        }
     }
 }

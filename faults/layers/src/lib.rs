@@ -7,19 +7,29 @@
 //! A new fault is one new file in `faults/`, and its name in the list in `catalog.rs`.
 
 mod action;
+mod armed;
 mod catalog;
 mod cut;
 mod decision;
+mod facts;
 mod faults;
 mod injector;
 mod layer;
+mod met;
 mod schedule;
+mod spoil;
+mod timing;
 mod witness;
 
 pub use action::{Action, Means, Power, TimedAction};
+pub use armed::Planned;
 pub use catalog::Faults;
 pub use cut::Direction;
-pub use decision::{Decision, Facts, Fault, Kind};
-pub use injector::{Injector, Planned};
-pub use layer::{FaultLayer, FaultService};
+pub use decision::{Decision, Fault, Kind, LoadChange};
+pub use facts::Facts;
+pub use injector::{Injector, TimedLoadChange};
+pub use layer::FaultLayer;
+pub use met::StartedUs;
+pub use spoil::Spoil;
+pub use timing::Pulse;
 pub use witness::{TouchedRequest, WitnessReport};

@@ -169,6 +169,10 @@ impl Power for Noted {
     fn thaw(&self) {
         self.note("thaw");
     }
+
+    fn paused(&self, paused_us: u64) {
+        self.note(format!("paused for {paused_us}"));
+    }
 }
 
 /// What a process does to itself over a run, the processors' quota at 120, and what was noted.

@@ -1,5 +1,7 @@
 //! Partitions: which messages wait for how long, on which edges, and what is noted of it.
 
+use std::sync::Arc;
+
 use std::convert::Infallible;
 
 use http_body_util::{BodyExt as _, StreamBody};
@@ -54,7 +56,7 @@ impl Call {
                 Ok::<_, Infallible>(response)
             }
         });
-        let layer = injector.edge_layer(clock, from, to);
+        let layer = injector.edge_layer(clock, from, to, Arc::new(|| 0));
         Call {
             clock: clock.clone(),
             edge: layer.layer(BoxService::new(callee)),
@@ -235,7 +237,7 @@ fn the_rest_of_a_stream_is_held_and_nothing_of_it_is_lost() {
             std::future::ready(Ok::<_, Infallible>(Response::new(body)))
         });
         let (gateway, llm) = (instance(Service::Gateway), instance(Service::Llm));
-        let layer = injector.edge_layer(&clock, &gateway, &llm);
+        let layer = injector.edge_layer(&clock, &gateway, &llm, Arc::new(|| 0));
         let mut edge = layer.layer(BoxService::new(callee));
         async move {
             let Ok(response) = edge.call(request(7)).await;

@@ -95,7 +95,10 @@ impl Bench {
 fn times(faults: Vec<Planned>, count: u64) -> (Vec<u64>, Injector) {
     let injector = injector(faults);
     let times = run_virtual(|clock| {
-        let bench = Bench::new(&clock, &injector.server_layer(&clock, &shard()));
+        let bench = Bench::new(
+            &clock,
+            &injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
+        );
         async move { bench.send_all(0..count).await }
     });
     (times, injector)
@@ -129,7 +132,10 @@ fn half_a_chance_meets_half_of_the_requests_and_the_same_ones_every_time() {
 fn who_is_met_depends_on_the_request_and_not_on_its_turn() {
     let injector = injector(vec![with_probability(delay(10.0), 0.5)]);
     let (forwards, mut backwards) = run_virtual(|clock| {
-        let bench = Bench::new(&clock, &injector.server_layer(&clock, &shard()));
+        let bench = Bench::new(
+            &clock,
+            &injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
+        );
         async move {
             (
                 bench.send_all(0..200).await,
@@ -165,7 +171,10 @@ fn delays_of_overlapping_faults_add_up() {
     };
     let injector = injector(vec![delay(1.0), delay(2.0), third]);
     let times = run_virtual(|clock| {
-        let bench = Bench::new(&clock, &injector.server_layer(&clock, &shard()));
+        let bench = Bench::new(
+            &clock,
+            &injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
+        );
         async move {
             let before = bench.send(0).await;
             bench.clock.sleep_until_us(5 * SECOND).await;
@@ -194,7 +203,10 @@ fn of_two_changes_to_one_parameter_the_later_fault_wins() {
     let injector = injector(vec![hold(10.0), hold(20.0)]);
     let reached = run_virtual(|clock| {
         let metadata = InstanceId::new(Service::Metadata, 0);
-        let bench = Bench::new(&clock, &injector.server_layer(&clock, &metadata));
+        let bench = Bench::new(
+            &clock,
+            &injector.server_layer(&clock, &metadata, Arc::new(|| 0)),
+        );
         async move {
             bench.send(0).await;
             bench.reached()
@@ -219,7 +231,10 @@ fn a_fault_is_in_force_from_its_first_microsecond_to_before_its_last() {
     };
     let injector = injector(vec![windowed]);
     let times = run_virtual(|clock| {
-        let bench = Bench::new(&clock, &injector.server_layer(&clock, &shard()));
+        let bench = Bench::new(
+            &clock,
+            &injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
+        );
         async move {
             let mut sent = Vec::new();
             for at_us in [0, 99, 100, 199, 200, 5_000] {
@@ -273,11 +288,21 @@ fn a_fault_meets_its_target_and_nobody_else() {
         let injector = injector(vec![planned("latency", target.clone(), params.clone())]);
         run_virtual(|clock| {
             let layers = [
-                injector.server_layer(&clock, &shard()),
-                injector.server_layer(&clock, &InstanceId::shard(2, 1)),
-                injector.server_layer(&clock, &InstanceId::new(Service::Llm, 0)),
-                injector.edge_layer(&clock, &InstanceId::new(Service::VectorDb, 0), &shard()),
-                injector.edge_layer(&clock, &InstanceId::new(Service::IngestWorker, 0), &shard()),
+                injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
+                injector.server_layer(&clock, &InstanceId::shard(2, 1), Arc::new(|| 0)),
+                injector.server_layer(&clock, &InstanceId::new(Service::Llm, 0), Arc::new(|| 0)),
+                injector.edge_layer(
+                    &clock,
+                    &InstanceId::new(Service::VectorDb, 0),
+                    &shard(),
+                    Arc::new(|| 0),
+                ),
+                injector.edge_layer(
+                    &clock,
+                    &InstanceId::new(Service::IngestWorker, 0),
+                    &shard(),
+                    Arc::new(|| 0),
+                ),
             ];
             async move {
                 let mut met = Vec::new();
@@ -302,7 +327,10 @@ fn a_fault_meets_its_target_and_nobody_else() {
 fn a_request_that_a_fault_meets_twice_is_touched_once() {
     let injector = injector(vec![delay(1.0)]);
     run_virtual(|clock| {
-        let bench = Bench::new(&clock, &injector.server_layer(&clock, &shard()));
+        let bench = Bench::new(
+            &clock,
+            &injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
+        );
         async move { bench.send_all([7, 7, 8]).await }
     });
     let report = &injector.witnesses()[0];
@@ -324,6 +352,8 @@ impl Power for Powerless {
     }
 
     fn thaw(&self) {}
+
+    fn paused(&self, _: u64) {}
 }
 
 /// A queue with fewer servers is a change to the instance: put in force and taken back on time.

@@ -44,6 +44,9 @@ pub struct KindInfo {
     /// Whether it changes the target as a whole and not single requests: such a fault is in force or
     /// it is not, so that its probability is 0 or 1.
     pub standing: bool,
+    /// Whether requests to a service or an instance meet it on their callers' side, outside the server
+    /// span, as those on an edge do.
+    pub callers: bool,
     /// Causes that a verdict may name because of it, such as `queue`.
     pub causes: &'static [&'static str],
 }

@@ -3,8 +3,10 @@
 
 mod catalog;
 mod fault;
+mod matching;
 mod target;
 
 pub use catalog::{Catalog, KindInfo, ParamError};
-pub use fault::FaultSpec;
+pub use fault::{FaultSpec, Per};
+pub use matching::{HeaderMatch, Match};
 pub use target::{EDGES, Edge, Target, edge_exists};

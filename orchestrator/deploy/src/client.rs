@@ -10,6 +10,7 @@ use ragdoll_runtime::random::exponential;
 use ragdoll_runtime::{Body, Clock, Response, Stream};
 use ragdoll_stubs::{Client, Corpus};
 use ragdoll_telemetry::RequestContext;
+use ragdoll_telemetry::names::BAGGAGE_TOPIC;
 use tower::Service as _;
 
 use crate::exact::ExactAnswers;
@@ -53,7 +54,8 @@ impl QueryClient {
         let plan = ask.plan;
         let lateness_us = self.clock.now_us().saturating_sub(ask.intended_us);
         let user = format!("user-{}", plan.user);
-        let context = RequestContext::new(plan.request.to_string(), user.as_str());
+        let context = RequestContext::new(plan.request.to_string(), user.as_str())
+            .with_baggage(BAGGAGE_TOPIC, plan.topic);
         let query = QueryRequest {
             query: self.corpus.query_text(plan.query, plan.topic),
             top_k: plan.top_k,

@@ -92,6 +92,9 @@ impl Experiment {
             for fault in &mut phase.faults {
                 fault.at_s *= factor;
                 fault.for_s = fault.for_s.map(|length_s| length_s * factor);
+                fault.every_s = fault.every_s.map(|period_s| period_s * factor);
+                fault.ramp_up_s *= factor;
+                fault.ramp_down_s *= factor;
             }
         }
         self

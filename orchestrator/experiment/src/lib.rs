@@ -5,6 +5,7 @@ mod check;
 mod document;
 mod expectation;
 mod experiment;
+mod fault_text;
 mod file;
 mod formula;
 mod indicators;
@@ -23,6 +24,7 @@ mod testing;
 mod wording;
 
 pub use experiment::{Expectation, Expected, Experiment, Phase};
+pub use fault_text::{fault_schema, parse_fault, parse_fault_json};
 pub use journal::{Journal, JournalEntry, JournalEvent, Touched};
 pub use judge::judge;
 pub use measurements::{Measurements, RequestOutcome, UtilizationSample};

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use http_body::Frame;
 use ragdoll_fault_layers::Power;
 use ragdoll_resources::Instance;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response, is_grpc};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
-use crate::operation::{is_grpc, is_streamed, refusal};
+use crate::operation::{is_streamed, refusal};
 
 /// The way to an instance's process for faults that befall it as a whole.
 pub(crate) struct OwnPower(pub(crate) Arc<Instance>);
@@ -31,6 +31,10 @@ impl Power for OwnPower {
 
     fn thaw(&self) {
         self.0.process.thaw();
+    }
+
+    fn paused(&self, paused_us: u64) {
+        self.0.paused(paused_us);
     }
 }
 

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
-use ragdoll_runtime::{Request, Response};
+use http::HeaderMap;
+use ragdoll_runtime::{Refusal, Request, Response, is_grpc};
 use ragdoll_telemetry::names::{
     HTTP_METHOD, HTTP_STATUS, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, grpc_code_name,
 };
@@ -132,24 +132,9 @@ pub(crate) fn is_streamed(response: &Response) -> bool {
     kind.is_some_and(|kind| kind == "text/event-stream")
 }
 
-pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    headers
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
-}
-
 /// An answer that says no, in the protocol of the question.
 pub(crate) fn refusal(is_grpc: bool, code: Code, message: &'static str) -> Response {
-    if is_grpc {
-        return Status::new(code, message).into_http();
-    }
-    let status = match code {
-        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let mut response = Response::default();
-    *response.status_mut() = status;
-    response
+    Refusal::new(code, message).response(is_grpc)
 }
 
 /// A failed unary call has its status in the headers; one that is there at all succeeded otherwise.

@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response, is_grpc};
 use thiserror::Error;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, TimeoutExpired};
 use tower::{Service, ServiceExt as _};
 
-use crate::operation::{is_grpc, is_streamed, refusal};
+use crate::operation::{is_streamed, refusal};
 use crate::service::RESETS_OF_CONNECTION;
 
 /// How long a connection may take to be made. Callers give up by their own deadlines; this frees

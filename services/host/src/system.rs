@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use ragdoll_fault_layers::Injector;
+use ragdoll_fault_layers::{Injector, StartedUs};
 use ragdoll_model::proto::embedder_server::EmbedderServer;
 use ragdoll_model::proto::metadata_server::MetadataServer;
 use ragdoll_model::proto::reranker_server::RerankerServer;
@@ -137,6 +137,15 @@ fn load_generator() -> InstanceId {
 
 fn unreachable(id: &InstanceId) -> BoxService {
     panic!("{id} is not part of the topology")
+}
+
+/// When an instance's process was started. Held by layers, which the instance's own clients hold.
+fn started_us(instance: &Arc<Instance>) -> StartedUs {
+    let instance = Arc::downgrade(instance);
+    Arc::new(move || {
+        let instance = instance.upgrade();
+        instance.map_or(0, |instance| instance.process.started_us())
+    })
 }
 
 struct Wiring<'a> {
@@ -324,7 +333,10 @@ impl<'a> Wiring<'a> {
     }
 
     fn serve(&self, instance: &Arc<Instance>, stub: BoxService) {
-        let faults = self.injector.server_layer(self.clock, &instance.id);
+        let started_us = started_us(instance);
+        let faults = self
+            .injector
+            .server_layer(self.clock, &instance.id, started_us);
         self.network
             .listen(&instance.id, server_stack(instance, &faults, stub));
     }
@@ -336,7 +348,10 @@ impl<'a> Wiring<'a> {
     fn client(&self, from: &InstanceId, to: Vec<InstanceId>) -> Client {
         let caller = self.instance(from);
         let targets = to.into_iter().map(|callee| {
-            let faults = self.injector.edge_layer(self.clock, from, &callee);
+            let started_us = started_us(&caller);
+            let faults = self
+                .injector
+                .edge_layer(self.clock, from, &callee, started_us);
             let wire = self.network.connect(from, &callee);
             let stack = client_stack(&caller, &callee, &faults, wire);
             (callee, stack)

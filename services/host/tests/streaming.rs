@@ -67,12 +67,12 @@ impl Bench {
             ..topology::Network::default()
         };
         let network = Network::new(clock.clone(), streams.stream("network"), wire);
-        let faults = injector.server_layer(clock, &llm.id);
+        let faults = injector.server_layer(clock, &llm.id, Arc::new(|| 0));
         network.listen(
             &llm.id,
             server_stack(&llm, &faults, BoxService::new(router)),
         );
-        let edge = injector.edge_layer(clock, &caller.id, &llm.id);
+        let edge = injector.edge_layer(clock, &caller.id, &llm.id, Arc::new(|| 0));
         let wire = network.connect(&caller.id, &llm.id);
         let stack = client_stack(&caller, &llm.id, &edge, wire);
         Bench {

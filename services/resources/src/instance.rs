@@ -91,6 +91,16 @@ impl Instance {
         });
     }
 
+    /// Notes that the process stood still for a collection of garbage of `paused_us`, until now.
+    pub fn paused(&self, paused_us: u64) {
+        log_process!(
+            warn,
+            self.telemetry,
+            "garbage collection",
+            pause_ms = paused_us as f64 / 1000.0
+        );
+    }
+
     /// Samples and exports all gauges; a process that stands still says nothing.
     pub fn sample_gauges(&self) {
         if !self.process.is_frozen() {

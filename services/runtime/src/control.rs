@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ragdoll_model::Dist;
-use ragdoll_model::topology::LockScope;
+use ragdoll_model::topology::{FanOut, LockScope};
 
 /// What a resource does with work that its queue cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,53 +14,107 @@ pub enum Overflow {
     Wait,
 }
 
-/// Parameters that differ from what the topology says. Absent fields change nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overrides {
-    /// Servers of the instance's worker pool, or places in its running batch.
-    pub servers: Option<u32>,
-    /// Factor on the service time of the worker pool.
-    pub service_time_factor: Option<f64>,
-    /// Work that may wait.
-    pub queue_bound: Option<u32>,
-    /// What becomes of work past the bound.
-    pub overflow: Option<Overflow>,
-    /// How long the lock is held.
-    pub lock_hold: Option<Dist>,
-    /// What the lock protects.
-    pub lock_scope: Option<LockScope>,
-    /// Working memory for each byte of input.
-    pub memory_bytes_per_input_byte: Option<f64>,
-    /// Limit past which the process dies, in bytes.
-    pub memory_budget_bytes: Option<u64>,
-    /// Time spent reclaiming before the process dies.
-    pub memory_reclaim_ms: Option<f64>,
-    /// Time from death to readiness.
-    pub memory_restart_ms: Option<f64>,
-    /// Processor time that all work of the instance may use in each period of 100 ms; 0 for no
-    /// quota. It holds for the instance: that of a single request changes nothing.
-    pub cpu_quota_ms: Option<f64>,
+/// Declares the fields of [`Overrides`] once, for the struct and for merging.
+macro_rules! overrides {
+    ($($(#[$doc:meta])* $field:ident: $type:ty,)+) => {
+        /// Parameters that differ from what the topology says. Absent fields change nothing.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Overrides {
+            $($(#[$doc])* pub $field: Option<$type>,)+
+        }
+
+        impl Overrides {
+            /// These, with `other`'s fields in place of ours where it has them.
+            pub fn merged(&self, other: &Overrides) -> Overrides {
+                Overrides {
+                    $($field: other.$field.or(self.$field),)+
+                }
+            }
+        }
+    };
 }
 
-impl Overrides {
-    /// These, with `other`'s fields in place of ours where it has them.
-    pub fn merged(&self, other: &Overrides) -> Overrides {
-        Overrides {
-            servers: other.servers.or(self.servers),
-            service_time_factor: other.service_time_factor.or(self.service_time_factor),
-            queue_bound: other.queue_bound.or(self.queue_bound),
-            overflow: other.overflow.or(self.overflow),
-            lock_hold: other.lock_hold.or(self.lock_hold),
-            lock_scope: other.lock_scope.or(self.lock_scope),
-            memory_bytes_per_input_byte: other
-                .memory_bytes_per_input_byte
-                .or(self.memory_bytes_per_input_byte),
-            memory_budget_bytes: other.memory_budget_bytes.or(self.memory_budget_bytes),
-            memory_reclaim_ms: other.memory_reclaim_ms.or(self.memory_reclaim_ms),
-            memory_restart_ms: other.memory_restart_ms.or(self.memory_restart_ms),
-            cpu_quota_ms: other.cpu_quota_ms.or(self.cpu_quota_ms),
-        }
-    }
+overrides! {
+    /// Servers of the instance's worker pool, or places in its running batch.
+    servers: u32,
+    /// Factor on the service time of the worker pool.
+    service_time_factor: f64,
+    /// Work that may wait.
+    queue_bound: u32,
+    /// What becomes of work past the bound.
+    overflow: Overflow,
+    /// How long the lock is held.
+    lock_hold: Dist,
+    /// What the lock protects.
+    lock_scope: LockScope,
+    /// Whether work of the instance's own, such as a schema change, holds the lock. It holds for the
+    /// instance: that of a single request changes nothing.
+    lock_seized: bool,
+    /// Time that handing the lock over to one who waits takes; nothing where nobody waits.
+    lock_handoff_ms: f64,
+    /// Time after which the holder finds itself in a deadlock and gives up, with the lock held until
+    /// then.
+    deadlock_ms: f64,
+    /// Whether maintenance holds the write lock of the shard's index. It holds for the instance.
+    index_locked: bool,
+    /// Working memory for each byte of input.
+    memory_bytes_per_input_byte: f64,
+    /// Limit past which the process dies, in bytes.
+    memory_budget_bytes: u64,
+    /// Time spent reclaiming before the process dies.
+    memory_reclaim_ms: f64,
+    /// Time from death to readiness.
+    memory_restart_ms: f64,
+    /// Bytes each request leaves behind for good.
+    memory_leak_bytes_per_request: u64,
+    /// Garbage each request makes for each byte of working memory.
+    garbage_factor: f64,
+    /// How long a collection stops the process.
+    gc_pause: Dist,
+    /// Processor time that all work of the instance may use in each period of 100 ms; 0 for no
+    /// quota. It holds for the instance: that of a single request changes nothing.
+    cpu_quota_ms: f64,
+    /// Share of its processors' time that others take from the instance, from 0 to below 1.
+    cpu_stolen: f64,
+    /// Connections of each of the instance's pools that can be used, at least 1. It holds for the
+    /// instance.
+    pool_size: u32,
+    /// File descriptors that each request leaves open, on average.
+    descriptors_leaked: f64,
+    /// File descriptors that the process may have open.
+    descriptor_limit: u32,
+    /// Factor on the time that this request adds to the batch that it is in.
+    batch_item_factor: f64,
+    /// KV-cache blocks of the inference engine. It holds for the instance.
+    kv_blocks: u32,
+    /// Tokens of prompt and answer that the model takes.
+    context_tokens: u32,
+    /// How several calls are made.
+    fan_out: FanOut,
+    /// Factor on the time to merge parallel answers.
+    merge_time_factor: f64,
+    /// The partition that the coordinator does not know of.
+    unknown_partition: u32,
+    /// Share of the documents of which a shard has an old version, from 0 to 1.
+    stale_share: f64,
+    /// Share of requests that are sent to a service's first instance whatever the balance, from 0
+    /// to 1.
+    balance_skew: f64,
+    /// Whether the instance's caches are out of reach.
+    cache_down: bool,
+    /// Entries of the instance's caches that are older than this time of the run, in microseconds,
+    /// have expired.
+    cache_expired_us: u64,
+    /// Whether the instance says that it is not ready. It holds for the instance.
+    unready: bool,
+    /// Microseconds by which the instance's clock is ahead, as its telemetry shows.
+    clock_skew_us: i64,
+    /// Attempts of each call that the instance makes, at least 1.
+    attempts: u32,
+    /// Mean wait before a second attempt.
+    backoff_ms: f64,
+    /// Deadline of one attempt; 0 for none.
+    timeout_ms: f64,
 }
 
 type Listener = dyn Fn(&Overrides) + Send + Sync;

@@ -7,9 +7,13 @@ pub mod control;
 pub mod network;
 pub mod process;
 pub mod random;
+pub mod refusal;
 
 pub use clock::{Clock, Elapsed, Stopwatch, run_virtual};
 pub use control::{Controls, Overflow, Overrides};
-pub use network::{Body, BoxFuture, BoxService, Connection, DrawKey, Network, Request, Response};
+pub use network::{
+    Body, BoxFuture, BoxService, Connection, DrawKey, Network, Request, Response, WireChange,
+};
 pub use process::Process;
 pub use random::{Rng, Stream, Streams};
+pub use refusal::{Refusal, is_grpc};

@@ -34,6 +34,39 @@ pub type Response = http::Response<Body>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DrawKey(pub u64);
 
+/// How the wire treats one call, both ways, where it differs from what the topology says: an
+/// extension of its request. Absent fields change nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WireChange {
+    /// Rate at which a message's bytes pass, in megabits a second, above 0.
+    pub bandwidth_mbps: Option<f64>,
+    /// Probability that a message is lost and sent again, from 0 to 1.
+    pub loss: Option<f64>,
+    /// Time after which a lost message is sent again.
+    pub retransmit_ms: Option<f64>,
+}
+
+impl WireChange {
+    /// These, with `other`'s fields in place of ours where it has them.
+    #[must_use]
+    pub fn merged(self, other: WireChange) -> WireChange {
+        WireChange {
+            bandwidth_mbps: other.bandwidth_mbps.or(self.bandwidth_mbps),
+            loss: other.loss.or(self.loss),
+            retransmit_ms: other.retransmit_ms.or(self.retransmit_ms),
+        }
+    }
+
+    fn applied_to(self, wire: &topology::Network) -> topology::Network {
+        topology::Network {
+            latency: wire.latency,
+            bandwidth_mbps: self.bandwidth_mbps.unwrap_or(wire.bandwidth_mbps),
+            loss: self.loss.unwrap_or(wire.loss),
+            retransmit_ms: self.retransmit_ms.unwrap_or(wire.retransmit_ms),
+        }
+    }
+}
+
 /// A service of any type that is always ready. Unlike tower's boxed services its copies share what
 /// is in the box, so that a stack of layers is not copied whole for every call.
 #[derive(Clone)]
@@ -158,7 +191,13 @@ impl Service<Request> for Connection {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let wire = self.wire.clone();
+        let wire = match request.extensions().get::<WireChange>() {
+            None => self.wire.clone(),
+            Some(change) => Arc::new(Wire {
+                clock: self.wire.clock.clone(),
+                spec: change.applied_to(&self.wire.spec),
+            }),
+        };
         let draw = request.extensions().get::<DrawKey>().copied();
         let mut rng = self.random.at(draw.unwrap_or_default().0);
         let mut server = self.server.clone();

@@ -125,6 +125,11 @@ pub fn ms_to_us(ms: f64) -> u64 {
     libm::round(ms * 1000.0) as u64
 }
 
+/// Seconds to the nearest microsecond; what is below zero or not a number counts as 0.
+pub fn s_to_us(seconds: f64) -> u64 {
+    libm::round(seconds * 1e6) as u64
+}
+
 /// A number of tokens, at least 1.
 pub fn sample_tokens(dist: &TokenDist, rng: &mut Rng) -> u32 {
     match *dist {

@@ -23,7 +23,7 @@ use ragdoll_model::topology;
 use ragdoll_resources::{Instance, Pool, Workers, call};
 use ragdoll_runtime::Body;
 use ragdoll_runtime::random::ms_to_us;
-use ragdoll_telemetry::names::{DOCUMENTS_COUNT, DOCUMENTS_SIZE, TOP_K};
+use ragdoll_telemetry::names::{BAGGAGE_DOCUMENT_BYTES, DOCUMENTS_COUNT, DOCUMENTS_SIZE, TOP_K};
 use ragdoll_telemetry::{KeyValue, RequestContext, log};
 use tonic::{Code, Status};
 use tower::Service as _;
@@ -273,6 +273,7 @@ impl Gateway {
             KeyValue::new(DOCUMENTS_COUNT, candidates.documents.len() as i64),
             KeyValue::new(DOCUMENTS_SIZE, size_bytes.cast_signed()),
         ]);
+        let context = &context.with_baggage(BAGGAGE_DOCUMENT_BYTES, size_bytes);
         let message = RerankRequest {
             query: request.query.clone(),
             vector,

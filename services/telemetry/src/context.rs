@@ -13,6 +13,8 @@ use crate::trace_context;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+/// W3C Baggage: what a request is about, for whoever it comes to.
+const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 /// gRPC's name for the number of earlier attempts, used for HTTP too.
 const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 /// Names the attempts on the whole way, where there was a retry.
@@ -29,6 +31,8 @@ pub struct RequestContext {
     pub request_id: Arc<str>,
     /// Who asks.
     pub user_id: Arc<str>,
+    /// What the request is about, as W3C Baggage: `KEY=VALUE` with commas between; empty for nothing.
+    pub baggage: Arc<str>,
     /// Earlier attempts of the call that is being served, retries and hedges alike.
     pub previous_attempts: u32,
     /// Names the attempts on the whole way from the client, 0 where every call was a first one. A
@@ -49,6 +53,7 @@ impl RequestContext {
             span: SpanContext::empty_context(),
             request_id: request_id.into(),
             user_id: user_id.into(),
+            baggage: Arc::from(""),
             previous_attempts: 0,
             attempt_path: 0,
             hedge: false,
@@ -63,6 +68,27 @@ impl RequestContext {
             span: span.clone(),
             ..self.clone()
         }
+    }
+
+    /// The same request with one more entry of baggage. `key` and `value` are without commas, equals
+    /// signs and spaces.
+    #[must_use]
+    pub fn with_baggage(&self, key: &str, value: impl std::fmt::Display) -> Self {
+        let baggage = match &*self.baggage {
+            "" => format!("{key}={value}"),
+            earlier => format!("{earlier},{key}={value}"),
+        };
+        RequestContext {
+            baggage: baggage.into(),
+            ..self.clone()
+        }
+    }
+
+    /// The value of an entry of baggage; of several, the last.
+    pub fn baggage_entry(&self, key: &str) -> Option<&str> {
+        let entries = self.baggage.rsplit(',');
+        let mut named = entries.filter_map(|entry| entry.trim().split_once('='));
+        named.find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
     /// The same request as number `previous`, from 0, of the attempts of `caller`, which is any
@@ -101,6 +127,11 @@ impl RequestContext {
                 headers.insert(name, value);
             }
         }
+        if !self.baggage.is_empty()
+            && let Ok(value) = HeaderValue::from_str(&self.baggage)
+        {
+            headers.insert(BAGGAGE, value);
+        }
         if let Some(deadline_us) = self.deadline_us {
             let timeout = format_timeout(deadline_us.saturating_sub(now_us));
             headers.insert(TIMEOUT, timeout);
@@ -129,6 +160,7 @@ impl RequestContext {
             span,
             request_id,
             user_id: Arc::from(text(USER_ID).unwrap_or_default()),
+            baggage: Arc::from(text(BAGGAGE).unwrap_or_default()),
             previous_attempts: text(PREVIOUS_ATTEMPTS)
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(0),
@@ -203,6 +235,21 @@ mod tests {
             ("42", "user-7")
         );
         assert_eq!(received.draw_key(), sent.draw_key());
+    }
+
+    #[test]
+    fn baggage_goes_with_the_request_and_its_last_word_counts() {
+        let sent = RequestContext::new("1", "user-0")
+            .with_baggage("topic", 3)
+            .with_baggage("size", 10)
+            .with_baggage("size", 20);
+        let mut headers = HeaderMap::new();
+        sent.inject(&mut headers, 0);
+        assert_eq!(headers["baggage"], "topic=3,size=10,size=20");
+        let received = RequestContext::extract(&headers, 0);
+        assert_eq!(received.baggage_entry("topic"), Some("3"));
+        assert_eq!(received.baggage_entry("size"), Some("20"));
+        assert_eq!(received.baggage_entry("siz"), None);
     }
 
     #[test]

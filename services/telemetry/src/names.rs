@@ -109,3 +109,8 @@ pub const fn grpc_code_name(code: i32) -> &'static str {
         _ => "UNKNOWN",
     }
 }
+
+/// Entry of a request's baggage: the topic of its query.
+pub const BAGGAGE_TOPIC: &str = "topic";
+/// Entry of a request's baggage: bytes of the documents that it carries.
+pub const BAGGAGE_DOCUMENT_BYTES: &str = "document_bytes";

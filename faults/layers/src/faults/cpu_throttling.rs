@@ -2,13 +2,13 @@
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
 use ragdoll_model::Service;
-use ragdoll_runtime::{Overrides, Rng};
+use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check_at_least;
 use crate::action::Action;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Fault, Kind};
 
 /// Changes the processor time that all of the target's work together gets in each period of 100 ms.
 /// Past it, all of it stops until the next period begins.
@@ -27,21 +27,21 @@ impl Kind for CpuThrottling {
         services: &[Service::Reranker],
         edges: false,
         standing: true,
+        callers: false,
         causes: &["cpu"],
     };
 
     /// An engine takes no quota below 1 ms.
+    fn example() -> Self {
+        CpuThrottling { quota_ms: 20.0 }
+    }
+
     fn check(&self) -> Result<(), ParamError> {
         check_at_least("quota_ms", self.quota_ms, 1.0)
     }
 }
 
 impl Fault for CpuThrottling {
-    /// Requests meet the throttled processors; nothing is done to any one of them.
-    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision::default()
-    }
-
     fn standing(&self, _: f64) -> Option<Overrides> {
         Some(Overrides {
             cpu_quota_ms: Some(self.quota_ms),

@@ -1,14 +1,13 @@
 //! Crash: the process is killed, and comes back.
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
-use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SERVERS, check_at_least};
 use crate::action::Action;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Fault, Kind};
 
 /// Kills the target's process when the fault starts. Requests in progress are cut and their spans
 /// lost, new ones are refused until it is back.
@@ -29,8 +28,15 @@ impl Kind for Crash {
         services: &SERVERS,
         edges: false,
         standing: true,
+        callers: false,
         causes: &["errors", "retries"],
     };
+
+    fn example() -> Self {
+        Crash {
+            down_ms: Some(1500.0),
+        }
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         check_at_least("down_ms", self.down_ms.unwrap_or(1.0), 0.001)
@@ -38,10 +44,6 @@ impl Kind for Crash {
 }
 
 impl Fault for Crash {
-    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision::default()
-    }
-
     fn meets_requests(&self) -> bool {
         false
     }

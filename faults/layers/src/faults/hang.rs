@@ -1,13 +1,12 @@
 //! Hang: the process stands still, and goes on.
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
-use ragdoll_runtime::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SERVERS;
 use crate::action::Action;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Fault, Kind};
 
 /// Stops the target's process for as long as the fault lasts: connections to it are accepted and
 /// never answered. Then it goes on with what is still wanted. It takes no parameters.
@@ -23,8 +22,13 @@ impl Kind for Hang {
         services: &SERVERS,
         edges: false,
         standing: true,
+        callers: false,
         causes: &["errors", "retries", "network", "straggler", "compute"],
     };
+
+    fn example() -> Self {
+        Hang {}
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         Ok(())
@@ -32,10 +36,6 @@ impl Kind for Hang {
 }
 
 impl Fault for Hang {
-    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision::default()
-    }
-
     fn meets_requests(&self) -> bool {
         false
     }

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SERVERS, check_dist};
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
 
 /// Holds each request up before the service works on it; on an edge, before it is on the wire.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -26,8 +27,15 @@ impl Kind for Latency {
         services: &SERVERS,
         edges: true,
         standing: false,
+        callers: false,
         causes: &["compute", "straggler", "network"],
     };
+
+    fn example() -> Self {
+        Latency {
+            delay: Dist::lognormal(40.0, 0.5),
+        }
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         check_dist("delay", &self.delay)
@@ -36,9 +44,6 @@ impl Kind for Latency {
 
 impl Fault for Latency {
     fn decide(&self, _: &Facts<'_>, random: &mut Rng) -> Decision {
-        Decision {
-            delay_us: sample_us(&self.delay, random),
-            overrides: None,
-        }
+        Decision::delay(sample_us(&self.delay, random))
     }
 }

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check_dist;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
 
 /// Changes how long each request holds the metadata store's lock, and what the lock protects.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +34,16 @@ impl Kind for LockContention {
         services: &[Service::Metadata],
         edges: false,
         standing: false,
+        callers: false,
         causes: &["lock"],
     };
+
+    fn example() -> Self {
+        LockContention {
+            hold: Dist::Exponential { mean_ms: 40.0 },
+            scope: global(),
+        }
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         check_dist("hold", &self.hold)
@@ -43,13 +52,10 @@ impl Kind for LockContention {
 
 impl Fault for LockContention {
     fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision {
-            delay_us: 0,
-            overrides: Some(Overrides {
-                lock_hold: Some(self.hold),
-                lock_scope: Some(self.scope),
-                ..Overrides::default()
-            }),
-        }
+        Decision::overrides(Overrides {
+            lock_hold: Some(self.hold),
+            lock_scope: Some(self.scope),
+            ..Overrides::default()
+        })
     }
 }

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check_at_least;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
 
 /// Changes how much memory a request takes and how much there is. What does not fit stalls for as
 /// long as the process reclaims, then the process is killed: requests in progress fail, and it
@@ -49,8 +50,18 @@ impl Kind for Oom {
         services: &[Service::Reranker],
         edges: false,
         standing: false,
+        callers: false,
         causes: &["memory"],
     };
+
+    fn example() -> Self {
+        Oom {
+            bytes_per_input_byte: Some(5000.0),
+            budget_bytes: None,
+            reclaim_ms: Some(100.0),
+            restart_ms: Some(300.0),
+        }
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         if self.bytes_per_input_byte.is_none() && self.budget_bytes.is_none() {
@@ -73,10 +84,7 @@ impl Kind for Oom {
 
 impl Fault for Oom {
     fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision {
-            delay_us: 0,
-            overrides: Some(self.overrides()),
-        }
+        Decision::overrides(self.overrides())
     }
 
     /// A limit that every request meets is the process's: its gauge shows it too.

@@ -1,14 +1,13 @@
 //! Partition: nothing passes between the target and everybody else.
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
-use ragdoll_runtime::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SERVERS;
 use crate::action::Action;
 use crate::cut::Direction;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Fault, Kind};
 
 /// Cuts the target off from everybody else; on an edge, the callers from the callees. Messages are
 /// held until the fault stops, as TCP would go on sending them.
@@ -28,8 +27,15 @@ impl Kind for Partition {
         services: &SERVERS,
         edges: true,
         standing: true,
+        callers: false,
         causes: &["network", "straggler", "errors", "retries"],
     };
+
+    fn example() -> Self {
+        Partition {
+            direction: Direction::Both,
+        }
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         Ok(())
@@ -37,10 +43,6 @@ impl Kind for Partition {
 }
 
 impl Fault for Partition {
-    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision::default()
-    }
-
     fn meets_requests(&self) -> bool {
         false
     }

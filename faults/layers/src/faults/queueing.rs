@@ -2,12 +2,12 @@
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
 use ragdoll_model::Service;
-use ragdoll_runtime::{Overflow, Overrides, Rng};
+use ragdoll_runtime::{Overflow, Overrides};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check_at_least;
-use crate::decision::{Decision, Facts, Fault, Kind};
+use crate::decision::{Fault, Kind};
 
 /// Changes the service's servers and the queue in front of them. Absent parameters leave the
 /// topology's value.
@@ -54,8 +54,18 @@ impl Kind for Queueing {
         ],
         edges: false,
         standing: true,
+        callers: false,
         causes: &["queue", "compute"],
     };
+
+    fn example() -> Self {
+        Queueing {
+            servers: Some(2),
+            service_time_factor: None,
+            queue_bound: None,
+            overflow: FullQueue::Wait,
+        }
+    }
 
     fn check(&self) -> Result<(), ParamError> {
         let changes = [
@@ -80,11 +90,6 @@ impl Kind for Queueing {
 }
 
 impl Fault for Queueing {
-    /// Requests meet the changed servers; nothing is done to any one of them.
-    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
-        Decision::default()
-    }
-
     fn standing(&self, _: f64) -> Option<Overrides> {
         Some(Overrides {
             servers: self.servers,

@@ -225,6 +225,8 @@ impl Run<'_> {
             epoch_unix_us,
             seed: self.prepared.experiment.seed,
             faults: self.prepared.faults.clone(),
+            open: false,
+            stopped: Vec::new(),
             means: fleet.means(),
             addresses: fleet.addresses(),
             restarts: 0,

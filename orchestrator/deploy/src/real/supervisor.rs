@@ -91,7 +91,7 @@ impl<F: Fleet> Supervisor<'_, F> {
                 self.state().killed.push(id.clone());
                 self.fleet.kill(id).await?;
             }
-            Action::Hang => {
+            Action::Hang | Action::Pause => {
                 self.state().paused.push(id.clone());
                 self.fleet.pause(id).await?;
             }
@@ -103,7 +103,7 @@ impl<F: Fleet> Supervisor<'_, F> {
         self.clock.sleep_until_us(timed.healed_us()).await;
         match timed.action {
             Action::Crash { .. } => self.bring_back(id).await?,
-            Action::Hang => {
+            Action::Hang | Action::Pause => {
                 self.fleet.resume(id).await?;
                 self.state().paused.retain(|paused| paused != id);
             }
@@ -306,7 +306,7 @@ fn merge(total: &mut Vec<WitnessReport>, more: &[WitnessReport]) {
 fn done(action: Action) -> String {
     match action {
         Action::Crash { .. } => "killed".to_owned(),
-        Action::Hang => "paused".to_owned(),
+        Action::Hang | Action::Pause => "paused".to_owned(),
         Action::Partition => "disconnected".to_owned(),
         Action::CpuQuota { quota_ms } => format!("limited to {quota_ms} ms in each 100 ms"),
     }
@@ -315,7 +315,7 @@ fn done(action: Action) -> String {
 fn undone(action: Action) -> String {
     let words = match action {
         Action::Crash { .. } => "started again",
-        Action::Hang => "resumed",
+        Action::Hang | Action::Pause => "resumed",
         Action::Partition => "connected again",
         Action::CpuQuota { .. } => "limit lifted",
     };

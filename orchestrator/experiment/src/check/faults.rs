@@ -1,13 +1,13 @@
 //! Faults: whether they have something to act on, and time to do it.
 
-use ragdoll_fault_spec::{Catalog, EDGES, FaultSpec, KindInfo, Target, edge_exists};
+use ragdoll_fault_spec::{Catalog, EDGES, FaultSpec, KindInfo, Per, Target, edge_exists};
 use ragdoll_model::{Service, Topology};
 
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
 
 /// Checks a fault and fills in the defaults of its parameters.
-pub(super) fn check_fault(
+pub(crate) fn check_fault(
     fault: &FaultSpec,
     phase_s: f64,
     topology: &Topology,
@@ -29,6 +29,7 @@ pub(super) fn check_fault(
         &path.key("target"),
         problems,
     );
+    check_opportunities(fault, &kind, path, problems);
     if kind.standing && fault.probability > 0.0 && fault.probability < 1.0 {
         let message = format!(
             "is {}, but {} changes its target as a whole",
@@ -51,6 +52,45 @@ pub(super) fn check_fault(
     resolved
 }
 
+/// Which requests meet the fault, and at what its probability is drawn.
+fn check_opportunities(
+    fault: &FaultSpec,
+    kind: &KindInfo,
+    path: &KeyPath,
+    problems: &mut Problems<'_, '_>,
+) {
+    if let Some(only) = &fault.only {
+        let path = path.key("only");
+        if only.is_empty() {
+            let fix = "give `user`, `topic`, `operation`, `header` or `document_bytes_min`";
+            problems.add(&path, "asks nothing of a request", fix);
+        }
+        if kind.standing {
+            let message = format!("is given, but {} changes its target as a whole", kind.name);
+            problems.add(&path, message, "leave it out");
+        }
+    }
+    let met_by_callers = kind.callers || fault.target.edge.is_some();
+    if fault.per == Per::Connection && !met_by_callers {
+        let message =
+            "is \"connection\", but a server does not know its callers' connections apart";
+        let fix = "give `edge` as the target, or leave `per` out";
+        problems.add(&path.key("per"), message, fix);
+    }
+    let ramps = [
+        ("ramp_up_s", fault.ramp_up_s),
+        ("ramp_down_s", fault.ramp_down_s),
+    ];
+    for (key, _) in ramps
+        .into_iter()
+        .filter(|_| kind.standing)
+        .filter(|(_, ramp_s)| *ramp_s > 0.0)
+    {
+        let message = format!("is given, but {} is in force or it is not", kind.name);
+        problems.add(&path.key(key), message, "leave it out");
+    }
+}
+
 fn check_window(fault: &FaultSpec, phase_s: f64, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     if fault.at_s >= phase_s {
         problems.add(
@@ -59,6 +99,14 @@ fn check_window(fault: &FaultSpec, phase_s: f64, path: &KeyPath, problems: &mut 
             "start the fault within its phase",
         );
         return;
+    }
+    check_repetition(fault, path, problems);
+    let length_s = fault.for_s.unwrap_or(phase_s - fault.at_s);
+    let ramps_s = fault.ramp_up_s + fault.ramp_down_s;
+    if ramps_s > length_s {
+        let message =
+            format!("and `ramp_down_s` are {ramps_s} s together, the fault lasts {length_s} s");
+        problems.add(&path.key("ramp_up_s"), message, "shorten them");
     }
     let Some(for_s) = fault.for_s else {
         return;
@@ -70,6 +118,25 @@ fn check_window(fault: &FaultSpec, phase_s: f64, path: &KeyPath, problems: &mut 
             format!("is {for_s}: the fault would end at {end_s} s, the phase at {phase_s} s"),
             "shorten it, or leave it out to last until the phase's end",
         );
+    }
+}
+
+fn check_repetition(fault: &FaultSpec, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let Some(every_s) = fault.every_s else {
+        return;
+    };
+    let path = path.key("every_s");
+    match fault.for_s {
+        None => problems.add(
+            &path,
+            "is given without `for_s`",
+            "say how long it lasts each time",
+        ),
+        Some(for_s) if every_s <= for_s => {
+            let message = format!("is {every_s}, but the fault lasts {for_s} s each time");
+            problems.add(&path, message, "use more than `for_s`, or leave both out");
+        }
+        Some(_) => {}
     }
 }
 

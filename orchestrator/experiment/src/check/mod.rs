@@ -7,6 +7,7 @@ mod phases;
 
 pub(crate) use arrivals::check_workload;
 pub(crate) use expectations::check_expectations;
+pub(crate) use faults::check_fault;
 pub(crate) use phases::check_phases;
 
 use ragdoll_model::Topology;

@@ -63,6 +63,7 @@ impl Catalog for TestCatalog {
                 services: &Service::ALL,
                 edges: true,
                 standing: false,
+                callers: false,
                 causes: &["straggler", "network"],
             },
             KindInfo {
@@ -72,6 +73,7 @@ impl Catalog for TestCatalog {
                 services: &[Service::Metadata, Service::Shard],
                 edges: false,
                 standing: false,
+                callers: false,
                 causes: &["lock"],
             },
             KindInfo {
@@ -81,6 +83,7 @@ impl Catalog for TestCatalog {
                 services: &[Service::Reranker],
                 edges: false,
                 standing: true,
+                callers: false,
                 causes: &["memory"],
             },
         ]

@@ -8,7 +8,7 @@ use axum::routing::{any_service, get, post};
 use axum::{Json, Router};
 use http::StatusCode;
 use ragdoll_fault_layers::WitnessReport;
-use ragdoll_runtime::{Body, BoxService, Clock, Request};
+use ragdoll_runtime::{Body, BoxService, Clock, Request, is_grpc};
 use ragdoll_stubs::ingest::Queue;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -16,9 +16,9 @@ use tonic::Code;
 use tower::Service as _;
 
 use super::messages::{NEXT_MESSAGE, next_message};
-use super::plan::Begin;
+use super::plan::{Begin, Change};
 use super::running::Running;
-use crate::operation::{is_grpc, refusal};
+use crate::operation::refusal;
 
 /// What a drain left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,7 @@ pub(super) async fn router(shared: &Arc<Shared>) -> Router {
         .route("/readyz", get(|| async { "ready" }))
         .route("/grpc.health.v1.Health/{method}", any_service(health))
         .route("/control/v1/begin", post(begin))
+        .route("/control/v1/faults", post(change))
         .route("/control/v1/witnesses", get(witnesses))
         .route("/control/v1/drain", post(drain))
         .route(NEXT_MESSAGE, post(message))
@@ -108,6 +109,19 @@ async fn begin(
         Ok(()) => Ok(StatusCode::NO_CONTENT),
         Err(problem) => Err((StatusCode::BAD_REQUEST, problem)),
     }
+}
+
+async fn change(
+    State(shared): State<Arc<Shared>>,
+    Json(change): Json<Change>,
+) -> Result<StatusCode, (StatusCode, String)> {
+    let Some(running) = shared.running() else {
+        let message = "no run has begun".to_owned();
+        return Err((StatusCode::SERVICE_UNAVAILABLE, message));
+    };
+    let changed = running.change(change);
+    changed.map_err(|problem| (StatusCode::BAD_REQUEST, problem))?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn witnesses(State(shared): State<Arc<Shared>>) -> Json<Vec<WitnessReport>> {

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 pub use arguments::Arguments;
 pub use control::Drained;
 pub use embedded::{answer_on, messages_of};
-pub use plan::{Addresses, Begin, OutOfMemory, Plan};
+pub use plan::{Addresses, Begin, Change, OutOfMemory, Plan};
 
 pub(crate) use listen::RESETS_OF_CONNECTION;
 
@@ -195,6 +195,8 @@ impl Process {
             epoch_unix_us: clock.unix_us(clock.now_us()),
             seed: self.plan.seed,
             faults: Vec::new(),
+            open: false,
+            stopped: Vec::new(),
             means: Means::Signals,
             addresses: std::collections::BTreeMap::new(),
             restarts: 0,

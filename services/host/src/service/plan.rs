@@ -101,6 +101,12 @@ pub struct Begin {
     pub seed: u64,
     /// What is done to the system, by every process to itself.
     pub faults: Vec<Planned>,
+    /// Whether faults may come and go while the run lasts.
+    #[serde(default)]
+    pub open: bool,
+    /// Positions of faults that were taken back before the process was started.
+    #[serde(default)]
+    pub stopped: Vec<usize>,
     /// Which of the faults' actions the processes carry out themselves.
     pub means: Means,
     /// Addresses that were not known when the processes were started.
@@ -109,6 +115,19 @@ pub struct Begin {
     /// How often the process was started before in this run.
     #[serde(default)]
     pub restarts: u64,
+}
+
+/// A change of the faults of a run that is open to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Faults that there are before it, those that were taken back among them. A process that
+    /// already has more has made the change before.
+    pub known: usize,
+    /// Positions of faults to take back.
+    pub stop: Vec<usize>,
+    /// Faults to add.
+    pub add: Vec<Planned>,
 }
 
 #[cfg(test)]

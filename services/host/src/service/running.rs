@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::control::{Command, Drained};
 use super::messages::RemoteMessages;
-use super::plan::{Addresses, Begin, Plan};
+use super::plan::{Addresses, Begin, Change, Plan};
 use crate::remote::{BadAddress, remote};
 use crate::system::{Member, Surroundings};
 
@@ -59,7 +59,12 @@ impl Running {
         addresses.instances.extend(begin.addresses);
         let remotes = remotes(plan, id, &addresses)?;
         let streams = Streams::new(begin.seed);
-        let injector = Injector::new(begin.faults, &streams)?.carried_out_by(begin.means);
+        let injector = match begin.open {
+            false => Injector::new(begin.faults, &streams)?,
+            true => Injector::open(begin.faults, &streams)?,
+        };
+        injector.change(&begin.stopped, Vec::new())?;
+        let injector = injector.carried_out_by(begin.means);
         let (exporter, batches) = Exporter::channel();
         let export = match &plan.otlp_endpoint {
             Some(endpoint) => Some(OtlpExport::start(endpoint, id, batches, &clock, &exporter)?),
@@ -127,6 +132,31 @@ impl Running {
 
     pub(super) fn witnesses(&self) -> Vec<WitnessReport> {
         self.injector.witnesses()
+    }
+
+    /// Changes the faults of a run that is open to it.
+    ///
+    /// # Errors
+    /// In words, where the run is closed, an earlier change is missing here, or a parameter does not
+    /// fit its kind.
+    pub(super) fn change(&self, change: Change) -> Result<(), String> {
+        if !self.injector.is_open() {
+            return Err("the run's faults were fixed when it began".to_owned());
+        }
+        let count = self.injector.count();
+        if count < change.known {
+            return Err(format!(
+                "{} faults are known here, not {}",
+                count, change.known
+            ));
+        }
+        let add = if count == change.known {
+            change.add
+        } else {
+            Vec::new()
+        };
+        let changed = self.injector.change(&change.stop, add);
+        changed.map_err(|error| format!("a fault's parameter {error}"))
     }
 
     /// Takes no request any more, and lets what is open end without a trace.

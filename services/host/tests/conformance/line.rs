@@ -186,14 +186,14 @@ impl Ends {
         let network = Network::new(clock.clone(), self.streams.stream("network"), wire);
         network.listen(&callee.id, way);
         let wire = network.connect(&caller.id, &callee.id);
-        let edge = Injector::default().edge_layer(clock, &caller.id, &callee.id);
+        let edge = Injector::default().edge_layer(clock, &caller.id, &callee.id, Arc::new(|| 0));
         let stack = client_stack(caller, &callee.id, &edge, wire);
         Client::new(vec![(callee.id.clone(), stack)])
     }
 }
 
 fn layered(callee: &Arc<Instance>, make_stub: &MakeStub) -> BoxService {
-    let faults = Injector::default().server_layer(&callee.clock, &callee.id);
+    let faults = Injector::default().server_layer(&callee.clock, &callee.id, Arc::new(|| 0));
     server_stack(callee, &faults, make_stub(callee))
 }
 

@@ -1,0 +1,91 @@
+//! Where requests meet faults, which they meet there, and what is counted.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ragdoll_model::InstanceId;
+
+use crate::armed::Armed;
+use crate::cut::Cut;
+
+/// The place of a layer.
+#[derive(Clone)]
+pub(crate) enum Where {
+    /// In front of an instance's stub.
+    Server(InstanceId, StartedUs),
+    /// Around the wire from one instance to another; with the caller's start.
+    Edge(InstanceId, InstanceId, StartedUs),
+}
+
+/// When an instance's process was started, in microseconds of the run.
+pub type StartedUs = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+impl Where {
+    pub(crate) fn callee(&self) -> &str {
+        match self {
+            Where::Server(instance, _) | Where::Edge(_, instance, _) => instance.name(),
+        }
+    }
+
+    /// Names who is connected. A server does not know its callers apart.
+    pub(crate) fn connection(&self) -> String {
+        match self {
+            Where::Server(instance, _) => instance.name().to_owned(),
+            Where::Edge(from, to, _) => format!("{} {}", from.name(), to.name()),
+        }
+    }
+
+    pub(crate) fn up_us(&self, now_us: u64) -> u64 {
+        let (Where::Server(_, started_us) | Where::Edge(_, _, started_us)) = self;
+        now_us.saturating_sub(started_us())
+    }
+}
+
+/// A fault at a place.
+pub(crate) struct Met {
+    pub(crate) armed: Arc<Armed>,
+    count: Mutex<Count>,
+}
+
+#[derive(Debug, Default)]
+struct Count {
+    requests: u64,
+    second: u64,
+    in_second: u64,
+}
+
+impl Met {
+    pub(crate) fn new(armed: &Arc<Armed>) -> Self {
+        Met {
+            armed: armed.clone(),
+            count: Mutex::default(),
+        }
+    }
+
+    /// Counts a request, and returns how many there were before, and before in its second.
+    pub(crate) fn count(&self, now_us: u64) -> (u64, u64) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let second = now_us / 1_000_000;
+        if count.second != second {
+            (count.second, count.in_second) = (second, 0);
+        }
+        let before = (count.requests, count.in_second);
+        count.requests += 1;
+        count.in_second += 1;
+        before
+    }
+}
+
+/// Everything that requests meet at one place.
+#[derive(Clone, Default)]
+pub(crate) struct Place {
+    /// Those that act on a request.
+    pub(crate) faults: Arc<[Met]>,
+    /// Those that keep messages from passing.
+    pub(crate) cuts: Arc<[Cut]>,
+}
+
+impl Place {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.faults.is_empty() && self.cuts.is_empty()
+    }
+}
