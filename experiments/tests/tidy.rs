@@ -236,14 +236,17 @@ fn the_documents_know_every_fault_and_every_experiment() {
             text.push_str(&read(&document));
         }
     }
-    let experiments = entries(&root().join("experiments"))
-        .into_iter()
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "toml")
-                && !path.ends_with("Cargo.toml")
-        });
-    let names: Vec<String> = experiments.map(|path| stem(&path)).chain(kinds()).collect();
+    let mut experiments = Vec::new();
+    collect(&root().join("experiments"), "toml", &mut experiments);
+    experiments.retain(|path| !path.ends_with("Cargo.toml"));
+    // Those that show a kind of fault, or what helps against it, bear its name.
+    let names = experiments.iter().map(|path| stem(path));
+    let names = names.map(|name| {
+        let pair = ["_without", "_with"].map(|end| name.strip_suffix(end));
+        let shown = pair.into_iter().flatten().next();
+        shown.map_or_else(|| name.clone(), str::to_owned)
+    });
+    let names: Vec<String> = names.chain(kinds()).collect();
     assert!(names.len() >= 12, "{names:?}");
     let missing: Vec<_> = names.iter().filter(|name| !text.contains(*name)).collect();
     assert!(missing.is_empty(), "no document mentions {missing:?}");
@@ -260,7 +263,7 @@ fn kinds() -> BTreeSet<String> {
 fn sources(within: &str) -> Vec<String> {
     let mut files = Vec::new();
     for part in ["services", "faults", "orchestrator", "experiments"] {
-        collect(&root().join(part), &mut files);
+        collect(&root().join(part), "rs", &mut files);
     }
     let root = root();
     let relative = files.iter().map(|file| {
@@ -273,11 +276,12 @@ fn sources(within: &str) -> Vec<String> {
     found
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Adds the files of a folder, and of those in it, whose names end in `.EXTENSION`.
+fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
     for path in entries(folder) {
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, extension, files);
+        } else if path.extension().is_some_and(|found| found == extension) {
             files.push(path);
         }
     }

@@ -1,70 +1,19 @@
 //! Every experiment ends as it should, whatever the seed.
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod common;
 
+use common::{SEEDS, account, assert_passed, load, run_seeds};
 use ragdoll_analyser::{Cause, Verdict};
 use ragdoll_deploy::{RunOptions, run};
-use ragdoll_experiment::{Experiment, Outcome, RunRecord};
-use ragdoll_fault_layers::Faults;
+use ragdoll_experiment::{Outcome, RunRecord};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Seeds that each experiment is run with besides its own.
-const SEEDS: std::ops::Range<u64> = 1_000..1_020;
-
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.toml"))
-}
-
-fn load(name: &str) -> Experiment {
-    Experiment::load(&file(name), &Faults).unwrap_or_else(|errors| panic!("{errors}"))
-}
-
 /// Runs an experiment with its own seed and with all of [`SEEDS`], on every core.
 fn run_all_seeds(name: &str) -> Vec<RunRecord> {
     run_seeds(&load(name))
-}
-
-fn run_seeds(experiment: &Experiment) -> Vec<RunRecord> {
-    let seeds: Vec<u64> = std::iter::once(experiment.seed).chain(SEEDS).collect();
-    let next = AtomicU64::new(0);
-    let records = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                loop {
-                    let position = next.fetch_add(1, Ordering::Relaxed) as usize;
-                    let Some(&seed) = seeds.get(position) else {
-                        return;
-                    };
-                    let mut experiment = experiment.clone();
-                    experiment.seed = seed;
-                    let record = run(&experiment, &RunOptions::default());
-                    let record = record.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-                    records.lock().expect("no panic so far").push(record);
-                }
-            });
-        }
-    });
-    records.into_inner().expect("no panic")
-}
-
-/// What a person would want to read of a run that did not end as expected.
-fn account(record: &RunRecord) -> String {
-    let mut lines = vec![format!("seed {}: {:?}", record.seed, record.outcome)];
-    for expectation in &record.expectations {
-        let held = if expectation.held { "held" } else { "NOT HELD" };
-        lines.push(format!(
-            "  {held}: {} ({})",
-            expectation.text, expectation.found
-        ));
-    }
-    lines.join("\n")
 }
 
 fn assert_all_pass(name: &str) {
@@ -80,21 +29,6 @@ fn assert_all_pass_in_a_quarter_of_the_time(name: &str) {
         phase.settle_s /= 4.0;
     }
     assert_passed(&run_seeds(&experiment));
-}
-
-fn assert_passed(records: &[RunRecord]) {
-    let unexpected: Vec<String> = records
-        .iter()
-        .filter(|record| record.outcome != Outcome::Passed)
-        .map(account)
-        .collect();
-    let count = unexpected.len();
-    assert!(
-        count == 0,
-        "{count} of {} seeds:\n{}",
-        records.len(),
-        unexpected.join("\n")
-    );
 }
 
 #[test]

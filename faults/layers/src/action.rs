@@ -51,6 +51,17 @@ impl TimedAction {
     }
 }
 
+/// When an action is carried out once, in microseconds of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActionTime {
+    /// When it is done.
+    pub start_us: u64,
+    /// When it is taken back.
+    pub healed_us: u64,
+    /// When the fault is over, this time.
+    pub stop_us: u64,
+}
+
 pub(crate) fn healed_us(action: Action, start_us: u64, stop_us: u64) -> u64 {
     match action {
         Action::Crash {

@@ -23,6 +23,9 @@ pub struct Decision {
     pub wire: Option<WireChange>,
     /// What it gets, after the delay, without coming to the service.
     pub refusal: Option<Refusal>,
+    /// For how long the process is down that it kills, after the delay. For faults that are met by a
+    /// service.
+    pub kill_for_us: Option<u64>,
     /// Whether it is sent twice; nobody waits for the answer to the copy.
     pub duplicate: bool,
     /// What becomes of its answer.
@@ -67,21 +70,21 @@ impl Decision {
 pub struct LoadChange {
     /// Factor on the rate of arrivals; of a closed loop, on the number of users.
     pub rate_factor: f64,
+    /// Seconds over which the rate changes, each time that the fault comes into force.
+    pub ramp_s: f64,
     /// Factor on the tokens of a prompt.
     pub prompt_tokens_factor: f64,
     /// Factor on the tokens of an answer.
     pub output_tokens_factor: f64,
-    /// Whether all of the load's requests ask about one topic.
-    pub topic: Option<u32>,
 }
 
 impl Default for LoadChange {
     fn default() -> Self {
         LoadChange {
             rate_factor: 1.0,
+            ramp_s: 0.0,
             prompt_tokens_factor: 1.0,
             output_tokens_factor: 1.0,
-            topic: None,
         }
     }
 }

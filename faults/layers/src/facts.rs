@@ -21,6 +21,8 @@ pub struct Facts<'a> {
     pub in_second: u64,
     /// Time since the fault last came into force.
     pub since_start_us: u64,
+    /// When that was, in microseconds of the run.
+    pub started_us: u64,
     /// Time since the process that meets the fault was started; of a caller, its own.
     pub up_us: u64,
 }

@@ -9,7 +9,7 @@ use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{Clock, Controls, Overrides, Stream, Streams};
 use tokio::task::AbortHandle;
 
-use crate::action::{Action, Means, Power, TimedAction};
+use crate::action::{Action, ActionTime, Means, Power, TimedAction};
 use crate::armed::{Armed, Planned};
 use crate::cut::Cut;
 use crate::decision::LoadChange;
@@ -150,6 +150,19 @@ impl Injector {
         read(&self.shared.faults).len()
     }
 
+    /// Every fault so far, those that were taken back among them, in the order in which they came.
+    pub fn planned(&self) -> Vec<Planned> {
+        let armed = self.armed();
+        armed.iter().map(|armed| armed.planned.clone()).collect()
+    }
+
+    /// Positions of the faults that were taken back.
+    pub fn taken_back(&self) -> Vec<usize> {
+        let armed = self.armed().into_iter().enumerate();
+        let stopped = armed.filter(|(_, armed)| armed.stopped.is_set());
+        stopped.map(|(position, _)| position).collect()
+    }
+
     /// Waits until the fault at a position is taken back before its time; for ever where it never
     /// is. Panics where there is no such fault.
     pub async fn stopped(&self, fault: usize) {
@@ -257,10 +270,15 @@ impl Injector {
             tasks.extend(begun.iter().cloned());
             entry.tasks.extend(begun);
         }
-        if self.shared.open {
-            lock(&self.shared.sites).push(site);
-        }
+        lock(&self.shared.sites).push(site);
         tasks
+    }
+
+    /// The way to the process of an instance that lives here.
+    pub(crate) fn power(&self, instance: &InstanceId) -> Option<Arc<dyn Power>> {
+        let sites = lock(&self.shared.sites);
+        let site = sites.iter().find(|site| site.instance == *instance);
+        site.map(|site| site.power.clone())
     }
 
     fn put_in_force(&self, armed: &Arc<Armed>, site: &Site) -> Vec<AbortHandle> {
@@ -339,13 +357,16 @@ impl Injector {
         both.into_iter().flatten().collect()
     }
 
-    /// The time in force of the fault at a position that `now_us` lies in, or else the next: when it
-    /// begins, and when what an action did is taken back. `None` once there is none any more. Panics
-    /// where there is no such fault.
-    pub fn next_action(&self, fault: usize, now_us: u64) -> Option<(u64, u64)> {
+    /// The time in force of the fault at a position that `now_us` lies in, or else the next. `None`
+    /// once there is none any more. Panics where there is no such fault.
+    pub fn next_action(&self, fault: usize, now_us: u64) -> Option<ActionTime> {
         let armed = read(&self.shared.faults)[fault].armed.clone();
         let (start_us, stop_us) = armed.timing.next(now_us)?;
-        Some((start_us, armed.healed_us(start_us, stop_us)))
+        Some(ActionTime {
+            start_us,
+            healed_us: armed.healed_us(start_us, stop_us),
+            stop_us,
+        })
     }
 
     /// How the load changes, in the order of the faults.
@@ -363,11 +384,16 @@ impl Injector {
         changes.collect()
     }
 
-    /// Counts an action that a supervisor carried out, or a change that the load generator made, as
-    /// an opportunity and a firing of the fault at position `fault`. Panics where there is no such
-    /// fault.
+    /// Counts an action that a supervisor carried out as an opportunity and a firing of the fault at
+    /// position `fault`. Panics where there is no such fault.
     pub fn witness_action(&self, fault: usize) {
         read(&self.shared.faults)[fault].armed.witness.action();
+    }
+
+    /// Counts a request that the load generator sent while the fault at position `fault` changed
+    /// the load. Panics where there is no such fault.
+    pub fn witness_load(&self, fault: usize) {
+        read(&self.shared.faults)[fault].armed.witness.load();
     }
 
     /// The parameters that a request to `instance` would meet at `now_us` if every fault in force

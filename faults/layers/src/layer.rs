@@ -6,10 +6,12 @@ use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt as _, Full};
 use ragdoll_runtime::random::chance;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Request, is_grpc};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Refusal, Request, is_grpc};
 use ragdoll_telemetry::RequestContext;
+use tonic::Code;
 use tower::{Layer, Service};
 
+use crate::action::Power;
 use crate::cut::{HeldBody, Line, Way};
 use crate::decision::Decision;
 use crate::facts::Facts;
@@ -88,9 +90,17 @@ impl Service<Request> for FaultService {
             return inner.call(request);
         }
         verdict.change(&mut request);
-        let clock = self.shared.clock.clone();
+        let shared = self.shared.clone();
         Box::pin(async move {
+            let clock = &shared.clock;
             clock.sleep_us(verdict.sum.delay_us).await;
+            if let Some(down_us) = verdict.sum.kill_for_us
+                && let Some(power) = shared.power()
+            {
+                power.crash(down_us);
+                let cut = Refusal::new(Code::Unavailable, "connection reset");
+                return Ok(cut.response(is_grpc(request.headers())));
+            }
             if let Some(refusal) = &verdict.sum.refusal {
                 return Ok(refusal.response(is_grpc(request.headers())));
             }
@@ -106,7 +116,7 @@ impl Service<Request> for FaultService {
             let mut response = inner.call(request).await?;
             clock.sleep_us(verdict.sum.answer_delay_us).await;
             for spoil in verdict.spoils {
-                response = spoil.apply(response, &clock).await;
+                response = spoil.apply(response, clock).await;
             }
             let Some(line) = line else {
                 return Ok(response);
@@ -153,6 +163,7 @@ impl Sum {
         if let Some(wire) = decided.wire {
             sum.wire = Some(sum.wire.unwrap_or_default().merged(wire));
         }
+        sum.kill_for_us = sum.kill_for_us.or(decided.kill_for_us);
         sum.duplicate |= decided.duplicate;
         sum.refusal = sum.refusal.take().or(decided.refusal);
         self.spoils.extend(decided.spoil);
@@ -185,6 +196,14 @@ impl Shared {
         known.1.clone()
     }
 
+    /// The process that faults here may kill.
+    fn power(&self) -> Option<Arc<dyn Power>> {
+        match &self.at {
+            Where::Server(instance, _) => self.injector.power(instance),
+            Where::Edge(..) => None,
+        }
+    }
+
     /// The connection of a call, where it may be cut.
     fn line(&self, place: &Place, request: &Request) -> Option<Line> {
         let now_us = self.clock.now_us();
@@ -193,8 +212,8 @@ impl Shared {
         })
     }
 
-    /// Asks every fault in force, in order. Once one refuses the request the others are not asked: it
-    /// does not come to them.
+    /// Asks every fault in force, in order. Once one refuses the request, or kills the process, the
+    /// others are not asked: it does not come to them.
     fn decide(&self, place: &Place, request: &Request) -> Sum {
         let now_us = self.clock.now_us();
         let mut sum = Sum::default();
@@ -215,7 +234,7 @@ impl Shared {
         for met in in_force {
             if let Some(decision) = self.ask(met, context, request, now_us) {
                 sum.add(decision);
-                if sum.sum.refusal.is_some() {
+                if sum.sum.refusal.is_some() || sum.sum.kill_for_us.is_some() {
                     break;
                 }
             }
@@ -232,11 +251,13 @@ impl Shared {
         now_us: u64,
     ) -> Option<Decision> {
         let armed = &met.armed;
+        let since_start_us = armed.timing.since_start_us(now_us);
         let mut facts = Facts {
             context: Some(context),
             headers: Some(request.headers()),
             operation: request.uri().path(),
-            since_start_us: armed.timing.since_start_us(now_us),
+            since_start_us,
+            started_us: now_us.saturating_sub(since_start_us),
             up_us: self.at.up_us(now_us),
             ..Facts::default()
         };

@@ -7,6 +7,7 @@
 //! A new fault is one new file in `faults/`, and its name in the list in `catalog.rs`.
 
 mod action;
+mod answer_code;
 mod armed;
 mod catalog;
 mod cut;
@@ -21,7 +22,7 @@ mod spoil;
 mod timing;
 mod witness;
 
-pub use action::{Action, Means, Power, TimedAction};
+pub use action::{Action, ActionTime, Means, Power, TimedAction};
 pub use armed::Planned;
 pub use catalog::Faults;
 pub use cut::Direction;

@@ -1,11 +1,12 @@
 //! Answers that do not arrive as they were sent.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full};
 use ragdoll_runtime::{Body, Clock, Response};
 use tonic::Status;
@@ -93,6 +94,8 @@ fn pieces(response: Response, clock: &Clock, after: u32, stall_us: Option<u64>) 
             body,
             left: after,
             stall: Some(Box::pin(async move { clock.sleep_us(stall_us).await })),
+            held: VecDeque::new(),
+            is_over: false,
         }),
     })
 }
@@ -144,11 +147,28 @@ impl http_body::Body for Broken {
 
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A body that stands still once.
+/// Pieces that the network holds of a body that stands still; its sender waits where there are more.
+const MOST_HELD: usize = 4096;
+
+/// A body that stands still once. What is sent meanwhile is on its way, and comes afterwards.
 struct Stalled {
     body: Body,
     left: u32,
     stall: Option<Wait>,
+    held: VecDeque<Result<Frame<Bytes>, Status>>,
+    is_over: bool,
+}
+
+impl Stalled {
+    fn hold_what_comes(&mut self, context: &mut Context<'_>) {
+        while !self.is_over && self.held.len() < MOST_HELD {
+            match Pin::new(&mut self.body).poll_frame(context) {
+                Poll::Ready(Some(frame)) => self.held.push_back(frame),
+                Poll::Ready(None) => self.is_over = true,
+                Poll::Pending => return,
+            }
+        }
+    }
 }
 
 impl http_body::Body for Stalled {
@@ -162,8 +182,17 @@ impl http_body::Body for Stalled {
         if self.left == 0
             && let Some(stall) = &mut self.stall
         {
-            ready!(stall.as_mut().poll(context));
+            if stall.as_mut().poll(context).is_pending() {
+                self.hold_what_comes(context);
+                return Poll::Pending;
+            }
             self.stall = None;
+        }
+        if let Some(frame) = self.held.pop_front() {
+            return Poll::Ready(Some(frame));
+        }
+        if self.is_over {
+            return Poll::Ready(None);
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         self.left = self.left.saturating_sub(1);

@@ -101,6 +101,14 @@ impl Witness {
         state.report.firings += 1;
     }
 
+    /// A request that was sent under a changed load; who sends it does not know its trace yet.
+    pub(crate) fn load(&self) {
+        let mut state = self.state();
+        state.report.opportunities += 1;
+        state.report.firings += 1;
+        state.report.requests_touched += 1;
+    }
+
     pub(crate) fn report(&self) -> WitnessReport {
         self.state().report.clone()
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::config::{Config, Window};
 use crate::evidence::{figure, trace_ids};
-use crate::names::{Failure, METRIC_QUEUE_DEPTH, failure, words};
+use crate::names::{Failure, METRIC_QUEUE_DEPTH, METRIC_WORKERS, failure, words};
 use crate::noise::Noise;
 use crate::parties::{Party, ServiceId};
 use crate::population::{CAUSE_BY_NUMBER, Population, Times, main_party};
 use crate::prepared::{Prepared, Request};
-use crate::rules::{WaitExplained, explain_wait};
+use crate::rules::{WaitExplained, explain_wait, given_up_on_a_lock};
 use crate::signs::{Signs, gauge};
 use crate::verdict::{Bottleneck, Cause, ErrorOrigin, Figure, Question};
 
@@ -225,8 +225,14 @@ fn cause(
     let half = failed.len().div_ceil(2);
     let overflow = count(Failure::Overflow);
     let maybe = count(Failure::MaybeOverflow);
-    if overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window)) {
+    let full = overflow >= half && !has_room(prepared, service, now, before);
+    if full || (overflow + maybe >= half && has_queue(prepared, service, &now.window)) {
         return (Cause::Queue, queue_figures(prepared, service, now, before));
+    }
+    if count(Failure::Conflict) >= half
+        && let Some(figure) = given_up_on_a_lock(prepared, service, failed, before)
+    {
+        return (Cause::Lock, vec![figure]);
     }
     if count(Failure::Deadline) >= half {
         return late_cause(prepared, now, before, service, failed, config);
@@ -278,6 +284,37 @@ fn late_cause(
         cause = slower;
     }
     (cause, figures)
+}
+
+/// Utilisation of workers below which a service was not full, and growth of the wait for them above
+/// which it was, in milliseconds a call.
+const FULL_UTILIZATION: f64 = 0.9;
+const FULL_WAIT_MS: f64 = 1.0;
+
+/// Whether the service that says it has no room has some: its workers were idle, and what it served
+/// waited no longer than before. Then it keeps to a quota. Where it does not say how busy it is,
+/// nobody can tell.
+fn has_room(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> bool {
+    let busiest = prepared.parties.of_service(service).filter_map(|party| {
+        let samples = gauge(prepared, party, METRIC_WORKERS, &now.window);
+        (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
+    });
+    let busiest = busiest.reduce(f64::max);
+    let wait_ms = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        let visits = parties.flat_map(|party| crate::visits::within(prepared.visits(party), window));
+        let (sum, count) = visits.fold((0.0, 0.0), |(sum, count), visit| {
+            (sum + f64::from(visit.costs.queue), count + 1.0)
+        });
+        sum / f64::max(count, 1.0)
+    };
+    let waits_longer = wait_ms(&now.window) > wait_ms(&before.window) + FULL_WAIT_MS;
+    busiest.is_some_and(|busiest| busiest < FULL_UTILIZATION) && !waits_longer
 }
 
 /// Whether calls of the service had to queue.

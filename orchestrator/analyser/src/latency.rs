@@ -7,7 +7,10 @@ use crate::noise::Noise;
 use crate::parties::{Party, ServiceId};
 use crate::population::{Place, Population, main_party, mean_ms, place_ms};
 use crate::prepared::Prepared;
-use crate::rules::{WaitExplained, explain_wait, kv_cache_is_full, pool_leads_to_slower, standout};
+use crate::rules::{
+    WaitExplained, calls_became_serial, explain_wait, kv_cache_is_full, pool_leads_to_slower,
+    process_paused, processors_were_stolen, standout,
+};
 use crate::verdict::{Bottleneck, Cause, Figure, Question};
 
 /// What is compared: the slow tail where it moved, else all requests.
@@ -37,7 +40,9 @@ impl Basis {
 struct Guess {
     service: ServiceId,
     cause: Cause,
-    /// Causes whose time at the service counts as the bottleneck's.
+    /// The service whose time counts as the bottleneck's: itself, or one that it calls.
+    counted_at: ServiceId,
+    /// Causes whose time there counts.
     counted: Vec<Cause>,
     party: Option<Party>,
     figures: Vec<Figure>,
@@ -140,6 +145,7 @@ fn best_guess(
     candidates.first().map(|place| Guess {
         service: place.service,
         cause: place.cause,
+        counted_at: place.service,
         counted: vec![place.cause],
         party: None,
         figures: Vec::new(),
@@ -157,6 +163,7 @@ fn examine(
     let mut guess = Guess {
         service: place.service,
         cause: place.cause,
+        counted_at: place.service,
         counted: vec![place.cause],
         party: None,
         figures: Vec::new(),
@@ -167,6 +174,16 @@ fn examine(
         &now.timed
     };
     let (window, baseline) = (&now.window, &before.window);
+    let growth_ms = place.mean_growth_ms();
+    if let Some(serial) =
+        calls_became_serial(prepared, place.service, growth_ms, window, baseline, config)
+    {
+        guess.service = serial.caller;
+        guess.cause = Cause::SerialCalls;
+        guess.counted = vec![Cause::Compute, Cause::Network, Cause::Queue, Cause::Lock];
+        guess.figures = serial.figures;
+        return Some(guess);
+    }
     if place.cause == Cause::ConnectionPool
         && pool_leads_to_slower(prepared, requests, place.service, window, baseline, config)
     {
@@ -200,26 +217,36 @@ fn examine(
             }
         }
     }
-    if let Some((party, now_ms, before_ms)) =
+    if let Some((party, figure)) =
         standout(prepared, guess.service, guess.cause, now, before, config)
     {
         guess.party = Some(party);
-        guess.figures.insert(
-            0,
-            figure(
-                format!(
-                    "{} of {}, mean a call",
-                    words(guess.cause),
-                    prepared.parties.instance_name(party)
-                ),
-                now_ms,
-                before_ms,
-                "ms",
-            ),
-        );
-        if matches!(guess.cause, Cause::Compute | Cause::Network) && prepared.is_parallel(party) {
-            guess.cause = Cause::Straggler;
+        guess.figures.insert(0, figure);
+    }
+    let (service, party) = (guess.service, guess.party);
+    let reason = match guess.cause {
+        Cause::Compute | Cause::Network | Cause::Queue | Cause::Lock => {
+            process_paused(prepared, service, party, growth_ms, window, baseline)
+                .map(|(alone, figure)| (Cause::Memory, alone, figure))
         }
+        _ => None,
+    };
+    let stolen = || {
+        let is_work = guess.cause == Cause::Compute;
+        let found = is_work
+            .then(|| processors_were_stolen(prepared, service, party, window, baseline))
+            .flatten();
+        found.map(|(alone, figure)| (Cause::Cpu, alone, figure))
+    };
+    if let Some((cause, alone, figure)) = reason.or_else(stolen) {
+        guess.cause = cause;
+        guess.party = guess.party.or(alone);
+        guess.figures.insert(0, figure);
+    } else if let Some(party) = guess.party
+        && matches!(guess.cause, Cause::Compute | Cause::Network)
+        && prepared.is_parallel(party)
+    {
+        guess.cause = Cause::Straggler;
     }
     Some(guess)
 }
@@ -235,7 +262,7 @@ fn bottleneck(
 ) -> Bottleneck {
     let counted: Vec<&Place> = places
         .iter()
-        .filter(|place| place.service == guess.service && guess.counted.contains(&place.cause))
+        .filter(|place| place.service == guess.counted_at && guess.counted.contains(&place.cause))
         .collect();
     let sum = |f: &dyn Fn(&Place) -> f64| -> f64 { counted.iter().map(|place| f(place)).sum() };
     let total = |f: &dyn Fn(&Place) -> f64| -> f64 { places.iter().map(f).sum() };
@@ -249,6 +276,7 @@ fn bottleneck(
     let growth = |place: &Place| basis.growth_ms(place);
 
     let service = prepared.parties.service_name(guess.service);
+    let counted_at = prepared.parties.service_name(guess.counted_at);
     let of = if basis == Basis::Tail {
         "the slowest requests"
     } else {
@@ -259,7 +287,7 @@ fn bottleneck(
         .map(|place| {
             let (now_ms, before_ms) = basis.now_and_before_ms(place);
             let what = format!(
-                "{} of {service} on the critical path of {of}, mean",
+                "{} of {counted_at} on the critical path of {of}, mean",
                 words(place.cause)
             );
             figure(what, now_ms, before_ms, "ms")
@@ -274,7 +302,7 @@ fn bottleneck(
         .map(|request| {
             let causes = guess.counted.iter();
             let ms = causes
-                .map(|&cause| place_ms(prepared, request, guess.service, cause))
+                .map(|&cause| place_ms(prepared, request, guess.counted_at, cause))
                 .sum();
             (ms, request.trace_id)
         })

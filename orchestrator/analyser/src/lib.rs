@@ -12,6 +12,7 @@ mod analyse;
 mod config;
 mod errors;
 mod evidence;
+mod gatherings;
 mod latency;
 mod names;
 mod noise;

@@ -50,9 +50,15 @@ pub(crate) const METRIC_UTILIZATION: [&str; 2] = ["worker.utilization", "lock.ut
 pub(crate) const METRIC_WORKERS: &str = "worker.utilization";
 pub(crate) const METRIC_QUEUE_DEPTH: &str = "queue.depth";
 pub(crate) const METRIC_KV_CACHE: &str = "vllm:kv_cache_usage_perc";
+pub(crate) const METRIC_PREEMPTIONS: &str = "vllm:num_preemptions_total";
+/// Share of the processors' time that the host gave to others.
+pub(crate) const METRIC_CPU_STEAL: &str = "system.cpu.utilization.steal";
 pub(crate) const METRIC_MEMORY: &str = "process.memory.usage";
 pub(crate) const METRIC_MEMORY_LIMIT: &str = "process.memory.limit";
 pub(crate) const LOG_OUT_OF_MEMORY: [&str; 3] = ["OutOfMemory", "out of memory", "OOMKilled"];
+/// A process says that it stood still, and in the field below for how many milliseconds.
+pub(crate) const LOG_PAUSE: [&str; 3] = ["garbage collection", "GC pause", "stop-the-world"];
+pub(crate) const LOG_PAUSE_MS: &str = "pause_ms";
 pub(crate) const LOG_STARTED: &str = "process started";
 pub(crate) const LOG_RESTARTS: &str = "restarts";
 
@@ -74,6 +80,8 @@ pub(crate) struct Names {
 pub(crate) enum Failure {
     /// The caller stopped waiting.
     Deadline,
+    /// The callee gave up a transaction that stood in another's way.
+    Conflict,
     /// The callee had no room: it says so.
     Overflow,
     /// The callee had no room, or was not there.
@@ -166,6 +174,7 @@ pub(crate) fn failure(error: &str) -> Failure {
     match error {
         "DEADLINE_EXCEEDED" | "CANCELLED" | "504" | "499" | "408" | "timeout" => Failure::Deadline,
         "RESOURCE_EXHAUSTED" | "429" => Failure::Overflow,
+        "ABORTED" => Failure::Conflict,
         "503" => Failure::MaybeOverflow,
         _ => Failure::Other,
     }

@@ -1,11 +1,14 @@
 //! What is worked out once for every trace.
 
+use std::collections::BTreeMap;
+
 use ragdoll_trace::{Observations, Symbol, TraceIndex};
 
 use crate::config::Window;
+use crate::gatherings::{Gathering, gatherings};
 use crate::names::{Names, is_call, is_failed, is_served};
 use crate::origin::{Origin, origin};
-use crate::parties::{Parties, Party};
+use crate::parties::{Parties, Party, ServiceId};
 use crate::path::Walk;
 use crate::tree::Tree;
 use crate::verdict::Cause;
@@ -48,6 +51,8 @@ pub struct Prepared<'a> {
     visits: Vec<Vec<Visit>>,
     /// Whether instances of a service are called in parallel by one caller, by service.
     parallel: Vec<bool>,
+    /// By caller and callee, in the order of start.
+    pub(crate) gatherings: BTreeMap<(ServiceId, ServiceId), Vec<Gathering>>,
     orphans: u64,
     roots_lost: u64,
 }
@@ -66,6 +71,7 @@ impl<'a> Prepared<'a> {
             origins: Vec::new(),
             visits: Vec::new(),
             parallel: Vec::new(),
+            gatherings: BTreeMap::new(),
             orphans: 0,
             roots_lost: 0,
         };
@@ -84,11 +90,15 @@ impl<'a> Prepared<'a> {
             prepared.add_request(&tree, &mut walk, trace.trace_id);
             prepared.add_visits(&tree, &mut walk);
             prepared.mark_parallel(&tree);
+            prepared.add_gatherings(&tree);
         }
         prepared.index = index;
         prepared.requests.sort_by_key(|request| request.start_ns);
         for visits in &mut prepared.visits {
             visits.sort_by_key(|visit| visit.start_ns);
+        }
+        for gatherings in prepared.gatherings.values_mut() {
+            gatherings.sort_by_key(|gathering| gathering.start_ns);
         }
         prepared
     }
@@ -205,6 +215,14 @@ impl<'a> Prepared<'a> {
                 output_tokens: self.names.output_tokens(span) as f32,
             });
         }
+    }
+
+    fn add_gatherings(&mut self, tree: &Tree) {
+        let all = &mut self.gatherings;
+        let set = &self.observations.traces;
+        gatherings(tree, set, &self.parties, |caller, callee, one| {
+            all.entry((caller, callee)).or_default().push(one);
+        });
     }
 
     /// A service is called in parallel where two calls of it by the same parent, to different

@@ -76,6 +76,25 @@ fn is_restart(prepared: &Prepared<'_>, log: &LogEvent) -> bool {
             .is_some_and(|count| count > 0.0)
 }
 
+/// What is found at an instance of a service, or at `party` alone where that is given: of several the one
+/// with the largest number. The instance is named where it is the only one of its siblings.
+pub(crate) fn only_one<T>(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    party: Option<Party>,
+    find: impl Fn(Party) -> Option<(f64, T)>,
+) -> Option<(Option<Party>, T)> {
+    let all: Vec<Party> = prepared.parties.of_service(service).collect();
+    let asked = all
+        .iter()
+        .copied()
+        .filter(|&one| party.is_none_or(|only| only == one));
+    let found: Vec<_> = asked.filter_map(|one| Some((one, find(one)?))).collect();
+    let alone = found.len() == 1 && all.len() > 1;
+    let most = found.into_iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0))?;
+    Some((alone.then_some(most.0), most.1.1))
+}
+
 /// Samples of one gauge of one process in a window.
 pub(crate) fn gauge(
     prepared: &Prepared<'_>,

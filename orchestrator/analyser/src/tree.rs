@@ -1,5 +1,7 @@
 //! The spans of one trace as a tree.
 
+mod clocks;
+
 use ragdoll_trace::{Span, TraceSet, TraceSpans};
 
 use crate::names::{Names, is_call, is_failed, is_served};
@@ -54,6 +56,9 @@ impl Tree {
         self.find_parents(set);
         self.adopt_orphans(set, names, parties);
         self.list_children();
+        if self.correct_clocks(set) {
+            self.sort_children();
+        }
         self.find_callees(set, names, parties);
         self.find_retries(set, names);
     }
@@ -183,6 +188,10 @@ impl Tree {
                 parent.children += 1;
             }
         }
+        self.sort_children();
+    }
+
+    fn sort_children(&mut self) {
         let nodes = &self.nodes;
         for node in nodes.iter().filter(|node| node.children > 1) {
             let range = node.first_child as usize..(node.first_child + node.children) as usize;

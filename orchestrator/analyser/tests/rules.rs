@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Book, span, window};
-use ragdoll_analyser::{Bottleneck, Cause, Config, Prepared, analyse};
+use ragdoll_analyser::{Bottleneck, Cause, Config, Figure, Prepared, analyse};
 use ragdoll_trace::SpanKind;
 
 /// What the back end does for request `number`: its instance, the caller's own work, its network
@@ -12,6 +12,8 @@ use ragdoll_trace::SpanKind;
 struct Shape {
     instance: usize,
     network_ms: f64,
+    /// How long the caller waits in vain before its call that is answered.
+    failed_ms: f64,
     parts: Vec<(&'static str, f64)>,
 }
 
@@ -20,6 +22,7 @@ impl Shape {
         Shape {
             instance: 0,
             network_ms: 0.2,
+            failed_ms: 0.0,
             parts: parts.to_vec(),
         }
     }
@@ -34,7 +37,18 @@ fn minute(book: &mut Book, from_s: f64, shape: impl Fn(usize) -> Shape) {
         let shape = shape(number);
         let (root, call, server) = (book.id(), book.id(), book.id());
         let instance = format!("back-{}", shape.instance);
-        let start = from_ms + 5.0 + shape.network_ms / 2.0;
+        let called = from_ms + 5.0 + shape.failed_ms * wobble;
+        if shape.failed_ms > 0.0 {
+            let failed = span("front", "front-0", "Work", from_ms + 5.0, called)
+                .kind(SpanKind::Client)
+                .under(root)
+                .text("server.address", "back")
+                .text("server.instance", &instance)
+                .failed(Some("UNAVAILABLE"));
+            let id = book.id();
+            book.add(trace_id, id, failed);
+        }
+        let start = called + shape.network_ms / 2.0;
         let mut at = start;
         for (name, ms) in shape.parts {
             let to = at + ms * wobble;
@@ -61,7 +75,7 @@ fn minute(book: &mut Book, from_s: f64, shape: impl Fn(usize) -> Shape) {
         let spec = span("back", &instance, "Work", start, at).kind(SpanKind::Server);
         book.add(trace_id, server, spec.under(call));
         let end = at + shape.network_ms / 2.0;
-        let spec = span("front", "front-0", "Work", from_ms + 5.0, end)
+        let spec = span("front", "front-0", "Work", called, end)
             .kind(SpanKind::Client)
             .under(root)
             .text("server.address", "back")
@@ -236,4 +250,31 @@ fn instances_that_take_turns_are_no_stragglers() {
     let found = verdict(&book);
     assert_eq!(found.cause, Cause::Compute);
     assert_eq!(found.instance.as_deref(), Some("back-1"));
+}
+
+#[test]
+fn an_instance_that_does_not_answer_is_shown_by_its_share() {
+    let mut book = Book::default();
+    for (from_s, failed_ms) in [(0.0, 0.0), (100.0, 60.0)] {
+        minute(&mut book, from_s, |number| {
+            let mut shape = Shape::new(&[("self", 10.0)]);
+            shape.instance = number % 3;
+            shape.failed_ms = if shape.instance == 1 { failed_ms } else { 0.0 };
+            shape
+        });
+    }
+    let found = verdict(&book);
+    assert!(
+        matches!(found.cause, Cause::Retries | Cause::Errors),
+        "{found:#?}"
+    );
+    assert_eq!(found.instance.as_deref(), Some("back-1"));
+    let empty = |figure: &&Figure| figure.value == 0.0 && figure.baseline == Some(0.0);
+    assert_eq!(found.evidence.iter().find(empty), None, "it shows nothing");
+    let share = found.evidence.iter().find(|figure| {
+        let what = &figure.what;
+        what.contains("of back that are back-1's")
+    });
+    let share = share.unwrap_or_else(|| panic!("{:#?}", found.evidence));
+    assert_eq!((share.value, share.unit.as_str()), (100.0, "%"));
 }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ragdoll_host::service;
 
-use crate::commands::{agree, check, export, list, merge, run, schema};
+use crate::commands::{agree, check, export, fault, list, merge, run, schema, up};
 
 /// Simulating allocates on one thread and frees on another, which this allocator is good at.
 #[global_allocator]
@@ -53,6 +53,10 @@ enum Command {
     Merge(merge::Arguments),
     /// Run experiments on several grounds and compare what they say
     Agree(agree::Arguments),
+    /// Keep a system running until it is stopped, for your own load
+    Up(up::Arguments),
+    /// Change the faults of a system that `ragdoll up` keeps running
+    Fault(fault::Arguments),
     /// List experiments, kinds of fault and base topologies
     List(list::Arguments),
     /// Check experiment files without running them
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Agree(arguments) => agree::agree(&arguments),
+        Command::Up(arguments) => up::keep_up(&arguments),
+        Command::Fault(arguments) => fault::fault(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Export(arguments) => export::export(&arguments),

@@ -190,3 +190,16 @@ fn a_service_process_takes_the_plan() {
     let endpoint = plan.otlp_endpoint.as_deref();
     assert_eq!(endpoint, Some("http://collector:4317"));
 }
+
+#[test]
+fn a_fault_that_no_deployed_instance_can_be_given_is_refused_unless_in_virtual_time() {
+    let bench = Bench::new();
+    let crash = r#"{ kind = "crash", target = { service = "reranker" } }"#;
+    bench.write("small.toml", &experiment(crash, HOLDS));
+    let refused = bench.ragdoll(&EXPORT).with(2);
+    assert_eq!(refused.stdout, "");
+    let named = "error: small.toml: `faults[0].kind` of phase `faulty` is `crash`";
+    assert!(refused.stderr.starts_with(named), "{}", refused.stderr);
+    let sweep = [&EXPORT[..], &["--repeat", "4"]].concat();
+    bench.ragdoll(&sweep).with(0);
+}

@@ -13,9 +13,13 @@ fn repository() -> PathBuf {
 }
 
 fn experiments() -> Vec<String> {
-    let entries = std::fs::read_dir(repository()).expect("the experiments are there");
-    let paths = entries.map(|entry| entry.expect("readable").path());
-    let paths = paths.filter(|path| {
+    let top = repository();
+    let mut paths = Vec::new();
+    for folder in [top.clone(), top.join("faults"), top.join("mitigations")] {
+        let entries = std::fs::read_dir(folder).expect("the experiments are there");
+        paths.extend(entries.map(|entry| entry.expect("readable").path()));
+    }
+    let paths = paths.into_iter().filter(|path| {
         path.extension()
             .is_some_and(|extension| extension == "toml")
     });

@@ -160,14 +160,10 @@ fn error_of(response: &Response) -> Option<String> {
 /// Reads an answer of the gateway, whose form is ragdoll's own.
 ///
 /// # Errors
-/// `error.type` of an answer that breaks off, as it does where the gateway dies meanwhile.
+/// `error.type` of an answer that breaks off, as it does where the gateway dies meanwhile, or that was
+/// changed or cut on its way.
 async fn read<T: serde::de::DeserializeOwned>(response: Response) -> Result<T, &'static str> {
     let body = response.into_body().collect().await;
     let body = body.map_err(|_| "broken_answer")?.to_bytes();
-    Ok(serde_json::from_slice(&body).unwrap_or_else(|error| {
-        panic!(
-            "not an answer ({error}): {}",
-            String::from_utf8_lossy(&body)
-        )
-    }))
+    serde_json::from_slice(&body).map_err(|_| "malformed_answer")
 }

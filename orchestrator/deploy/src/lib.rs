@@ -1,6 +1,7 @@
 //! Runs an experiment on a ground and returns the record of the run.
 
 mod client;
+mod counterfactual;
 mod exact;
 mod ground;
 mod judgement;
@@ -12,11 +13,15 @@ mod recording;
 mod run;
 mod virtual_ground;
 
+pub use counterfactual::run_counterfactual;
 pub use exact::ExactAnswers;
 #[cfg(feature = "docker")]
 pub use ground::DockerOptions;
 pub use ground::{DeployedOptions, Ground, LoopbackOptions};
 pub use progress::Progress;
 pub use ragdoll_host::service::{Addresses, Plan};
-pub use real::GroundError;
+pub use real::{GroundError, check_deployable};
+pub use real::up::client::{ControlClient, ControlError};
+pub use real::up::views::{Changed, FaultState, FaultView, Reason, Refused};
+pub use real::up::{Served, UpError, UpOptions, topology_named, up};
 pub use run::{RunError, RunOptions, run};

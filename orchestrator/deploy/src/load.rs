@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ragdoll_experiment::{Experiment, RequestOutcome};
+use ragdoll_fault_layers::{Injector, TimedLoadChange};
 use ragdoll_host::System;
 use ragdoll_load::{QuerySource, Schedule, TooManyRequests, drive};
 use ragdoll_runtime::{Clock, Streams};
@@ -23,6 +24,7 @@ pub(crate) async fn drive_load(
     experiment: &Experiment,
     streams: &Streams,
     schedule: &Arc<Schedule>,
+    injector: &Injector,
     clock: &Clock,
     system: &System,
 ) -> Result<Driven, TooManyRequests> {
@@ -42,11 +44,15 @@ pub(crate) async fn drive_load(
         ));
     }
     let asking = client.clone();
+    let witness = LoadWitness::new(injector);
     drive(
         clock.clone(),
         schedule.clone(),
         Arc::new(source),
-        move |ask| asking.clone().ask(ask),
+        move |ask| {
+            witness.note(ask.intended_us);
+            asking.clone().ask(ask)
+        },
     )
     .await?;
     let (requests, lateness_us) = client.take_outcomes();
@@ -54,4 +60,29 @@ pub(crate) async fn drive_load(
         requests,
         lateness_us,
     })
+}
+
+/// Counts the requests that are sent while a fault changes the load.
+#[derive(Clone)]
+struct LoadWitness {
+    injector: Injector,
+    changes: Arc<[TimedLoadChange]>,
+}
+
+impl LoadWitness {
+    fn new(injector: &Injector) -> Self {
+        LoadWitness {
+            injector: injector.clone(),
+            changes: injector.load_changes().into(),
+        }
+    }
+
+    fn note(&self, at_us: u64) {
+        for timed in self.changes.iter() {
+            let mut windows = timed.windows.iter();
+            if windows.any(|&(start_us, end_us)| (start_us..end_us).contains(&at_us)) {
+                self.injector.witness_load(timed.fault);
+            }
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! From an experiment to what a ground carries out.
 
 use ragdoll_experiment::{Experiment, Journal, JournalEntry, Touched};
-use ragdoll_fault_layers::{Planned, WitnessReport};
-use ragdoll_load::PhaseLoad;
+use ragdoll_fault_layers::{Injector, Planned, WitnessReport};
+use ragdoll_load::{PhaseLoad, Shift};
 use ragdoll_model::Arrivals;
+use ragdoll_runtime::random::s_to_us;
 
 /// Every stretch of the run with its arrivals; gaps between phases get the workload's own.
 pub(crate) fn phase_loads(experiment: &Experiment) -> Vec<PhaseLoad> {
@@ -53,6 +54,26 @@ pub(crate) fn faults(experiment: &Experiment) -> Vec<Planned> {
     faults.collect()
 }
 
+/// What faults do to the load, each time that they are in force.
+pub(crate) fn load_shifts(injector: &Injector) -> Vec<Shift> {
+    let changes = injector.load_changes().into_iter();
+    let shifts = changes.flat_map(|timed| {
+        let change = timed.change;
+        timed
+            .windows
+            .into_iter()
+            .map(move |(start_us, end_us)| Shift {
+                start_us,
+                end_us,
+                rate_factor: change.rate_factor,
+                ramp_us: s_to_us(change.ramp_s),
+                prompt_tokens_factor: change.prompt_tokens_factor,
+                output_tokens_factor: change.output_tokens_factor,
+            })
+    });
+    shifts.collect()
+}
+
 /// The ground truth. `witnesses` are in the order of [`faults`].
 pub(crate) fn journal(experiment: &Experiment, witnesses: &[WitnessReport]) -> Journal {
     let planned = faults(experiment);
@@ -81,7 +102,7 @@ pub(crate) fn journal(experiment: &Experiment, witnesses: &[WitnessReport]) -> J
 }
 
 /// The load generator numbers its requests; others, such as documents, are not listed.
-fn touched(witness: &WitnessReport) -> Vec<Touched> {
+pub(crate) fn touched(witness: &WitnessReport) -> Vec<Touched> {
     let numbered = witness.touched.iter().filter_map(|touched| {
         Some(Touched {
             request_id: touched.request_id.parse().ok()?,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use ragdoll_collector::CollectError;
-use ragdoll_experiment::{Experiment, RunRecord, Wall};
+use ragdoll_experiment::{Experiment, RequestOutcome, RunRecord, Wall};
 use ragdoll_fault_spec::ParamError;
 use ragdoll_load::{
     RecordingError, RecordingProblem, ScheduleError, ScheduleProblem, TooManyRequests,
@@ -15,7 +15,9 @@ use thiserror::Error;
 use crate::ground::Ground;
 use crate::judgement::judge_recording;
 use crate::progress::Progress;
+use crate::real::up::UpError;
 use crate::real::{self, GroundError};
+use crate::recording::Recording;
 use crate::virtual_ground;
 
 /// How to run.
@@ -51,6 +53,17 @@ pub enum RunError {
     /// A real ground is not to be had, or was lost.
     #[error(transparent)]
     Ground(#[from] GroundError),
+    /// A system cannot be kept up as asked.
+    #[error(transparent)]
+    Up(#[from] UpError),
+    /// A real ground cannot replay a run.
+    #[error(
+        "a counterfactual runs the same seed again without a fault, which gives the same run only in virtual time; on `{ground}` every run is another: use `--on virtual`"
+    )]
+    Counterfactual {
+        /// Name of the ground.
+        ground: &'static str,
+    },
     /// This program's own threads or files are not to be had.
     #[error("cannot run: {0}")]
     Runtime(io::Error),
@@ -76,7 +89,8 @@ impl RunError {
                     ..
                 })
             ),
-            RunError::TooMany(_) | RunError::Fault(_) => true,
+            RunError::TooMany(_) | RunError::Fault(_) | RunError::Counterfactual { .. } => true,
+            RunError::Up(error) => matches!(error, UpError::TokenMissing(_)),
             RunError::Collect(_) | RunError::Ground(_) | RunError::Runtime(_) => false,
             RunError::Incomplete { source, .. } => source.is_spec(),
         }
@@ -92,12 +106,37 @@ impl RunError {
 /// had or is lost.
 pub fn run(experiment: &Experiment, options: &RunOptions) -> Result<RunRecord, RunError> {
     let stopwatch = Stopwatch::start();
-    let recording = match options.ground {
+    let recording = record(experiment, options)?;
+    judged(experiment, options, recording, &stopwatch)
+}
+
+/// The same, with what became of each request.
+pub(crate) fn run_measured(
+    experiment: &Experiment,
+    options: &RunOptions,
+) -> Result<(RunRecord, Vec<RequestOutcome>), RunError> {
+    let stopwatch = Stopwatch::start();
+    let recording = record(experiment, options)?;
+    let requests = recording.requests.clone();
+    let record = judged(experiment, options, recording, &stopwatch)?;
+    Ok((record, requests))
+}
+
+fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {
+    match options.ground {
         Ground::Virtual => {
-            virtual_ground::record(experiment, options.out.as_deref(), &options.progress)?
+            virtual_ground::record(experiment, options.out.as_deref(), &options.progress)
         }
-        _ => real::record(experiment, options)?,
-    };
+        _ => real::record(experiment, options),
+    }
+}
+
+fn judged(
+    experiment: &Experiment,
+    options: &RunOptions,
+    recording: Recording,
+    stopwatch: &Stopwatch,
+) -> Result<RunRecord, RunError> {
     let requests = recording.requests.len();
     let mut record = judge_recording(experiment, recording, options.out.as_deref())?;
     let seconds = stopwatch.elapsed_s();

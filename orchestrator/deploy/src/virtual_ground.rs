@@ -30,8 +30,9 @@ pub(crate) fn record(
 ) -> Result<Recording, RunError> {
     let streams = Streams::new(experiment.seed);
     let loads = plan::phase_loads(experiment);
-    let schedule = Schedule::new(streams.stream("load"), &loads, Path::new(""))?;
     let injector = Injector::new(plan::faults(experiment), &streams)?;
+    let shifts = plan::load_shifts(&injector);
+    let schedule = Schedule::shifted(streams.stream("load"), &loads, shifts, Path::new(""))?;
     let mut ids: Vec<InstanceId> = experiment.topology.instances();
     ids.sort();
 
@@ -90,6 +91,7 @@ impl Simulation<'_> {
             self.experiment,
             &self.streams,
             &self.schedule,
+            self.injector,
             &clock,
             &system,
         );

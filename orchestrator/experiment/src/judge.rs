@@ -9,6 +9,7 @@ use crate::indicators::{REQUESTS_MIN, changes};
 use crate::measurements::Measurements;
 use crate::record::{FaultWitness, IndicatorChange, Outcome, PhaseRecord, PhaseStats, RunRecord};
 use crate::stats::{Requests, phase_stats, timeline, utilization};
+use crate::stretch::Stretch;
 use crate::wording::{describe_fault, figure};
 
 /// Measures the phases, judges the expectations, and asks whether the run was honest: whether
@@ -33,12 +34,12 @@ pub fn judge(experiment: &Experiment, measurements: Measurements) -> RunRecord {
         expectations.push(outcome);
         undecided.extend(reason);
     }
-    let faults = witnesses(experiment, &phases, &measurements);
+    let faults = witnesses(experiment, &requests, &measurements);
     let machine = measurements.machine;
     let mut reasons = machine.map_or_else(Vec::new, |machine| machine.was_bottleneck());
     reasons.extend(scarce(experiment, &phases));
     reasons.extend(silent(&faults));
-    reasons.extend(unfelt(experiment, &phases, &faults));
+    reasons.extend(unfelt(experiment, &faults));
     reasons.extend(undecided.into_iter().filter(|reason| !reason.is_empty()));
     let outcome = if !reasons.is_empty() {
         Outcome::Inconclusive { reasons }
@@ -70,6 +71,7 @@ pub fn judge(experiment: &Experiment, measurements: Measurements) -> RunRecord {
         spec: experiment.clone(),
         wall: measurements.wall,
         machine: measurements.machine,
+        counterfactual: None,
     }
 }
 
@@ -85,7 +87,10 @@ fn phase_record(
         .as_ref()
         .and_then(|against| measurements.analysis(&phase.name, against));
     let indicators = match against {
-        Some(_) => changes(phase, baseline, requests, experiment.seed),
+        Some(_) => {
+            let counted = Stretch::counted(phase);
+            changes(phase, &counted, baseline, requests, experiment.seed)
+        }
         None => Vec::new(),
     };
     PhaseRecord {
@@ -189,18 +194,26 @@ fn phase_figures(phase: &PhaseRecord) -> PhaseFigures {
 
 fn witnesses(
     experiment: &Experiment,
-    phases: &[PhaseRecord],
+    requests: &Requests<'_>,
     measurements: &Measurements,
 ) -> Vec<FaultWitness> {
     let mut witnesses = Vec::new();
-    for (phase, record) in experiment.phases.iter().zip(phases) {
+    for phase in &experiment.phases {
         for (index, fault) in phase.faults.iter().enumerate() {
             let entries = measurements.journal.faults.iter();
             let mut entries = entries.filter(|entry| entry.phase == phase.name);
             let entry = entries.find(|entry| entry.index == index);
-            let moved = record.indicators.iter().filter(|change| change.moved);
+            let in_force = Stretch::in_force(fault, phase);
+            let judged = judged_over(&in_force, phase, requests);
+            let indicators = if phase.baseline {
+                Vec::new()
+            } else {
+                let (baseline, seed) = (experiment.baseline(), experiment.seed);
+                changes(phase, &judged, baseline, requests, seed)
+            };
             witnesses.push(FaultWitness {
                 phase: phase.name.clone(),
+                index,
                 kind: fault.kind.clone(),
                 target: fault.target.to_string(),
                 probability: fault.probability,
@@ -208,11 +221,24 @@ fn witnesses(
                 firings: entry.map_or(0, |entry| entry.firings),
                 injected_ms: entry.map_or(0.0, |entry| entry.injected_ms),
                 requests_touched: entry.map_or(0, |entry| entry.requests_touched),
-                moved: moved.cloned().collect(),
+                in_force_s: in_force.length_s(),
+                judged_s: judged.length_s(),
+                indicators,
             });
         }
     }
     witnesses
+}
+
+/// The time over which a fault is judged: that in which it is in force, so that a short one is not
+/// thinned out by the rest of its phase. Where too few requests were due then to tell anything, all
+/// of the phase.
+pub(crate) fn judged_over(in_force: &Stretch, phase: &Phase, requests: &Requests<'_>) -> Stretch {
+    if in_force.due(requests).len() as u64 >= REQUESTS_MIN {
+        in_force.clone()
+    } else {
+        Stretch::counted(phase)
+    }
 }
 
 /// Phases that an expectation needs, or that have a fault, and that had too few requests.
@@ -262,40 +288,59 @@ fn silent(faults: &[FaultWitness]) -> Vec<String> {
         .collect()
 }
 
-/// Phases whose faults fired and that nobody could tell from the baseline. Decoys are meant not to
-/// be felt, and a fault that the baseline has too cannot be told from it.
-fn unfelt(experiment: &Experiment, phases: &[PhaseRecord], faults: &[FaultWitness]) -> Vec<String> {
+/// Faults that fired and that nobody could tell from the baseline. Decoys are meant not to be felt,
+/// and a fault that the baseline has too cannot be told from it.
+fn unfelt(experiment: &Experiment, faults: &[FaultWitness]) -> Vec<String> {
     let baseline = experiment.baseline();
     let mut reasons = Vec::new();
-    for (phase, record) in experiment.phases.iter().zip(phases) {
-        let to_be_felt = phase.faults.iter().filter(|fault| {
-            !fault.decoy && fault.probability > 0.0 && !baseline.faults.contains(fault)
-        });
-        let names: Vec<String> = to_be_felt.map(describe_fault).collect();
-        let mut witnesses = faults.iter().filter(|fault| fault.phase == phase.name);
-        let fired = witnesses.any(|fault| fault.firings > 0);
-        let felt = record.indicators.iter().any(|change| change.moved);
-        let measured = !record.indicators.is_empty();
-        if phase.baseline || names.is_empty() || !fired || !measured || felt {
+    let declared = experiment
+        .phases
+        .iter()
+        .flat_map(|phase| phase.faults.iter().map(move |fault| (phase, fault)));
+    for ((phase, fault), witness) in declared.zip(faults) {
+        let to_be_felt =
+            !fault.decoy && fault.probability > 0.0 && !baseline.faults.contains(fault);
+        let measured = !witness.indicators.is_empty();
+        let felt = witness.moved().next().is_some();
+        if phase.baseline || !to_be_felt || witness.firings == 0 || !measured || felt {
             continue;
         }
-        let changes: Vec<String> = record.indicators.iter().map(describe_change).collect();
+        let changes: Vec<String> = witness.indicators.iter().map(describe_change).collect();
         reasons.push(format!(
-            "nobody could feel {} in phase `{}`: beside `{}` no indicator moved beyond noise ({})",
-            names.join(", "),
+            "nobody could feel {} in phase `{}`{}: beside `{}` no indicator moved beyond noise ({})",
+            describe_fault(fault),
             phase.name,
+            describe_time(phase, witness),
             baseline.name,
-            changes.join(", ")
+            changes.join("; ")
         ));
     }
     reasons
 }
 
+/// Over which time a fault was judged, where that is not simply its phase.
+fn describe_time(phase: &Phase, witness: &FaultWitness) -> String {
+    let in_force = figure(witness.in_force_s);
+    if witness.in_force_s + 1e-6 >= phase.counted_s() {
+        String::new()
+    } else if witness.judged_s > witness.in_force_s {
+        format!(
+            ", of which all {} s were looked at, since fewer than {REQUESTS_MIN} requests were due \
+             in the {in_force} s in which it was in force",
+            figure(witness.judged_s)
+        )
+    } else {
+        format!(" in the {in_force} s in which it was in force")
+    }
+}
+
 fn describe_change(change: &IndicatorChange) -> String {
-    let name = change.indicator.name();
     format!(
-        "{name} {} to {}",
+        "{} {} to {}, a difference of {} to {}",
+        change.indicator.name(),
         figure(change.baseline),
-        figure(change.value)
+        figure(change.value),
+        figure(change.difference_low),
+        figure(change.difference_high)
     )
 }

@@ -2,6 +2,7 @@
 //! with what was found.
 
 mod check;
+mod counterfactual;
 mod document;
 mod expectation;
 mod experiment;
@@ -19,10 +20,15 @@ mod schema;
 mod shape;
 mod spec_error;
 mod stats;
+mod stretch;
 #[cfg(test)]
 mod testing;
 mod wording;
 
+pub use counterfactual::{
+    Counterfactual, FaultPlace, Finding, Named, Replayed, Variant, VerdictChange, WithoutAll,
+    WithoutFault, judge_counterfactual, variants,
+};
 pub use experiment::{Expectation, Expected, Experiment, Phase};
 pub use fault_text::{fault_schema, parse_fault, parse_fault_json};
 pub use journal::{Journal, JournalEntry, JournalEvent, Touched};

@@ -51,6 +51,16 @@ const LIMITS: &[(&str, &str, &str, f64)] = &[
     ("Ingest", "workers", "minimum", 1.0),
     ("Ingest", "workers", "maximum", 1000.0),
     ("CallPlan", "attempts", "minimum", 1.0),
+    ("CallPlan", "retry_budget", "maximum", 10.0),
+    ("CallPlan", "retry_budget_min_per_s", "maximum", 1e6),
+    ("CallPlan", "hedge_budget", "maximum", 1.0),
+    ("CircuitBreaker", "failure_rate", "maximum", 1.0),
+    ("CircuitBreaker", "window", "minimum", 1.0),
+    ("CircuitBreaker", "window", "maximum", 1e6),
+    ("CircuitBreaker", "minimum_calls", "minimum", 1.0),
+    ("CircuitBreaker", "probes", "minimum", 1.0),
+    ("Cache", "entries", "maximum", 1e6),
+    ("Cache", "ttl_jitter", "maximum", 1.0),
     ("Workload", "queries", "minimum", 1.0),
     ("Workload", "users", "minimum", 1.0),
     ("Workload", "top_k", "minimum", 1.0),
@@ -64,8 +74,24 @@ const LIMITS: &[(&str, &str, &str, f64)] = &[
 
 /// Types all of whose numbers are quantities, which cannot be negative.
 const QUANTITIES: &[&str] = &[
-    "Corpus", "Network", "Gateway", "Metadata", "Embedder", "VectorDb", "Shard", "Reranker",
-    "Memory", "Llm", "Ingest", "CallPlan", "Workload", "Arrivals",
+    "Corpus",
+    "Network",
+    "Gateway",
+    "Metadata",
+    "Embedder",
+    "VectorDb",
+    "Shard",
+    "Reranker",
+    "Memory",
+    "Llm",
+    "Ingest",
+    "CallPlan",
+    "CircuitBreaker",
+    "Bulkhead",
+    "Cache",
+    "Shedding",
+    "Workload",
+    "Arrivals",
 ];
 
 /// Adds the ranges to the definitions (`$defs`) of a schema.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use ragdoll_analyser::Analysis;
 use serde::{Deserialize, Serialize};
 
+use crate::counterfactual::Counterfactual;
 use crate::experiment::Experiment;
 
 /// A finished run.
@@ -44,6 +45,9 @@ pub struct RunRecord {
     /// Whether the machine held the load; absent on the virtual ground, which no machine limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachineRecord>,
+    /// What the same run shows without each fault; absent unless asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterfactual: Option<Counterfactual>,
 }
 
 impl RunRecord {
@@ -260,6 +264,8 @@ pub struct Comparison {
 pub struct FaultWitness {
     /// Name of the phase.
     pub phase: String,
+    /// Position among the phase's faults, from 0.
+    pub index: usize,
     /// Kind of the fault.
     pub kind: String,
     /// Where it acted, for display.
@@ -274,8 +280,21 @@ pub struct FaultWitness {
     pub injected_ms: f64,
     /// Requests it acted on.
     pub requests_touched: u64,
-    /// Indicators of its phase that moved.
-    pub moved: Vec<IndicatorChange>,
+    /// Seconds that it was in force and that count.
+    pub in_force_s: f64,
+    /// Seconds over which [`FaultWitness::indicators`] are taken: the time in force, or all of the
+    /// phase that counts where too few requests were due in the time in force.
+    pub judged_s: f64,
+    /// How the indicators differ from the baseline's; empty in the baseline, and where there were
+    /// too few requests.
+    pub indicators: Vec<IndicatorChange>,
+}
+
+impl FaultWitness {
+    /// Indicators that moved beyond noise, and far enough to be felt.
+    pub fn moved(&self) -> impl Iterator<Item = &IndicatorChange> {
+        self.indicators.iter().filter(|change| change.moved)
+    }
 }
 
 /// A trace that shows what a phase's slow requests go through.

@@ -197,8 +197,7 @@ fn a_run_in_which_everything_holds_passes() {
     assert_eq!(record.outcome, Outcome::Passed);
     assert_eq!(record.outcome.exit_code(), 0);
     let moved: Vec<Indicator> = record.faults[0]
-        .moved
-        .iter()
+        .moved()
         .map(|change| change.indicator)
         .collect();
     assert_eq!(moved, [Indicator::P50Ms, Indicator::P95Ms]);
@@ -271,6 +270,97 @@ fn a_fault_that_nobody_feels_is_inconclusive() {
     let mut measurements = lock_found(&experiment);
     measurements.requests = load(50_000, 0);
     insta::assert_snapshot!(reasons(&judge(&experiment, measurements)).join("\n"));
+}
+
+/// The requests of `load` of which those due from 70 s to 76 s take longer.
+fn slow_for_a_while() -> Vec<RequestOutcome> {
+    let mut requests = load(50_000, 0);
+    for request in &mut requests {
+        if (70_000_000..76_000_000).contains(&request.intended_us) {
+            request.latency_us += 30_000;
+        }
+    }
+    requests
+}
+
+/// Over the whole phase nobody would notice.
+#[test]
+fn a_fault_of_a_part_of_its_phase_is_judged_while_it_is_in_force() {
+    let mut experiment = experiment(LOCK_EXPECTED);
+    let mut measurements = lock_found(&experiment);
+    measurements.requests = slow_for_a_while();
+    let whole = judge(&experiment, measurements.clone());
+    assert!(reasons(&whole)[0].starts_with("nobody could feel"));
+    let fault = &mut experiment.phases[1].faults[0];
+    (fault.at_s, fault.for_s) = (10.0, Some(6.0));
+    let record = judge(&experiment, measurements);
+    assert_eq!(reasons(&record), [""; 0]);
+    let witness = &record.faults[0];
+    assert_eq!((witness.in_force_s, witness.judged_s), (6.0, 6.0));
+    assert!(
+        witness
+            .moved()
+            .any(|change| change.indicator == Indicator::P50Ms)
+    );
+    assert!(
+        record.phases[1]
+            .indicators
+            .iter()
+            .all(|change| !change.moved)
+    );
+}
+
+#[test]
+fn a_fault_that_comes_and_goes_is_judged_over_all_its_times() {
+    let mut experiment = experiment(LOCK_EXPECTED);
+    let fault = &mut experiment.phases[1].faults[0];
+    (fault.for_s, fault.every_s) = (Some(2.0), Some(12.0));
+    let mut measurements = lock_found(&experiment);
+    for request in &mut measurements.requests {
+        let into_us = request.intended_us % 60_000_000 % 12_000_000;
+        let slow = request.intended_us >= 60_000_000 && into_us < 2_000_000;
+        request.latency_us -= u64::from(request.intended_us >= 60_000_000 && !slow) * 100_000;
+    }
+    let record = judge(&experiment, measurements);
+    assert_eq!(record.faults[0].in_force_s, 10.0);
+    assert_eq!(record.faults[0].moved().count(), 2);
+    assert!(record.phases[1].indicators[0].value < record.faults[0].indicators[0].value);
+}
+
+/// Each is named, with the time over which it was judged.
+#[test]
+fn several_faults_that_nobody_feels_are_named_one_by_one() {
+    let mut experiment = experiment(LOCK_EXPECTED);
+    let faults = &mut experiment.phases[1].faults;
+    faults.extend([faults[0].clone(), faults[0].clone()]);
+    (faults[1].at_s, faults[1].for_s) = (30.0, Some(20.0));
+    (faults[2].at_s, faults[2].for_s) = (50.0, Some(1.0));
+    let mut measurements = lock_found(&experiment);
+    measurements.requests = load(50_000, 0);
+    for index in 1..3 {
+        let mut entry = measurements.journal.faults[0].clone();
+        entry.index = index;
+        measurements.journal.faults.push(entry);
+    }
+    insta::assert_snapshot!(reasons(&judge(&experiment, measurements)).join("\n"));
+}
+
+/// A fault that does nothing is not excused by another that is felt at another time.
+#[test]
+fn each_fault_of_a_phase_must_be_felt_by_itself() {
+    let mut experiment = experiment(LOCK_EXPECTED);
+    let faults = &mut experiment.phases[1].faults;
+    faults.push(faults[0].clone());
+    (faults[0].at_s, faults[0].for_s) = (10.0, Some(6.0));
+    (faults[1].at_s, faults[1].for_s) = (30.0, Some(20.0));
+    let mut measurements = lock_found(&experiment);
+    measurements.requests = slow_for_a_while();
+    let mut entry = measurements.journal.faults[0].clone();
+    entry.index = 1;
+    measurements.journal.faults.push(entry);
+    let record = judge(&experiment, measurements);
+    assert_eq!(reasons(&record).len(), 1);
+    assert!(reasons(&record)[0].contains("in the 20 s in which it was in force"));
 }
 
 #[test]

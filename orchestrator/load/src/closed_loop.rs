@@ -3,6 +3,8 @@
 use ragdoll_runtime::Stream;
 use ragdoll_runtime::random::{exponential, ms_to_us};
 
+use crate::shift::ShiftPiece;
+
 /// A closed loop: each user thinks, asks, waits for the answer, and thinks again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClosedLoop {
@@ -28,6 +30,25 @@ pub(crate) struct ClosedPhase {
     pub(crate) start_us: u64,
     pub(crate) end_us: u64,
     pub(crate) closed_loop: ClosedLoop,
+}
+
+impl ClosedPhase {
+    /// The phase in stretches, each with as many users as `shifts` ask for: at least one, and at most
+    /// `most`.
+    pub(crate) fn shifted(self, shifts: &[ShiftPiece], most: u32) -> Vec<ClosedPhase> {
+        let users = f64::from(self.closed_loop.users);
+        let stretches = shifts.iter().map(|shift| ClosedPhase {
+            start_us: shift.from_us,
+            end_us: shift.to_us,
+            closed_loop: ClosedLoop {
+                users: libm::round(users * shift.mean()).clamp(users.min(1.0), f64::from(most))
+                    as u32,
+                ..self.closed_loop
+            },
+            ..self
+        });
+        stretches.collect()
+    }
 }
 
 /// The phases over which a user stays without a break, for each time that the user joins: one who

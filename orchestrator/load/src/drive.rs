@@ -69,6 +69,7 @@ where
 {
     let asks = Asks {
         queries,
+        schedule: schedule.clone(),
         issued: Arc::default(),
         limit,
     };
@@ -110,6 +111,7 @@ fn pass_on_panic(finished: Result<(), JoinError>) {
 #[derive(Clone)]
 struct Asks {
     queries: Arc<QuerySource>,
+    schedule: Arc<Schedule>,
     issued: Arc<AtomicU64>,
     limit: u64,
 }
@@ -118,10 +120,14 @@ impl Asks {
     /// The next request; none once the limit is reached.
     fn next(&self, intended_us: u64, phase: usize, recorded: Option<&Recorded>) -> Option<Ask> {
         let request = self.issued.fetch_add(1, Ordering::Relaxed);
-        (request < self.limit).then(|| Ask {
-            intended_us,
-            phase,
-            plan: self.queries.plan(RequestId(request), recorded),
+        (request < self.limit).then(|| {
+            let mut plan = self.queries.plan(RequestId(request), recorded);
+            self.schedule.change(intended_us, &mut plan);
+            Ask {
+                intended_us,
+                phase,
+                plan,
+            }
         })
     }
 

@@ -14,6 +14,7 @@ mod queries;
 mod recording;
 mod schedule;
 mod schedule_error;
+mod shift;
 mod zipf;
 
 pub use closed_loop::ClosedLoop;
@@ -25,4 +26,5 @@ pub use schedule::{
     Arrival, ArrivalTimes, MAX_REQUESTS, MAX_RUN_US, MAX_USERS, PhaseLoad, Schedule,
 };
 pub use schedule_error::{ScheduleError, ScheduleProblem};
+pub use shift::Shift;
 pub use zipf::Zipf;

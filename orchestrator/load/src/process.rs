@@ -19,6 +19,8 @@ pub(crate) enum Process {
     Constant {
         per_s: f64,
     },
+    /// Evenly spaced along a rate that changes.
+    Even(RateCurve),
     Recorded {
         recording: Arc<Recording>,
         origin_us: u64,

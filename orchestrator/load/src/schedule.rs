@@ -5,11 +5,13 @@ use std::path::Path;
 use ragdoll_model::Arrivals;
 use ragdoll_runtime::{Rng, Stream};
 
-use crate::arrivals::{ConstantTimes, PhaseTimes, PoissonTimes, RecordedTimes};
+use crate::arrivals::{ConstantTimes, CurveTimes, PhaseTimes, RateCurve, RecordedTimes, Step};
 use crate::closed_loop::{ClosedPhase, stays};
 use crate::process::{Process, Recordings, process};
+use crate::queries::QueryPlan;
 use crate::recording::{Recorded, Recording};
 use crate::schedule_error::{ScheduleError, ScheduleProblem};
+use crate::shift::{Shift, change_tokens, pieces, rate_at};
 
 /// Most requests in a run. A schedule that expects more is refused, and [`crate::drive`] stops at
 /// this number: a closed loop is as fast as its answers.
@@ -46,6 +48,7 @@ pub struct Schedule {
     phases: Vec<ScheduledPhase>,
     closed: Vec<ClosedPhase>,
     think: Stream,
+    shifts: Vec<Shift>,
     expected: f64,
 }
 
@@ -76,10 +79,22 @@ impl Schedule {
         phases: &[PhaseLoad],
         folder: &Path,
     ) -> Result<Schedule, ScheduleError> {
+        Schedule::shifted(stream, phases, Vec::new(), folder)
+    }
+
+    /// The same where the load differs for a while. What a user of a closed loop thinks, and when
+    /// requests arrive outside of these stretches' phases, stays as it is.
+    pub fn shifted(
+        stream: Stream,
+        phases: &[PhaseLoad],
+        shifts: Vec<Shift>,
+        folder: &Path,
+    ) -> Result<Schedule, ScheduleError> {
         let mut schedule = Schedule {
             phases: Vec::with_capacity(phases.len()),
             closed: Vec::new(),
             think: stream.child("think"),
+            shifts,
             expected: 0.0,
         };
         let mut recordings = Recordings::new(folder);
@@ -129,13 +144,29 @@ impl Schedule {
         {
             *origin_us = at;
         }
+        let shifts = pieces(&self.shifts, start_us, end_us);
+        if shifts
+            .iter()
+            .any(|piece| piece.from != 1.0 || piece.to != 1.0)
+        {
+            let length_s = (end_us - start_us) as f64 / 1e6;
+            process = match process {
+                Process::Poisson(curve) => Process::Poisson(curve.shifted(start_us, &shifts)),
+                Process::Constant { per_s } => {
+                    let curve = RateCurve::linear(per_s, per_s, length_s);
+                    Process::Even(curve.shifted(start_us, &shifts))
+                }
+                other => other,
+            };
+        }
         if let Process::Closed(closed_loop) = process {
-            self.closed.push(ClosedPhase {
+            let phase = ClosedPhase {
                 phase: self.phases.len(),
                 start_us,
                 end_us,
                 closed_loop,
-            });
+            };
+            self.closed.extend(phase.shifted(&shifts, MAX_USERS));
         }
         let phase = ScheduledPhase {
             start_us,
@@ -143,7 +174,7 @@ impl Schedule {
             rng,
             process,
         };
-        self.expected += phase.expected();
+        self.expected += phase.expected(&self.shifts);
         self.phases.push(phase);
         if self.expected > MAX_REQUESTS as f64 {
             return Err(ScheduleProblem::TooMany {
@@ -157,8 +188,12 @@ impl Schedule {
     pub fn arrivals(&self) -> ArrivalTimes<'_> {
         ArrivalTimes {
             phases: &self.phases,
+            shifts: &self.shifts,
             phase: 0,
-            times: self.phases.first().map_or(PhaseTimes::None, |p| p.times()),
+            times: self
+                .phases
+                .first()
+                .map_or(PhaseTimes::None, |phase| phase.times(&self.shifts)),
         }
     }
 
@@ -183,6 +218,11 @@ impl Schedule {
         stays(&self.closed, user)
     }
 
+    /// Changes what a request that is due at `at_us` brings and asks for, as the load's shifts say.
+    pub(crate) fn change(&self, at_us: u64, plan: &mut QueryPlan) {
+        change_tokens(&self.shifts, at_us, plan);
+    }
+
     /// The stream of a user's times to think.
     pub(crate) fn think_stream(&self, user: u32) -> Stream {
         self.think.child(&user.to_string())
@@ -194,14 +234,18 @@ impl ScheduledPhase {
         (self.end_us - self.start_us) as f64 / 1e6
     }
 
-    fn expected(&self) -> f64 {
+    fn expected(&self, shifts: &[Shift]) -> f64 {
         match &self.process {
-            Process::Poisson(curve) => curve.expected(),
+            Process::Poisson(curve) | Process::Even(curve) => curve.expected(),
             Process::Constant { per_s } => per_s * self.length_s(),
             Process::Recorded {
                 recording,
                 origin_us,
-            } => self.recorded(recording, *origin_us).len() as f64,
+            } => {
+                let requests = self.recorded(recording, *origin_us).iter();
+                let at_us = requests.map(|recorded| origin_us + recorded.at_us);
+                at_us.map(|at_us| rate_at(shifts, at_us as f64)).sum()
+            }
             Process::Closed(_) => 0.0,
         }
     }
@@ -212,14 +256,13 @@ impl ScheduledPhase {
         &requests[before(self.start_us)..before(self.end_us)]
     }
 
-    fn times(&self) -> PhaseTimes<'_> {
+    fn times<'a>(&'a self, shifts: &'a [Shift]) -> PhaseTimes<'a> {
+        let along = |curve: &'a RateCurve, step: Step| {
+            PhaseTimes::Curve(CurveTimes::new(curve, self.start_us, self.end_us, step))
+        };
         match &self.process {
-            Process::Poisson(curve) => PhaseTimes::Poisson(PoissonTimes::new(
-                curve,
-                self.start_us,
-                self.end_us,
-                self.rng.clone(),
-            )),
+            Process::Poisson(curve) => along(curve, Step::Random(self.rng.clone())),
+            Process::Even(curve) => along(curve, Step::Even { begun: false }),
             Process::Constant { per_s } => PhaseTimes::Constant(ConstantTimes {
                 per_s: *per_s,
                 start_us: self.start_us,
@@ -229,10 +272,11 @@ impl ScheduledPhase {
             Process::Recorded {
                 recording,
                 origin_us,
-            } => PhaseTimes::Recorded(RecordedTimes {
-                requests: self.recorded(recording, *origin_us).iter(),
-                origin_us: *origin_us,
-            }),
+            } => {
+                let requests = self.recorded(recording, *origin_us);
+                let times = RecordedTimes::new(requests, *origin_us, shifts, self.rng.clone());
+                PhaseTimes::Recorded(times)
+            }
             Process::Closed(_) => PhaseTimes::None,
         }
     }
@@ -242,6 +286,7 @@ impl ScheduledPhase {
 #[derive(Clone, Debug)]
 pub struct ArrivalTimes<'a> {
     phases: &'a [ScheduledPhase],
+    shifts: &'a [Shift],
     phase: usize,
     times: PhaseTimes<'a>,
 }
@@ -261,7 +306,7 @@ impl<'a> Iterator for ArrivalTimes<'a> {
             // The last phase's process is kept, so that an iterator at its end stays there.
             let next = self.phases.get(self.phase + 1)?;
             self.phase += 1;
-            self.times = next.times();
+            self.times = next.times(self.shifts);
         }
     }
 }

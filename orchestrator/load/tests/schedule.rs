@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use proptest::prelude::*;
-use ragdoll_load::{PhaseLoad, Schedule, ScheduleError};
+use ragdoll_load::{PhaseLoad, Schedule, ScheduleError, Shift};
 use ragdoll_model::Arrivals;
 use ragdoll_model::workload::RecordedFormat;
 use ragdoll_runtime::Streams;
@@ -380,4 +380,86 @@ proptest! {
         longer.retain(|&at_us| at_us < shorter_us);
         prop_assert_eq!(shorter, longer);
     }
+}
+
+/// A stretch from 20 s to 40 s with this factor on the rate.
+fn shift(rate_factor: f64, ramp_us: u64) -> Shift {
+    Shift {
+        start_us: 20 * SECOND_US,
+        end_us: 40 * SECOND_US,
+        rate_factor,
+        ramp_us,
+        prompt_tokens_factor: 1.0,
+        output_tokens_factor: 1.0,
+    }
+}
+
+fn shifted(arrivals: Arrivals, shift: Shift) -> Schedule {
+    let phases = [phase("a", 0, 60 * SECOND_US, arrivals)];
+    let stream = Streams::new(9).stream("load");
+    let schedule = Schedule::shifted(stream, &phases, vec![shift], Path::new(""));
+    schedule.expect("the schedule is valid")
+}
+
+fn shifted_times_us(arrivals: Arrivals, shift: Shift) -> Vec<u64> {
+    let schedule = shifted(arrivals, shift);
+    let times: Vec<u64> = schedule.arrivals().map(|arrival| arrival.at_us).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let expected = schedule.expected_arrivals();
+    let few = 5.0 * expected.sqrt();
+    assert!((times.len() as f64 - expected).abs() <= few, "{expected}");
+    times
+}
+
+#[test]
+fn more_come_while_the_load_is_shifted_and_as_many_as_before_afterwards() {
+    let times = shifted_times_us(poisson(100.0), shift(3.0, 0));
+    let expected = [2000.0, 6000.0, 2000.0];
+    assert_poisson_counts(&counts(&times, 60 * SECOND_US, 3), |part| expected[part]);
+    let plain = times_us(&[phase("a", 0, 60 * SECOND_US, poisson(100.0))]);
+    let before = |times: &[u64]| -> Vec<u64> {
+        let earlier = times.iter().copied();
+        earlier.filter(|&at_us| at_us < 20 * SECOND_US).collect()
+    };
+    assert_eq!(before(&times), before(&plain), "nothing changes before it");
+    let even = shifted_times_us(constant(10.0), shift(0.5, 0));
+    assert_eq!(counts(&even, 60 * SECOND_US, 3), [200, 100, 200]);
+}
+
+#[test]
+fn a_ramp_goes_from_the_loads_own_rate_to_the_changed_one() {
+    let times = shifted_times_us(constant(100.0), shift(3.0, 20 * SECOND_US));
+    let counts = counts(&times, 60 * SECOND_US, 6);
+    let expected: [u64; 6] = [1000, 1000, 1500, 2500, 1000, 1000];
+    for (found, expected) in counts.iter().zip(expected) {
+        assert!(found.abs_diff(expected) <= 2, "{counts:?}");
+    }
+}
+
+#[test]
+fn a_recorded_request_is_sent_again_and_its_copies_come_before_the_next() {
+    let mut text = String::from("TIMESTAMP,ContextTokens,GeneratedTokens\n");
+    for second in 0..60 {
+        let _ = writeln!(text, "2023-11-16 18:17:{second:02}.0,{second},1");
+    }
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    std::fs::write(folder.path().join("a.csv"), text).expect("the folder can be written to");
+    let arrivals = Arrivals {
+        file: Some("a.csv".to_owned()),
+        format: Some(RecordedFormat::AzureCsv),
+        ..Arrivals::default()
+    };
+    let phases = [phase("a", 0, 60 * SECOND_US, arrivals)];
+    let stream = Streams::new(9).stream("load");
+    let schedule = Schedule::shifted(stream, &phases, vec![shift(2.5, 0)], folder.path());
+    let schedule = schedule.expect("the schedule is valid");
+    let times: Vec<u64> = schedule.arrivals().map(|arrival| arrival.at_us).collect();
+    assert!(times.is_sorted(), "{times:?}");
+    let counts = counts(&times, 60 * SECOND_US, 3);
+    assert_eq!([counts[0], counts[2]], [20, 20]);
+    assert!((40..=60).contains(&counts[1]), "{counts:?}");
+    assert!(
+        times.contains(&(20 * SECOND_US + SECOND_US / 2))
+            || times.contains(&(20 * SECOND_US + SECOND_US / 3))
+    );
 }

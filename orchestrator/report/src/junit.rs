@@ -1,9 +1,10 @@
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
-use ragdoll_experiment::{ExpectationOutcome, Outcome, RunRecord};
+use ragdoll_experiment::{ExpectationOutcome, Finding, Outcome, RunRecord, WithoutFault};
 
-use crate::words;
+use crate::{counterfactual, words};
 
-/// The runs as JUnit XML: a test suite for each run, a test case for each expectation. What does
+/// The runs as JUnit XML: a test suite for each run, a test case for each expectation, and one for
+/// each fault that was left out in a replay. What does
 /// not hold is a failure; a run that cannot tell makes each of its cases an error, the expectations
 /// that seem to hold included. There are no times in it: the same runs give the same bytes.
 pub fn junit(records: &[RunRecord]) -> String {
@@ -26,6 +27,9 @@ fn suite(record: &RunRecord) -> TestSuite {
     ]);
     let cases = record.expectations.iter().map(|one| case(record, one));
     suite.add_test_cases(cases);
+    let replayed = record.counterfactual.iter();
+    let replayed = replayed.flat_map(|counterfactual| &counterfactual.faults);
+    suite.add_test_cases(replayed.map(|one| case(record, &without(one))));
     if record.expectations.is_empty() && record.outcome != Outcome::Passed {
         let run = ExpectationOutcome {
             text: "run".to_owned(),
@@ -44,6 +48,19 @@ fn suite(record: &RunRecord) -> TestSuite {
         suite.set_system_out(verdicts.join("\n"));
     }
     suite
+}
+
+/// A fault that was left out, as something that was expected of the run.
+fn without(one: &WithoutFault) -> ExpectationOutcome {
+    let held = !one.finding.is_failure() && one.finding != Finding::Unknown;
+    let sentence = counterfactual::sentence(one);
+    ExpectationOutcome {
+        text: counterfactual::case(one),
+        because: String::new(),
+        held,
+        found: format!("{sentence} {}", counterfactual::effect(one)),
+        reason: if held { String::new() } else { sentence },
+    }
 }
 
 fn case(record: &RunRecord, one: &ExpectationOutcome) -> TestCase {

@@ -3,6 +3,7 @@
 //! looks at a clock or prints.
 
 mod agree;
+mod counterfactual;
 mod figures;
 mod html;
 mod json;

@@ -191,14 +191,27 @@ pub(crate) fn parts(analysis: &Analysis, limit: usize) -> Parts<'_> {
     }
 }
 
-/// How an indicator changed, with its unit.
+/// How an indicator changed, with its unit and the differences that noise allows for.
 pub(crate) fn change(one: &IndicatorChange) -> String {
     format!(
-        "{} {} → {}",
+        "{} {} → {} ({} to {})",
         one.indicator.name(),
         indicator_value(one.indicator, one.baseline),
-        indicator_value(one.indicator, one.value)
+        indicator_value(one.indicator, one.value),
+        difference(one.indicator, one.difference_low),
+        difference(one.indicator, one.difference_high)
     )
+}
+
+/// A difference with its sign.
+fn difference(indicator: Indicator, value: f64) -> String {
+    let shown = indicator_value(indicator, value.abs());
+    let is_zero = !shown.contains(|c: char| ('1'..='9').contains(&c));
+    match value {
+        _ if is_zero => shown,
+        less if less < 0.0 => format!("−{shown}"),
+        _ => format!("+{shown}"),
+    }
 }
 
 fn indicator_value(indicator: Indicator, value: f64) -> String {
@@ -213,23 +226,44 @@ fn indicator_value(indicator: Indicator, value: f64) -> String {
 /// Whether a fault is one that users are not meant to feel.
 pub(crate) fn is_decoy(record: &RunRecord, witness: &FaultWitness) -> bool {
     let phase = record.spec.phase(&witness.phase);
-    phase.is_some_and(|phase| {
-        phase.faults.iter().any(|fault| {
-            fault.decoy && fault.kind == witness.kind && fault.target.to_string() == witness.target
-        })
-    })
+    let fault = phase.and_then(|phase| phase.faults.get(witness.index));
+    fault.is_some_and(|fault| fault.decoy)
 }
 
-/// Whether users felt a fault, and by what.
+/// Whether users felt a fault, by what, and over which time that was judged.
 pub(crate) fn felt(record: &RunRecord, witness: &FaultWitness) -> String {
-    if witness.moved.is_empty() {
-        return match is_decoy(record, witness) {
-            true => "moved no indicator, as a decoy should".to_owned(),
-            false => "moved no indicator".to_owned(),
-        };
+    let moved: Vec<String> = witness.moved().map(change).collect();
+    let time = judged_time(record, witness);
+    if !moved.is_empty() {
+        return format!("moved {}{time}", moved.join(", "));
     }
-    let changes: Vec<String> = witness.moved.iter().map(change).collect();
-    format!("moved {}", changes.join(", "))
+    let decoy = match is_decoy(record, witness) {
+        true => ", as a decoy should",
+        false => "",
+    };
+    let all: Vec<String> = witness.indicators.iter().map(change).collect();
+    if all.is_empty() || witness.firings == 0 {
+        return format!("moved no indicator{decoy}");
+    }
+    format!("moved no indicator{decoy}{time}: {}", all.join(", "))
+}
+
+/// Over which time a fault was judged, where it was in force for a part of its phase only.
+fn judged_time(record: &RunRecord, witness: &FaultWitness) -> String {
+    let Some(phase) = record.phase(&witness.phase) else {
+        return String::new();
+    };
+    let counted_s = phase.duration_s - phase.settle_s;
+    let in_force = figures::seconds(witness.in_force_s);
+    if witness.indicators.is_empty() || witness.in_force_s + 1e-6 >= counted_s {
+        String::new()
+    } else if witness.judged_s > witness.in_force_s {
+        format!(
+            " over the whole phase (too few requests in the {in_force} in which it was in force)"
+        )
+    } else {
+        format!(" over the {in_force} in which it was in force")
+    }
 }
 
 /// What was done to the system in a phase.
@@ -306,8 +340,12 @@ pub(crate) fn circumstances(record: &RunRecord) -> String {
 
 /// The command that runs the same again.
 pub(crate) fn replay(record: &RunRecord) -> String {
+    let more = match record.counterfactual {
+        Some(_) => " --counterfactual",
+        None => "",
+    };
     format!(
-        "ragdoll run {} --seed {}",
+        "ragdoll run {} --seed {}{more}",
         shell_word(&record.file),
         record.seed
     )

@@ -13,6 +13,8 @@ fn every_record() -> Vec<RunRecord> {
         common::inconclusive(),
         common::healthy(),
         common::errors_with_traits(),
+        common::replayed(),
+        common::refuted(),
     ]
 }
 
@@ -111,6 +113,14 @@ fn what_is_to_blame_comes_first_and_how_to_repeat_it_last() {
             "Run it again",
         ]
     );
+}
+
+#[test]
+fn what_the_run_shows_without_each_fault_has_a_section_where_it_was_asked_for() {
+    let with_replays = html(&common::refuted());
+    assert!(with_replays.contains("<h2>Without each fault"));
+    assert!(with_replays.contains("the fault is not what the verdict names"));
+    assert!(!html(&common::lock_bottleneck()).contains("Without each fault"));
 }
 
 #[test]

@@ -43,6 +43,38 @@ fn read(records: &[RunRecord]) -> Report {
     Report::deserialize_from_str(&junit(records)).expect("the report's own JUnit")
 }
 
+/// A fault that was left out is a case of its own, and fails where the bottleneck stays.
+#[test]
+fn junit_has_a_case_for_each_fault_that_was_left_out() {
+    let records = [common::replayed(), common::refuted()];
+    let report = read(&records);
+    let cases = |suite: usize| &report.test_suites[suite].test_cases[3..];
+    let success =
+        |case: &quick_junit::TestCase| matches!(case.status, TestCaseStatus::Success { .. });
+    assert_eq!(cases(0).len(), 2);
+    assert!(cases(0).iter().all(success));
+    assert_eq!(cases(1).len(), 1);
+    assert!(!success(&cases(1)[0]));
+    assert_eq!(
+        cases(1)[0].name.as_str(),
+        "contended without lock_contention on metadata: what caused metadata / lock is accounted for"
+    );
+}
+
+#[test]
+fn parts_with_replays_and_without_do_not_belong_together() {
+    let plan = ragdoll_report::RepeatPlan::new(&common::replayed().spec, 7, 2);
+    let with = plan.clone().with_counterfactual(true);
+    assert!(!plan.to_json().contains("counterfactual"));
+    let read = ragdoll_report::RepeatPlan::from_json(&with.to_json());
+    assert_eq!(read.as_ref(), Ok(&with));
+    let error = plan.expect_same(&with).expect_err("they differ");
+    assert!(
+        error.to_string().contains("`counterfactual` is `false`"),
+        "{error}"
+    );
+}
+
 #[test]
 fn junit_has_a_suite_for_each_run_and_a_case_for_each_expectation() {
     let records = every_record();

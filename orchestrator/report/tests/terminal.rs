@@ -44,6 +44,27 @@ fn errors_and_what_the_failing_requests_share() {
     assert_snapshot!("errors_120", at(120, &common::errors_with_traits()));
 }
 
+/// What the page says about replays, and how it begins.
+#[test]
+fn what_a_run_shows_without_each_of_its_faults() {
+    let section = |record: &RunRecord| {
+        let page = at(100, record);
+        let start = page.find("WITHOUT EACH FAULT").expect("a section");
+        let end = page[start..].find("NOTES").expect("a section behind it");
+        page[start..start + end].to_owned()
+    };
+    assert_snapshot!("replayed", section(&common::replayed()));
+    assert_snapshot!("refuted", section(&common::refuted()));
+    let page = at(100, &common::refuted());
+    let because = "because the bottleneck metadata / lock of phase `contended` is there without";
+    assert!(page.contains(because), "{page}");
+    assert!(
+        page.contains("--counterfactual"),
+        "the replay does the same"
+    );
+    assert!(!at(100, &common::lock_bottleneck()).contains("WITHOUT EACH"));
+}
+
 fn every_record() -> Vec<RunRecord> {
     vec![
         common::lock_bottleneck(),
@@ -51,6 +72,8 @@ fn every_record() -> Vec<RunRecord> {
         common::inconclusive(),
         common::healthy(),
         common::errors_with_traits(),
+        common::replayed(),
+        common::refuted(),
     ]
 }
 

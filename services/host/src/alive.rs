@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use bytes::Bytes;
 use http_body::Frame;
 use ragdoll_fault_layers::Power;
-use ragdoll_resources::Instance;
+use ragdoll_resources::{Descriptors, Instance};
 use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response, is_grpc};
 use tonic::{Code, Status};
 use tower::{Layer, Service};
@@ -41,12 +41,14 @@ impl Power for OwnPower {
 #[derive(Clone)]
 pub(crate) struct AliveLayer {
     instance: Arc<Instance>,
+    descriptors: Arc<Descriptors>,
 }
 
 impl AliveLayer {
     pub(crate) fn new(instance: &Arc<Instance>) -> Self {
         AliveLayer {
             instance: instance.clone(),
+            descriptors: Descriptors::new(instance),
         }
     }
 }
@@ -57,6 +59,7 @@ impl Layer<BoxService> for AliveLayer {
     fn layer(&self, inner: BoxService) -> Alive {
         Alive {
             instance: self.instance.clone(),
+            descriptors: self.descriptors.clone(),
             inner,
         }
     }
@@ -65,6 +68,7 @@ impl Layer<BoxService> for AliveLayer {
 #[derive(Clone)]
 pub(crate) struct Alive {
     instance: Arc<Instance>,
+    descriptors: Arc<Descriptors>,
     inner: BoxService,
 }
 
@@ -79,7 +83,7 @@ impl Service<Request> for Alive {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let is_grpc = is_grpc(request.headers());
-        if !self.instance.process.is_up() {
+        if !self.instance.process.is_up() || self.descriptors.accept().is_err() {
             let refusal = refusal(is_grpc, Code::Unavailable, "connection refused");
             return Box::pin(std::future::ready(Ok(refusal)));
         }

@@ -6,17 +6,18 @@ use std::task::{Context, Poll};
 
 use ragdoll_model::{InstanceId, Service as Role};
 use ragdoll_resources::Instance;
-use ragdoll_runtime::{BoxFuture, BoxService, Request, Response};
-use ragdoll_stubs::SpanAttributes;
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Request, Response};
+use ragdoll_stubs::{CallSpan, SpanAttributes};
 use ragdoll_telemetry::names::{
     HTTP_RESEND_COUNT, REQUEST_ID, RPC_HEDGE, RPC_RETRY_ATTEMPT, SERVER_ADDRESS, SERVER_INSTANCE,
     URL_PATH, USER_ID,
 };
-use ragdoll_telemetry::{KeyValue, RequestContext, SpanKind};
+use ragdoll_telemetry::{KeyValue, RequestContext, SpanGuard, SpanKind};
 use tonic::Code;
 use tower::{Layer, Service};
 
-use crate::operation::{Operation, refusal};
+use crate::answer::{AnswerBody, Form};
+use crate::operation::{Operation, is_streamed, refusal};
 
 #[derive(Clone)]
 pub(crate) struct CallerLayer {
@@ -102,11 +103,32 @@ impl Service<Request> for Caller {
                     "deadline exceeded",
                 ),
             };
-            operation.conclude(&mut span, &response, true);
-            span.end();
-            Ok(response)
+            if operation.conclude(&mut span, &response, true) {
+                span.end();
+                return Ok(response);
+            }
+            Ok(read_by_caller(response, span, &operation, &caller.clock))
         })
     }
+}
+
+/// An answer whose call is over when it was read.
+fn read_by_caller(
+    mut response: Response,
+    span: SpanGuard,
+    operation: &Operation,
+    clock: &Clock,
+) -> Response {
+    let span = CallSpan::new(span);
+    let form = match operation {
+        Operation::Grpc { .. } => Form::Message,
+        Operation::Http { .. } if is_streamed(&response) => Form::Stream,
+        Operation::Http { .. } => Form::Whole,
+    };
+    if !operation.is_grpc() {
+        response.extensions_mut().insert(span.clone());
+    }
+    response.map(|body| Body::new(AnswerBody::new(body, clock.clone(), form, span)))
 }
 
 impl Edge {

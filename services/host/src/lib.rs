@@ -2,6 +2,7 @@
 //! one file, [`mod@stack`]; [`service`] runs one instance as a process.
 
 mod alive;
+mod answer;
 mod caller;
 mod operation;
 mod remote;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use http::header::CONTENT_TYPE;
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use ragdoll_runtime::{Refusal, Request, Response, is_grpc};
 use ragdoll_telemetry::names::{
     HTTP_METHOD, HTTP_STATUS, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, grpc_code_name,
@@ -100,27 +100,36 @@ impl Operation {
         matches!(self, Operation::Grpc { .. })
     }
 
-    /// Writes how an answer went into a span. The client's side fails on every error, the server's
+    /// Writes how an answer went into a span, and returns whether it is a failure. The client's side fails on every error, the server's
     /// on those that are its own: a rejection for overload counts as such.
-    pub(crate) fn conclude(&self, span: &mut SpanGuard, response: &Response, is_client: bool) {
+    pub(crate) fn conclude(
+        &self,
+        span: &mut SpanGuard,
+        response: &Response,
+        is_client: bool,
+    ) -> bool {
         match self {
             Operation::Grpc { .. } => {
                 let code = grpc_code(response.headers());
                 let name = grpc_code_name(code as i32);
                 span.set(RPC_STATUS, name);
-                if code != Code::Ok && (is_client || is_servers_fault(code)) {
+                let fails = code != Code::Ok && (is_client || is_servers_fault(code));
+                if fails {
                     span.fail(name, grpc_message(response.headers()));
                 }
+                fails
             }
             Operation::Http { .. } => {
                 let status = response.status();
                 span.set(HTTP_STATUS, i64::from(status.as_u16()));
-                if status.is_server_error() || (is_client && status.is_client_error()) {
+                let fails = status.is_server_error() || (is_client && status.is_client_error());
+                if fails {
                     span.fail(
                         status.as_str().to_owned(),
                         status.canonical_reason().unwrap_or_default(),
                     );
                 }
+                fails
             }
         }
     }

@@ -16,9 +16,11 @@ use tower::{Service, ServiceExt as _};
 use crate::operation::{is_streamed, refusal};
 use crate::service::RESETS_OF_CONNECTION;
 
-/// How long a connection may take to be made. Callers give up by their own deadlines; this frees
-/// what a caller without one would hold for ever.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may take to be made. A container that died leaves an address at which
+/// nobody answers, not even to refuse, and all calls to it wait for the one connection: until this
+/// has passed none of them finds its successor. Within one machine or cluster a connection takes
+/// milliseconds, and the first packet that is lost is sent again only after a second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often an idle or silent connection is asked whether it is still one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 

@@ -56,13 +56,17 @@ impl Service<Request> for Served {
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let operation = Operation::of(&request);
-        let caller = RequestContext::extract(request.headers(), self.instance.clock.now_us());
+        let mut caller = RequestContext::extract(request.headers(), self.instance.clock.now_us());
+        // Nobody gave this request a name: its trace, which begins here, gives it one, so that no two
+        // strangers draw alike.
+        let is_nameless =
+            !caller.span.is_valid() && !request.headers().contains_key("x-request-id");
         let mut attributes = operation.attributes(HTTP_ROUTE);
         if !operation.is_grpc() {
-            attributes.extend([
-                KeyValue::new(REQUEST_ID, caller.request_id.clone()),
-                KeyValue::new(USER_ID, caller.user_id.clone()),
-            ]);
+            if !is_nameless {
+                attributes.push(KeyValue::new(REQUEST_ID, caller.request_id.clone()));
+            }
+            attributes.push(KeyValue::new(USER_ID, caller.user_id.clone()));
         }
         let mut span = self.instance.telemetry.start(
             operation.name(),
@@ -70,6 +74,10 @@ impl Service<Request> for Served {
             &caller.span,
             attributes,
         );
+        if is_nameless {
+            caller.request_id = span.context().trace_id().to_string().into();
+            span.set(REQUEST_ID, caller.request_id.clone());
+        }
         request
             .extensions_mut()
             .insert(caller.within(span.context()));

@@ -13,7 +13,8 @@ use crate::caller::CallerLayer;
 use crate::served::ServedLayer;
 
 /// What a request passes on its way in, outermost first:
-/// 1. alive: a process that is down refuses, one that dies cuts; no span, for nobody is there.
+/// 1. alive: a process that is down, or out of descriptors, refuses, one that dies cuts; no span,
+///    for nobody is there.
 /// 2. served: the server span, and the request's context from its headers.
 /// 3. faults, so that what they add is time of the service's own.
 /// 4. the stub.

@@ -22,7 +22,7 @@ use ragdoll_stubs::shard::ShardStub;
 use ragdoll_stubs::vector_db::VectorDbStub;
 use ragdoll_stubs::{Client, Corpus, ingest, llm};
 use ragdoll_telemetry::{Exporter, Telemetry};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tower::ServiceExt;
 
 use crate::alive::OwnPower;
@@ -101,6 +101,7 @@ pub struct Member {
     /// The queue between the ingest API and its workers, where this is the API.
     pub queue: Option<Arc<ingest::Queue>>,
     gauges: JoinHandle<()>,
+    schedules: Vec<AbortHandle>,
 }
 
 impl Member {
@@ -121,6 +122,7 @@ impl Member {
             server: wiring.network.server(id),
             queue: (id.service() == Service::IngestApi).then_some(queue),
             gauges,
+            schedules: wiring.schedules,
         }
     }
 }
@@ -128,6 +130,7 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.gauges.abort();
+        self.schedules.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -156,6 +159,8 @@ struct Wiring<'a> {
     /// Those of this process.
     instances: BTreeMap<InstanceId, Arc<Instance>>,
     messages: Option<Arc<dyn ingest::Messages>>,
+    /// What is going to befall the instances as a whole.
+    schedules: Vec<AbortHandle>,
 }
 
 impl<'a> Wiring<'a> {
@@ -187,6 +192,7 @@ impl<'a> Wiring<'a> {
         }
         let mut ids = local;
         ids.sort();
+        let mut schedules = Vec::new();
         let instances = ids.into_iter().enumerate().map(|(index, id)| {
             let own = random.child(id.name());
             let telemetry = Telemetry::new(
@@ -198,7 +204,7 @@ impl<'a> Wiring<'a> {
             );
             let instance = Instance::new(id.clone(), telemetry, own);
             let power = Arc::new(OwnPower(instance.clone()));
-            injector.schedule(clock, &id, &instance.controls, &power);
+            schedules.extend(injector.schedule(clock, &id, &instance.controls, &power));
             (id, instance)
         });
         Wiring {
@@ -208,6 +214,7 @@ impl<'a> Wiring<'a> {
             network,
             instances: instances.collect(),
             messages: None,
+            schedules,
         }
     }
 

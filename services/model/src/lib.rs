@@ -4,6 +4,7 @@
 pub mod api;
 pub mod distribution;
 pub mod ids;
+pub mod mitigation;
 pub mod retrieval;
 pub mod topology;
 pub mod workload;

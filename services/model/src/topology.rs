@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::{Dist, TokenDist};
 use crate::ids::{InstanceId, Service};
+use crate::mitigation::{Bulkhead, Cache, CircuitBreaker, Shedding, is_default};
 
 /// A whole system. [`Topology::default`] is the base that the experiment file calls `default`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -199,6 +200,28 @@ pub struct Gateway {
     pub reranker_call: CallPlan,
     /// How the LLM is called.
     pub llm_call: CallPlan,
+    /// Whether the LLM's answers are read token by token, as they are generated, and not in one
+    /// piece.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stream_llm: bool,
+    /// Requests that are refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shedding: Shedding,
+    /// Whether look-ups of the same user that are under way at the same time become one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub coalesce_metadata: bool,
+    /// Whether embeddings of the same text that are under way at the same time become one.
+    #[serde(skip_serializing_if = "is_default")]
+    pub coalesce_embeddings: bool,
+    /// Look-ups that are kept, by user.
+    #[serde(skip_serializing_if = "is_default")]
+    pub metadata_cache: Cache,
+    /// Vectors that are kept, by text.
+    #[serde(skip_serializing_if = "is_default")]
+    pub embedding_cache: Cache,
+    /// Whole answers that are kept, by what the user may see, query and number of contexts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub answer_cache: Cache,
 }
 
 impl Default for Gateway {
@@ -226,6 +249,15 @@ impl Default for Gateway {
             vector_db_call: CallPlan::default(),
             reranker_call: CallPlan::default(),
             llm_call: CallPlan::default(),
+            // OpenAI's API answers in one piece unless asked to stream (API reference, `stream`).
+            stream_llm: false,
+            // Off: experiments switch them on.
+            shedding: Shedding::default(),
+            coalesce_metadata: false,
+            coalesce_embeddings: false,
+            metadata_cache: Cache::default(),
+            embedding_cache: Cache::default(),
+            answer_cache: Cache::default(),
         }
     }
 }
@@ -296,6 +328,9 @@ pub struct Embedder {
     pub service_time: Dist,
     /// Time that each further text adds to its batch.
     pub per_item_ms: f64,
+    /// Texts that are refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shedding: Shedding,
 }
 
 impl Default for Embedder {
@@ -314,6 +349,7 @@ impl Default for Embedder {
             // all-mpnet-base-v2 encodes 2,800 sentences a second on a V100 (sbert.net, "Pretrained
             // Models"). The batch's fixed cost is in that average, which errs on the slow side.
             per_item_ms: 0.36,
+            shedding: Shedding::default(),
         }
     }
 }
@@ -427,6 +463,13 @@ pub struct Reranker {
     pub cpu_quota_ms: f64,
     /// Memory of one copy.
     pub memory: Memory,
+    /// Requests that are refused.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shedding: Shedding,
+    /// Whether a request whose caller gave up keeps its place and is worked on to its end, as in a
+    /// server of threads that do not look at cancellation.
+    #[serde(skip_serializing_if = "is_default")]
+    pub finishes_abandoned: bool,
 }
 
 impl Default for Reranker {
@@ -449,6 +492,9 @@ impl Default for Reranker {
             // Containers").
             cpu_quota_ms: 0.0,
             memory: Memory::default(),
+            shedding: Shedding::default(),
+            // gRPC cancels the server's call when its caller hangs up (grpc.io, "Cancellation").
+            finishes_abandoned: false,
         }
     }
 }
@@ -520,6 +566,9 @@ pub struct Llm {
     pub num_gpu_blocks: u32,
     /// Requests that may wait; more are answered with 503.
     pub queue_bound: u32,
+    /// Requests in one copy, waiting or running, past which it answers with 503; 0 for no limit.
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_in_flight: u32,
     /// Time of an iteration that decodes one sequence.
     pub decode_base_ms: f64,
     /// Time that each further decoding sequence adds to the iteration.
@@ -547,6 +596,7 @@ impl Default for Llm {
             num_gpu_blocks: 85_000,
             // Assumption: vLLM's queue has no bound; eight times the running batch.
             queue_bound: 2048,
+            max_in_flight: 0,
             // Splitwise (Patel et al., ISCA 2024, arXiv 2311.18677), its authors' measurements in
             // data/perf_model.csv of Mutinifni/splitwise-sim, prompts of 512 tokens: 29.7 ms
             // between tokens at batch 1, 32.4 at 8, 34.2 at 16, 38.9 at 32, 50.0 at 64.
@@ -597,6 +647,22 @@ pub struct CallPlan {
     pub backoff_ms: f64,
     /// Time after which a second copy of the call is sent and the first answer taken; 0 for never.
     pub hedge_after_ms: f64,
+    /// Retries that each call allows, as a share: with 0.2 one in five calls may be tried again.
+    /// With this and `retry_budget_min_per_s` both 0 there is no limit.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retry_budget: f64,
+    /// Retries a second that are allowed besides, whatever the number of calls.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retry_budget_min_per_s: f64,
+    /// Second copies that each call allows, as a share; 0 for no limit.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hedge_budget: f64,
+    /// Refusing to call while the service fails.
+    #[serde(skip_serializing_if = "is_default")]
+    pub circuit_breaker: CircuitBreaker,
+    /// Bound on calls at once.
+    #[serde(skip_serializing_if = "is_default")]
+    pub bulkhead: Bulkhead,
 }
 
 impl Default for CallPlan {
@@ -610,6 +676,12 @@ impl Default for CallPlan {
             // A6, client retries).
             backoff_ms: 100.0,
             hedge_after_ms: 0.0,
+            // Off: experiments switch them on.
+            retry_budget: 0.0,
+            retry_budget_min_per_s: 0.0,
+            hedge_budget: 0.0,
+            circuit_breaker: CircuitBreaker::default(),
+            bulkhead: Bulkhead::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ragdoll_model::Dist;
+use ragdoll_model::mitigation::Shedding;
 use ragdoll_runtime::random::{ms_to_us, sample_us};
 use ragdoll_runtime::{Overflow, Overrides, Stream};
 use ragdoll_telemetry::metrics::{QUEUE_DEPTH, WORKER_UTILIZATION};
@@ -15,6 +16,7 @@ use crate::average::TimeAverage;
 use crate::error::ResourceError;
 use crate::instance::Instance;
 use crate::interval::Interval;
+use crate::shedding::{check_arrival, check_deadline, patience_us};
 
 /// What a batching server can do.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,8 @@ pub struct BatchSpec {
     pub service_time: Dist,
     /// Time that each further item adds.
     pub per_item_ms: f64,
+    /// Items that are refused.
+    pub shedding: Shedding,
 }
 
 /// Servers that work on batches, and the queue in front of them.
@@ -45,6 +49,8 @@ struct State {
     servers: u32,
     busy: u32,
     waiting: VecDeque<Item>,
+    /// Items that are worked on.
+    in_batches: usize,
     /// Share of the servers that are busy.
     usage: TimeAverage,
 }
@@ -53,6 +59,7 @@ struct State {
 struct Item {
     draw_key: u64,
     factor: f64,
+    deadline_us: Option<u64>,
     started: oneshot::Sender<oneshot::Receiver<()>>,
 }
 
@@ -67,6 +74,7 @@ impl Batcher {
                 servers: spec.servers.max(1),
                 busy: 0,
                 waiting: VecDeque::new(),
+                in_batches: 0,
                 usage: TimeAverage::since(instance.clock.now_us()),
             }),
         });
@@ -91,7 +99,7 @@ impl Batcher {
     }
 
     /// Has one item worked on. Errors with [`ResourceError::QueueFull`] where the queue may not
-    /// grow.
+    /// grow, and as [`Shedding`] says.
     pub async fn serve(self: &Arc<Self>, context: &RequestContext) -> Result<(), ResourceError> {
         let overrides = self.instance.overrides(context);
         let bound = overrides.queue_bound.unwrap_or(self.spec.queue_bound) as usize;
@@ -99,6 +107,10 @@ impl Batcher {
         let (started, starts) = oneshot::channel();
         {
             let mut state = self.state();
+            if self.spec.shedding.max_in_flight > 0 {
+                let in_flight = state.forget_abandoned() + state.in_batches;
+                check_arrival(&self.spec.shedding, in_flight)?;
+            }
             if rejects && state.waiting.len() >= bound && state.busy >= state.servers {
                 let waiting = state.forget_abandoned();
                 if waiting >= bound {
@@ -107,14 +119,23 @@ impl Batcher {
             }
             state.waiting.push_back(Item {
                 draw_key: context.draw_key().0,
-                factor: overrides.service_time_factor.unwrap_or(1.0),
+                factor: overrides.service_time_factor.unwrap_or(1.0)
+                    * overrides.batch_item_factor.unwrap_or(1.0),
+                deadline_us: context.deadline_us,
                 started,
             });
         }
         self.start_batches();
         let waiting = Interval::begin(&self.instance, context, QUEUE_WAIT, None);
-        let finished = starts.await.expect("a batch starts every item it takes");
+        let started = match patience_us(&self.spec.shedding) {
+            None => Ok(starts.await),
+            Some(limit_us) => self.instance.clock.timeout_us(limit_us, starts).await,
+        };
         drop(waiting);
+        let limit_ms = self.spec.shedding.shed_after_ms as u64;
+        let started = started.map_err(|_| ResourceError::WaitedTooLong { limit_ms })?;
+        // A batch starts every item but those whose deadline has passed.
+        let finished = started.map_err(|_| ResourceError::Expired)?;
         match finished.await {
             Ok(()) => Ok(()),
             // The process died; its server stack answers in its place.
@@ -141,6 +162,7 @@ impl Batcher {
         while batch.len() < size {
             match state.waiting.pop_front() {
                 Some(item) if item.started.is_closed() => {}
+                Some(item) if self.has_expired(&item, now_us) => {}
                 Some(item) => batch.push(item),
                 None => break,
             }
@@ -148,8 +170,13 @@ impl Batcher {
         if batch.is_empty() {
             return None;
         }
+        state.in_batches += batch.len();
         state.change_busy(1, now_us);
         Some(batch)
+    }
+
+    fn has_expired(&self, item: &Item, now_us: u64) -> bool {
+        check_deadline(&self.spec.shedding, item.deadline_us, now_us).is_err()
     }
 
     async fn run(self: Arc<Self>, batch: Vec<Item>) {
@@ -166,10 +193,14 @@ impl Batcher {
             let _ = item.started.send(finished);
             unfinished.push(finish);
         }
-        let work = self.instance.clock.work_us(batch_us);
+        let work = self.instance.work_us(batch_us);
         let done = self.instance.process.or_death(work).await;
         let now_us = self.instance.clock.now_us();
-        self.state().change_busy(-1, now_us);
+        {
+            let mut state = self.state();
+            state.in_batches -= unfinished.len();
+            state.change_busy(-1, now_us);
+        }
         if done.is_some() {
             for finish in unfinished {
                 // Nobody waits for an item whose caller gave up.

@@ -1,17 +1,26 @@
-//! How a downstream service is called: attempts, back-off, hedging, and several calls at once.
+//! How a downstream service is called: attempts, back-off, hedging, what limits them, and several calls
+//! at once.
+
+mod budget;
+mod bulkhead;
+mod circuit_breaker;
+mod fan_out;
+mod hedge;
 
 use std::future::Future;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
-use ragdoll_model::topology::{CallPlan, FanOut};
+use ragdoll_model::topology::CallPlan;
+use ragdoll_runtime::Overrides;
 use ragdoll_runtime::random::{ms_to_us, unit};
 use ragdoll_telemetry::names::RETRY_BACKOFF;
 use ragdoll_telemetry::{KeyValue, RequestContext};
 use tonic::{Code, Status};
 
+use self::budget::Budget;
+use self::bulkhead::Bulkhead;
+use self::circuit_breaker::CircuitBreaker;
+pub use self::fan_out::fan_out;
 use crate::instance::Instance;
 use crate::interval::Interval;
 
@@ -50,155 +59,156 @@ fn mean_backoff_ms(plan: &CallPlan, attempt: u32) -> f64 {
     plan.backoff_ms * f64::from(1u32 << (attempt - 2).min(16))
 }
 
-/// Calls by plan. The wait before a retry is uniform from 0 to twice its mean ("full jitter", AWS
-/// Architecture Blog, "Exponential Backoff And Jitter", 2015). A wait that reaches the request's own
-/// deadline ends there, and the last failure is the answer.
-pub async fn call<T, F>(
-    instance: &Arc<Instance>,
-    context: &RequestContext,
-    purpose: &str,
-    plan: &CallPlan,
-    attempt: impl Fn(Attempt) -> F,
-) -> Result<T, Status>
-where
-    F: Future<Output = Result<T, Status>>,
-{
-    let attempts = plan.attempts.max(1);
-    let mut previous = 0;
-    loop {
-        let outcome = hedged(instance, context, plan, previous, &attempt).await;
-        let made = previous + 1;
-        let Err(status) = outcome else {
-            return outcome;
-        };
-        let deadline_passed = || {
-            let now_us = instance.clock.now_us();
-            context
-                .deadline_us
-                .is_some_and(|deadline_us| now_us >= deadline_us)
-        };
-        if made >= attempts || deadline_passed() || !is_retryable(status.code()) {
-            return Err(status);
-        }
-        back_off(instance, context, purpose, plan, made + 1).await;
-        if deadline_passed() {
-            return Err(status);
-        }
-        previous = made;
+/// The plan with what differs from it now.
+fn in_force(plan: &CallPlan, overrides: &Overrides) -> CallPlan {
+    CallPlan {
+        attempts: overrides.attempts.unwrap_or(plan.attempts),
+        backoff_ms: overrides.backoff_ms.unwrap_or(plan.backoff_ms),
+        timeout_ms: overrides.timeout_ms.unwrap_or(plan.timeout_ms),
+        ..plan.clone()
     }
 }
 
-async fn back_off(
-    instance: &Arc<Instance>,
-    context: &RequestContext,
-    purpose: &str,
-    plan: &CallPlan,
-    attempt: u32,
-) {
-    let stream = instance.random.child("backoff").child(purpose);
-    let mut rng = stream.at(context.draw_key().0 ^ u64::from(attempt));
-    let wait_us = ms_to_us(2.0 * mean_backoff_ms(plan, attempt) * unit(&mut rng));
-    let wait_us = match context.deadline_us {
-        None => wait_us,
-        Some(deadline_us) => wait_us.min(deadline_us.saturating_sub(instance.clock.now_us())),
-    };
-    let number = KeyValue::new("retry.attempt", i64::from(attempt));
-    let _waiting = Interval::begin(instance, context, RETRY_BACKOFF, Some(number));
-    instance.clock.sleep_us(wait_us).await;
+/// A service, or a partition of one, as one instance calls it: the plan, and what the plan's limits
+/// remember of earlier calls.
+#[derive(Debug)]
+pub struct Callee {
+    instance: Arc<Instance>,
+    name: &'static str,
+    plan: CallPlan,
+    retries: Option<Budget>,
+    hedges: Option<Budget>,
+    breaker: Option<CircuitBreaker>,
+    bulkhead: Option<Bulkhead>,
 }
 
-/// One attempt, with a second copy of it where the plan hedges and the first is slow. The first
-/// success wins; where both fail, the first failure is the answer.
-async fn hedged<T, F>(
-    instance: &Arc<Instance>,
-    context: &RequestContext,
-    plan: &CallPlan,
-    previous: u32,
-    attempt: &impl Fn(Attempt) -> F,
-) -> Result<T, Status>
-where
-    F: Future<Output = Result<T, Status>>,
-{
-    let clock = &instance.clock;
-    let deadline_us = || {
-        let own = (plan.timeout_ms > 0.0).then(|| clock.now_us() + ms_to_us(plan.timeout_ms));
-        [own, context.deadline_us].into_iter().flatten().min()
-    };
-    let make = |previous, hedge| {
-        // Boxed, since three places for an attempt would otherwise be part of every caller's state.
-        Box::pin(attempt(Attempt {
-            caller: instance.random.key(),
+/// Why an attempt brought no answer.
+#[derive(Debug)]
+struct Failure {
+    status: Status,
+    /// Whether the caller itself refused to make it. Asking again would only be refused again.
+    is_own_refusal: bool,
+}
+
+impl Failure {
+    fn own_refusal(status: Status) -> Self {
+        Failure {
+            status,
+            is_own_refusal: true,
+        }
+    }
+}
+
+impl Callee {
+    /// The callee `name`, which nobody has called yet.
+    pub fn new(instance: &Arc<Instance>, name: &'static str, plan: &CallPlan) -> Self {
+        let retry_share = plan.retry_budget;
+        Callee {
+            instance: instance.clone(),
+            name,
+            retries: Budget::new(instance, retry_share, plan.retry_budget_min_per_s),
+            hedges: Budget::new(instance, plan.hedge_budget, 0.0),
+            breaker: CircuitBreaker::new(instance, name, plan.circuit_breaker),
+            bulkhead: Bulkhead::new(instance, name, plan.bulkhead),
+            plan: plan.clone(),
+        }
+    }
+
+    /// Calls by plan. The wait before a retry is uniform from 0 to twice its mean ("full jitter", AWS
+    /// Architecture Blog, "Exponential Backoff And Jitter", 2015). A wait that reaches the request's
+    /// own deadline ends there, and the last failure is the answer; so it is where the budget has no
+    /// retry left.
+    pub async fn call<T, F>(
+        &self,
+        context: &RequestContext,
+        attempt: impl Fn(Attempt) -> F,
+    ) -> Result<T, Status>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let plan = &in_force(&self.plan, &self.instance.overrides(context));
+        let attempts = plan.attempts.max(1);
+        for budget in [&self.retries, &self.hedges].into_iter().flatten() {
+            budget.deposit();
+        }
+        let mut previous = 0;
+        loop {
+            let outcome = self.hedged(context, plan, previous, &attempt).await;
+            let made = previous + 1;
+            let failure = match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let may_pass = !failure.is_own_refusal && is_retryable(failure.status.code());
+            if made >= attempts || !may_pass || self.is_late(context) || !self.may_retry() {
+                return Err(failure.status);
+            }
+            self.back_off(context, plan, made + 1).await;
+            if self.is_late(context) {
+                return Err(failure.status);
+            }
+            previous = made;
+        }
+    }
+
+    fn is_late(&self, context: &RequestContext) -> bool {
+        let now_us = self.instance.clock.now_us();
+        context.deadline_us.is_some_and(|at_us| now_us >= at_us)
+    }
+
+    fn may_retry(&self) -> bool {
+        self.retries.as_ref().is_none_or(Budget::withdraw)
+    }
+
+    async fn back_off(&self, context: &RequestContext, plan: &CallPlan, attempt: u32) {
+        let instance = &self.instance;
+        let stream = instance.random.child("backoff").child(self.name);
+        let mut rng = stream.at(context.draw_key().0 ^ u64::from(attempt));
+        let wait_us = ms_to_us(2.0 * mean_backoff_ms(plan, attempt) * unit(&mut rng));
+        let wait_us = match context.deadline_us {
+            None => wait_us,
+            Some(deadline_us) => wait_us.min(deadline_us.saturating_sub(instance.clock.now_us())),
+        };
+        let number = KeyValue::new("retry.attempt", i64::from(attempt));
+        let _waiting = Interval::begin(instance, context, RETRY_BACKOFF, Some(number));
+        instance.clock.sleep_us(wait_us).await;
+    }
+
+    /// One copy of one attempt, if the circuit breaker and the bulkhead let it through.
+    async fn guarded<T, F>(
+        &self,
+        context: &RequestContext,
+        plan: &CallPlan,
+        (previous, hedge): (u32, bool),
+        attempt: &impl Fn(Attempt) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Status>>,
+    {
+        let permit = self.breaker.as_ref().map(CircuitBreaker::admit).transpose();
+        let permit = permit.map_err(Failure::own_refusal)?;
+        let _place = match &self.bulkhead {
+            None => None,
+            Some(bulkhead) => {
+                let entered = bulkhead.enter(context).await;
+                Some(entered.map_err(Failure::own_refusal)?)
+            }
+        };
+        let now_us = self.instance.clock.now_us();
+        let own = (plan.timeout_ms > 0.0).then(|| now_us + ms_to_us(plan.timeout_ms));
+        let outcome = attempt(Attempt {
+            caller: self.instance.random.key(),
             previous,
             hedge,
-            deadline_us: deadline_us(),
-        }))
-    };
-    if plan.hedge_after_ms <= 0.0 {
-        return make(previous, false).await;
-    }
-    let mut first = make(previous, false);
-    if let Ok(outcome) = clock
-        .timeout_us(ms_to_us(plan.hedge_after_ms), &mut first)
-        .await
-    {
-        return outcome;
-    }
-    let mut second = make(previous, true);
-    tokio::select! {
-        biased;
-        outcome = &mut first => match outcome {
-            Ok(answer) => Ok(answer),
-            Err(failure) => second.await.map_err(|_| failure),
-        },
-        outcome = &mut second => match outcome {
-            Ok(answer) => Ok(answer),
-            Err(_) => first.await,
-        },
-    }
-}
-
-async fn numbered<F: Future>(number: usize, call: F) -> (usize, F::Output) {
-    (number, call.await)
-}
-
-/// Makes one call for each item, at once or one after the other, `limit` at the same time at most (0
-/// for no limit). Answers are in the order of the items.
-pub async fn fan_out<I, T, F>(
-    mode: FanOut,
-    limit: u32,
-    items: impl IntoIterator<Item = I>,
-    call: impl Fn(I) -> F,
-) -> Vec<T>
-where
-    F: Future<Output = T>,
-{
-    let calls = items.into_iter().map(call);
-    match (mode, limit) {
-        (FanOut::Parallel, 0) => join_all(calls).await,
-        (FanOut::Parallel, limit) => {
-            // Unordered, since a slow call must not hold the place of those that came after it and
-            // are done.
-            let mut waiting = calls.enumerate();
-            let mut running = FuturesUnordered::new();
-            for (number, call) in waiting.by_ref().take(limit as usize) {
-                running.push(numbered(number, call));
-            }
-            let mut answers = Vec::new();
-            while let Some(answer) = running.next().await {
-                answers.push(answer);
-                if let Some((number, call)) = waiting.next() {
-                    running.push(numbered(number, call));
-                }
-            }
-            answers.sort_unstable_by_key(|(number, _)| *number);
-            answers.into_iter().map(|(_, answer)| answer).collect()
+            deadline_us: [own, context.deadline_us].into_iter().flatten().min(),
+        })
+        .await;
+        if let Some(permit) = permit {
+            permit.conclude(&outcome);
         }
-        (FanOut::Serial, _) => {
-            let mut answers = Vec::new();
-            for call in calls {
-                answers.push(call.await);
-            }
-            answers
-        }
+        outcome.map_err(|status| Failure {
+            status,
+            is_own_refusal: false,
+        })
     }
 }

@@ -11,13 +11,14 @@ use ragdoll_telemetry::names::CPU_THROTTLED;
 use ragdoll_telemetry::{Gauge, Observe, RequestContext};
 use tokio::sync::Notify;
 
-use crate::instance::Instance;
+use crate::instance::{Instance, stolen_share};
 use crate::interval::Interval;
 
 use self::schedule::{Next, Schedule};
 
 /// The processors of one instance. All work shares them equally, a processor for each piece of it
-/// at most; past the quota all of it stops until the next period begins.
+/// at most; past the quota all of it stops until the next period begins. Where others take a share of
+/// the processors' time, all of it runs slower by that share.
 #[derive(Debug)]
 pub struct Cpu {
     instance: Arc<Instance>,
@@ -52,11 +53,16 @@ impl Cpu {
         cpu
     }
 
-    /// Work that runs, or that the old quota stops, goes on by the new one.
+    /// Work that runs, or that the old quota stops, goes on by what holds now.
     fn obey(&self, overrides: &Overrides) {
         let quota_us = ms_to_us(overrides.cpu_quota_ms.unwrap_or(self.quota_ms));
         let now_us = self.instance.clock.now_us();
-        if self.schedule().set_quota(quota_us, now_us) {
+        let speed = 1.0 - stolen_share(overrides);
+        let changed = {
+            let mut schedule = self.schedule();
+            schedule.set_quota(quota_us, now_us) | schedule.set_speed(speed, now_us)
+        };
+        if changed {
             self.shares_changed.notify_waiters();
             self.quota_changed.notify_waiters();
         }

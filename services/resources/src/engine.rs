@@ -7,6 +7,7 @@
 //! loses its own and is computed again later. One timer drives an iteration, whatever its batch.
 
 mod batch;
+mod pace;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +27,7 @@ use crate::error::ResourceError;
 use crate::instance::Instance;
 
 use self::batch::Batch;
+use self::pace::Pace;
 
 /// What a sequence did for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,22 +191,32 @@ impl Engine {
     }
 
     async fn run(self: Arc<Self>) {
+        let mut pace = Pace::new(&self.instance.clock);
         loop {
             let now_us = self.instance.clock.now_us();
             let max_num_seqs = self.max_num_seqs();
-            let iteration = self.batch().begin_iteration(now_us, max_num_seqs);
+            let iteration = {
+                let mut batch = self.batch();
+                batch.set_blocks(self.num_gpu_blocks(), now_us);
+                batch.begin_iteration(now_us, max_num_seqs)
+            };
             self.note_running(now_us, max_num_seqs);
             let computes = if iteration.is_some() { 1.0 } else { 0.0 };
             self.computing().set(now_us, computes);
             let Some(iteration) = iteration else {
+                pace.rest();
                 self.work.notified().await;
                 continue;
             };
             let factor = self.instance.controls.current().service_time_factor;
             let iteration_ms = iteration.time_ms(&self.spec) * factor.unwrap_or(1.0);
-            let work = self.instance.clock.work_us(ms_to_us(iteration_ms).max(1));
-            if self.instance.process.or_death(work).await.is_some() {
-                self.batch().end_iteration(self.instance.clock.now_us());
+            let length_us = ms_to_us(iteration_ms).max(1);
+            let start_us = pace.begin(now_us, length_us);
+            let work = self.instance.clock.work_from_us(start_us, length_us);
+            // Stages are recorded when they were seen, so that none begins before its request came.
+            match self.instance.process.or_death(work).await {
+                Some(()) => self.batch().end_iteration(self.instance.clock.now_us()),
+                None => pace.rest(),
             }
         }
     }
@@ -212,6 +224,11 @@ impl Engine {
     fn max_num_seqs(&self) -> u32 {
         let overrides = self.instance.controls.current();
         overrides.servers.unwrap_or(self.spec.max_num_seqs).max(1)
+    }
+
+    fn num_gpu_blocks(&self) -> u32 {
+        let overrides = self.instance.controls.current();
+        overrides.kv_blocks.unwrap_or(self.spec.num_gpu_blocks)
     }
 
     fn note_running(&self, now_us: u64, max_num_seqs: u32) {

@@ -22,14 +22,41 @@ pub enum ResourceError {
         /// How long the request waited.
         timeout_ms: u64,
     },
+    /// The instance takes on no more at the same time.
+    #[error("overloaded: {in_flight} requests in flight, {limit} allowed")]
+    TooManyInFlight {
+        /// Requests that are there.
+        in_flight: usize,
+        /// Requests that may be there.
+        limit: usize,
+    },
+    /// The request waited for longer than the queue lets anybody wait.
+    #[error("overloaded: no server came free within {limit_ms} ms")]
+    WaitedTooLong {
+        /// How long a request may wait.
+        limit_ms: u64,
+    },
+    /// The request's turn came after its deadline.
+    #[error("deadline exceeded while waiting")]
+    Expired,
+    /// Two waited for each other, and this one gave up.
+    #[error("deadlock detected on {lock}")]
+    Deadlock {
+        /// Name of the lock.
+        lock: String,
+    },
 }
 
 impl ResourceError {
     /// The gRPC status that a caller gets.
     pub fn code(&self) -> Code {
         match self {
-            ResourceError::QueueFull { .. } => Code::ResourceExhausted,
+            ResourceError::QueueFull { .. }
+            | ResourceError::TooManyInFlight { .. }
+            | ResourceError::WaitedTooLong { .. } => Code::ResourceExhausted,
+            ResourceError::Expired => Code::DeadlineExceeded,
             ResourceError::PoolTimeout { .. } => Code::Unavailable,
+            ResourceError::Deadlock { .. } => Code::Aborted,
         }
     }
 }

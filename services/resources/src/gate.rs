@@ -26,6 +26,8 @@ struct State {
     inside: u32,
     waiting: VecDeque<Waiter>,
     next_waiter: u64,
+    /// Whether something that is in no queue keeps everybody out.
+    closed: bool,
     /// Share of the capacity that is used. Those who stay inside past a cut of the capacity do not
     /// make it more than all of it.
     usage: TimeAverage,
@@ -41,6 +43,14 @@ struct Waiter {
 #[derive(Debug)]
 pub(crate) struct Pass {
     gate: Gate,
+    waited: bool,
+}
+
+impl Pass {
+    /// Whether its holder had to wait for it.
+    pub(crate) fn waited(&self) -> bool {
+        self.waited
+    }
 }
 
 /// As many wait as may.
@@ -58,6 +68,7 @@ impl Gate {
             inside: 0,
             waiting: VecDeque::new(),
             next_waiter: 0,
+            closed: false,
             usage: TimeAverage::since(since_us),
         };
         Gate {
@@ -72,9 +83,12 @@ impl Gate {
     pub(crate) async fn enter(&self, bound: Option<usize>) -> Result<Pass, Full> {
         let (number, admitted) = {
             let mut state = self.state();
-            if state.inside < state.capacity && state.waiting.is_empty() {
+            if state.has_room() && state.waiting.is_empty() {
                 state.change_inside(1, self.inner.clock.now_us());
-                return Ok(Pass { gate: self.clone() });
+                return Ok(Pass {
+                    gate: self.clone(),
+                    waited: false,
+                });
             }
             let waiting = state.waiting.len();
             if bound.is_some_and(|bound| waiting >= bound) {
@@ -101,6 +115,17 @@ impl Gate {
         self.admit_waiting();
     }
 
+    /// Lets nobody in any more, or lets them in again. Those inside stay. A gate that is closed is
+    /// used in whole.
+    pub(crate) fn set_closed(&self, closed: bool) {
+        {
+            let mut state = self.state();
+            state.closed = closed;
+            state.change_inside(0, self.inner.clock.now_us());
+        }
+        self.admit_waiting();
+    }
+
     /// Mean share of the capacity that was used since the last sample.
     pub(crate) fn sample_utilization(&self, now_us: u64) -> f64 {
         self.state().usage.sample(now_us)
@@ -108,6 +133,10 @@ impl Gate {
 
     pub(crate) fn waiting(&self) -> usize {
         self.state().waiting.len()
+    }
+
+    pub(crate) fn capacity(&self) -> u32 {
+        self.state().capacity
     }
 
     pub(crate) fn inside(&self) -> u32 {
@@ -125,7 +154,7 @@ impl Gate {
         loop {
             let waiter = {
                 let mut state = self.state();
-                if state.inside >= state.capacity {
+                if !state.has_room() {
                     return;
                 }
                 let Some(waiter) = state.waiting.pop_front() else {
@@ -135,7 +164,10 @@ impl Gate {
                 waiter
             };
             // A waiter that left meanwhile gives its pass back by dropping it.
-            let _ = waiter.admit.send(Pass { gate: self.clone() });
+            let _ = waiter.admit.send(Pass {
+                gate: self.clone(),
+                waited: true,
+            });
         }
     }
 
@@ -148,6 +180,10 @@ impl Gate {
 }
 
 impl State {
+    fn has_room(&self) -> bool {
+        !self.closed && self.inside < self.capacity
+    }
+
     fn change_inside(&mut self, change: i32, now_us: u64) {
         self.inside = self.inside.checked_add_signed(change).unwrap_or_else(|| {
             panic!(
@@ -155,7 +191,10 @@ impl State {
                 self.inside
             )
         });
-        let share = f64::from(self.inside) / f64::from(self.capacity);
+        let share = match self.closed {
+            true => 1.0,
+            false => f64::from(self.inside) / f64::from(self.capacity),
+        };
         self.usage.set(now_us, share.min(1.0));
     }
 }

@@ -1,12 +1,13 @@
 //! What every resource of an instance shares.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Controls, Overrides, Process, Stream};
-use ragdoll_telemetry::metrics::UPTIME;
+use ragdoll_telemetry::metrics::{CPU_STEAL, UPTIME};
 use ragdoll_telemetry::{Gauge, Observe, RequestContext, Telemetry, log_process};
 
+use crate::average::TimeAverage;
 use crate::machine::Machine;
 
 /// One running copy of a service: its clock, its randomness, its process, its telemetry.
@@ -25,11 +26,14 @@ pub struct Instance {
     /// Whether it runs.
     pub process: Process,
     machine: OnceLock<Machine>,
+    /// Share of the processors' time that others took.
+    stolen: Mutex<TimeAverage>,
 }
 
 impl Instance {
     /// An instance whose process runs.
     pub fn new(id: InstanceId, telemetry: Telemetry, random: Stream) -> Arc<Self> {
+        let now_us = telemetry.clock().now_us();
         let instance = Arc::new(Instance {
             id,
             clock: telemetry.clock().clone(),
@@ -38,8 +42,18 @@ impl Instance {
             controls: Controls::default(),
             process: Process::default(),
             machine: OnceLock::new(),
+            stolen: Mutex::new(TimeAverage::since(now_us)),
         });
         instance.telemetry.observe(&instance);
+        let weak = Arc::downgrade(&instance);
+        instance.controls.on_change(move |overrides| {
+            if let Some(instance) = weak.upgrade() {
+                let now_us = instance.clock.now_us();
+                instance.stolen().set(now_us, stolen_share(overrides));
+                let skew_us = overrides.clock_skew_us.unwrap_or(0);
+                instance.telemetry.skew_clock(skew_us);
+            }
+        });
         instance
     }
 
@@ -62,6 +76,21 @@ impl Instance {
             None => standing,
             Some(own) => Arc::new(standing.merged(own)),
         }
+    }
+
+    /// Computes for `work_us` of a processor's time: longer where others take their share of it. What
+    /// is begun before they come, or go, takes what it took then.
+    pub async fn work_us(&self, work_us: u64) {
+        let stolen = stolen_share(&self.controls.current());
+        let wall_us = match stolen > 0.0 {
+            true => (work_us as f64 / (1.0 - stolen)).round() as u64,
+            false => work_us,
+        };
+        self.clock.work_us(wall_us).await;
+    }
+
+    fn stolen(&self) -> std::sync::MutexGuard<'_, TimeAverage> {
+        self.stolen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Kills the process and starts it again after `restart_us`. Work in progress ends without an
@@ -117,7 +146,13 @@ impl Observe for Instance {
             0
         };
         report(UPTIME, up_us as f64 / 1e6);
+        report(CPU_STEAL, self.stolen().sample(now_us));
     }
+}
+
+/// Share of the processors' time that others take, from 0 to below 1.
+pub(crate) fn stolen_share(overrides: &Overrides) -> f64 {
+    overrides.cpu_stolen.unwrap_or(0.0).clamp(0.0, 0.999)
 }
 
 #[cfg(test)]

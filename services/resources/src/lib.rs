@@ -3,8 +3,11 @@
 
 mod average;
 pub mod batcher;
+pub mod cache;
 pub mod call_plan;
+pub mod coalescing;
 pub mod cpu;
+pub mod descriptors;
 pub mod engine;
 mod error;
 mod gate;
@@ -13,14 +16,19 @@ mod interval;
 pub mod lock;
 mod machine;
 pub mod memory;
+mod per_life;
 pub mod pool;
+pub mod shedding;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod workers;
 
 pub use batcher::Batcher;
-pub use call_plan::{Attempt, call, fan_out};
+pub use cache::Cache;
+pub use call_plan::{Attempt, Callee, fan_out};
+pub use coalescing::Coalescing;
 pub use cpu::Cpu;
+pub use descriptors::Descriptors;
 pub use engine::{Engine, Generation};
 pub use error::ResourceError;
 pub use instance::Instance;
@@ -28,4 +36,5 @@ pub use lock::Lock;
 pub use machine::Machine;
 pub use memory::Memory;
 pub use pool::Pool;
+pub use shedding::InFlight;
 pub use workers::Workers;

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ragdoll_model::Dist;
 use ragdoll_model::topology::LockScope;
-use ragdoll_runtime::Stream;
-use ragdoll_runtime::random::sample_us;
+use ragdoll_runtime::random::{ms_to_us, sample_us};
+use ragdoll_runtime::{Overrides, Stream};
 use ragdoll_telemetry::metrics::{LOCK_UTILIZATION, LOCK_WAITERS};
 use ragdoll_telemetry::names::{LOCK_HOLD, LOCK_NAME, LOCK_WAIT};
 use ragdoll_telemetry::{Gauge, KeyValue, Observe, RequestContext};
 
+use crate::error::ResourceError;
 use crate::gate::Gate;
 use crate::instance::Instance;
 use crate::interval::Interval;
@@ -31,6 +32,8 @@ struct State {
     /// so that under this mutex an unshared gate is one that nobody holds or waits for.
     gates: BTreeMap<Box<str>, Gate>,
     sampled_us: u64,
+    /// Whether work of the process's own holds all of them.
+    seized: bool,
 }
 
 impl Lock {
@@ -44,14 +47,41 @@ impl Lock {
             state: Mutex::new(State {
                 gates: BTreeMap::new(),
                 sampled_us: instance.clock.now_us(),
+                seized: is_seized(&instance.controls.current()),
             }),
         });
         instance.telemetry.observe(&lock);
+        let weak = Arc::downgrade(&lock);
+        instance.controls.on_change(move |overrides| {
+            if let Some(lock) = weak.upgrade() {
+                lock.seize(is_seized(overrides));
+            }
+        });
         lock
     }
 
-    /// Waits for the lock and holds it for a time from `hold`.
-    pub async fn hold(&self, context: &RequestContext, key: &str, hold: &Dist) {
+    /// Lets work of the process's own hold the lock, every one of a family, or give it back.
+    fn seize(&self, seized: bool) {
+        let gates: Vec<Gate> = {
+            let mut state = self.state();
+            if std::mem::replace(&mut state.seized, seized) == seized {
+                return;
+            }
+            state.gates.values().cloned().collect()
+        };
+        for gate in gates {
+            gate.set_closed(seized);
+        }
+    }
+
+    /// Waits for the lock and holds it for a time from `hold`. Errors with
+    /// [`ResourceError::Deadlock`] where the holder finds that it waits for one who waits for it.
+    pub async fn hold(
+        &self,
+        context: &RequestContext,
+        key: &str,
+        hold: &Dist,
+    ) -> Result<(), ResourceError> {
         let overrides = self.instance.overrides(context);
         let hold = overrides.lock_hold.as_ref().unwrap_or(hold);
         let key = match overrides.lock_scope.unwrap_or(self.scope) {
@@ -66,11 +96,23 @@ impl Lock {
         let gate = self.gate(key);
         let waiting = interval(LOCK_WAIT);
         let entered = gate.enter(None).await;
+        let pass = entered.expect("a lock's queue has no bound");
+        if pass.waited() {
+            // Whoever waits has to be woken first; the lock is taken meanwhile.
+            let handoff_ms = overrides.lock_handoff_ms.unwrap_or(0.0);
+            self.instance.clock.sleep_us(ms_to_us(handoff_ms)).await;
+        }
         drop(waiting);
-        let _pass = entered.expect("a lock's queue has no bound");
         let _holding = interval(LOCK_HOLD);
+        if let Some(deadlock_ms) = overrides.deadlock_ms {
+            self.instance.clock.sleep_us(ms_to_us(deadlock_ms)).await;
+            return Err(ResourceError::Deadlock {
+                lock: self.name.to_owned(),
+            });
+        }
         let hold_us = sample_us(hold, &mut context.random(self.random));
         self.instance.clock.work_us(hold_us).await;
+        Ok(())
     }
 
     fn gate(&self, key: &str) -> Gate {
@@ -79,6 +121,9 @@ impl Lock {
             return gate.clone();
         }
         let gate = Gate::new(self.instance.clock.clone(), 1, state.sampled_us);
+        if state.seized {
+            gate.set_closed(true);
+        }
         state.gates.insert(key.into(), gate.clone());
         gate
     }
@@ -86,6 +131,10 @@ impl Lock {
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_seized(overrides: &Overrides) -> bool {
+    overrides.lock_seized == Some(true)
 }
 
 impl Observe for Lock {

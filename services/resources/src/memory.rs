@@ -99,7 +99,10 @@ impl Memory {
         if self.collect_if_due(context, bytes, budget_bytes) {
             self.pass_pause(context).await;
         }
-        let short_of = match self.try_allocate(bytes, budget_bytes) {
+        let leak_bytes = overrides
+            .memory_leak_bytes_per_request
+            .unwrap_or(self.spec.leak_bytes_per_request);
+        let short_of = match self.try_allocate(bytes, leak_bytes, budget_bytes) {
             Ok(allocation) => return allocation,
             Err(short_of) => short_of,
         };
@@ -112,6 +115,7 @@ impl Memory {
     fn try_allocate(
         self: &Arc<Self>,
         bytes: u64,
+        leak_bytes: u64,
         budget_bytes: u64,
     ) -> Result<Allocation, Shortage> {
         let mut state = self.state();
@@ -125,7 +129,6 @@ impl Memory {
             });
         }
         state.live_bytes += bytes;
-        let leak_bytes = self.spec.leak_bytes_per_request;
         state.leaked_bytes = state.leaked_bytes.saturating_add(leak_bytes);
         let filled_bytes = asked_bytes.saturating_add(state.garbage_bytes);
         state.peak_bytes = state.peak_bytes.max(filled_bytes.min(budget_bytes));
@@ -218,7 +221,9 @@ impl Memory {
         if state.garbage_bytes == 0 || filled_bytes as f64 <= threshold {
             return false;
         }
-        let pause_us = sample_us(&self.spec.gc_pause, &mut self.random.at(state.collections));
+        let overrides = self.instance.overrides(context);
+        let pause = overrides.gc_pause.as_ref().unwrap_or(&self.spec.gc_pause);
+        let pause_us = sample_us(pause, &mut self.random.at(state.collections));
         let freed_bytes = std::mem::take(&mut state.garbage_bytes);
         state.collections += 1;
         state.paused_until_us = self.instance.clock.now_us() + pause_us;
@@ -252,7 +257,10 @@ struct Shortage {
 
 impl Drop for Allocation {
     fn drop(&mut self) {
-        let garbage = (self.bytes as f64 * self.memory.spec.garbage_factor) as u64;
+        let overrides = self.memory.instance.controls.current();
+        let factor = overrides.garbage_factor;
+        let factor = factor.unwrap_or(self.memory.spec.garbage_factor);
+        let garbage = (self.bytes as f64 * factor) as u64;
         let mut state = self.memory.state();
         if state.life == self.life {
             state.live_bytes -= self.bytes;

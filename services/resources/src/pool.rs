@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ragdoll_runtime::Overrides;
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::metrics::{POOL_MAX, POOL_PENDING, POOL_USED};
 use ragdoll_telemetry::names::{POOL_ACQUIRE, POOL_NAME};
@@ -36,14 +37,21 @@ impl Pool {
         size: u32,
         acquire_timeout_ms: f64,
     ) -> Arc<Self> {
+        let size = size.max(1);
+        let gate = Gate::new(instance.clock.clone(), size, instance.clock.now_us());
+        let usable = move |overrides: &Overrides| overrides.pool_size.unwrap_or(size).min(size);
+        gate.set_capacity(usable(&instance.controls.current()));
         let pool = Arc::new(Pool {
             instance: instance.clone(),
             name,
-            gate: Gate::new(instance.clock.clone(), size, instance.clock.now_us()),
-            size: size.max(1),
+            gate: gate.clone(),
+            size,
             acquire_timeout_us: ms_to_us(acquire_timeout_ms),
         });
         instance.telemetry.observe(&pool);
+        instance
+            .controls
+            .on_change(move |overrides| gate.set_capacity(usable(overrides)));
         pool
     }
 
@@ -73,8 +81,10 @@ impl Pool {
 }
 
 impl Observe for Pool {
+    /// A connection that was taken and never given back is in use for ever.
     fn observe(&self, _: u64, report: &mut dyn FnMut(Gauge, f64)) {
-        report(POOL_USED, f64::from(self.gate.inside()));
+        let lost = self.size - self.gate.capacity();
+        report(POOL_USED, f64::from(self.gate.inside() + lost));
         report(POOL_MAX, f64::from(self.size));
         report(POOL_PENDING, self.gate.waiting() as f64);
     }

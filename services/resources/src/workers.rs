@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use ragdoll_model::Dist;
+use ragdoll_model::mitigation::Shedding;
 use ragdoll_runtime::random::sample_us;
 use ragdoll_runtime::{Overflow, Stream};
 use ragdoll_telemetry::metrics::{QUEUE_DEPTH, WORKER_UTILIZATION};
@@ -14,6 +15,7 @@ use crate::error::ResourceError;
 use crate::gate::{Gate, Pass};
 use crate::instance::Instance;
 use crate::interval::Interval;
+use crate::shedding::{check_arrival, check_deadline, patience_us};
 
 /// A pool of servers and the queue in front of it.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Workers {
     instance: Arc<Instance>,
     gate: Gate,
     queue_bound: u32,
+    shedding: Shedding,
     service_random: Stream,
 }
 
@@ -33,6 +36,16 @@ pub struct Worker {
 impl Workers {
     /// A pool of `servers` servers (at least 1) in front of which `queue_bound` requests may wait.
     pub fn new(instance: &Arc<Instance>, servers: u32, queue_bound: u32) -> Arc<Self> {
+        Workers::with_shedding(instance, servers, queue_bound, Shedding::default())
+    }
+
+    /// The same, of requests some of which are refused.
+    pub fn with_shedding(
+        instance: &Arc<Instance>,
+        servers: u32,
+        queue_bound: u32,
+        shedding: Shedding,
+    ) -> Arc<Self> {
         let in_force = instance.controls.current().servers.unwrap_or(servers);
         let now_us = instance.clock.now_us();
         let gate = Gate::new(instance.clock.clone(), in_force, now_us);
@@ -40,6 +53,7 @@ impl Workers {
             instance: instance.clone(),
             gate: gate.clone(),
             queue_bound,
+            shedding,
             service_random: instance.random.child("service-time"),
         });
         instance.telemetry.observe(&workers);
@@ -49,7 +63,8 @@ impl Workers {
         workers
     }
 
-    /// Waits for a server. Errors with [`ResourceError::QueueFull`] where the queue may not grow.
+    /// Waits for a server. Errors with [`ResourceError::QueueFull`] where the queue may not grow, and
+    /// as [`Shedding`] says.
     pub async fn acquire(&self, context: &RequestContext) -> Result<Worker, ResourceError> {
         let overrides = self.instance.overrides(context);
         let bound = overrides.queue_bound.unwrap_or(self.queue_bound) as usize;
@@ -57,11 +72,21 @@ impl Workers {
             Overflow::Reject => Some(bound),
             Overflow::Wait => None,
         };
+        let in_flight = self.gate.inside() as usize + self.gate.waiting();
+        check_arrival(&self.shedding, in_flight)?;
+        let clock = &self.instance.clock;
         let waiting = Interval::begin(&self.instance, context, QUEUE_WAIT, None);
-        let entered = self.gate.enter(bound).await;
+        let entered = match patience_us(&self.shedding) {
+            None => Ok(self.gate.enter(bound).await),
+            Some(limit_us) => clock.timeout_us(limit_us, self.gate.enter(bound)).await,
+        };
         drop(waiting);
-        match entered {
-            Ok(pass) => Ok(Worker { _pass: pass }),
+        let limit_ms = self.shedding.shed_after_ms as u64;
+        match entered.map_err(|_| ResourceError::WaitedTooLong { limit_ms })? {
+            Ok(pass) => {
+                check_deadline(&self.shedding, context.deadline_us, clock.now_us())?;
+                Ok(Worker { _pass: pass })
+            }
             Err(full) => Err(ResourceError::QueueFull {
                 waiting: full.waiting,
                 bound: bound.unwrap_or(usize::MAX),

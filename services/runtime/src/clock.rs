@@ -75,6 +75,12 @@ impl Clock {
         self
     }
 
+    /// Whether time jumps from one event to the next, so that no timer fires late and what waits for
+    /// nothing takes none.
+    pub fn is_virtual(&self) -> bool {
+        matches!(self.source, Source::Virtual(_))
+    }
+
     /// Microseconds since the start of the run.
     pub fn now_us(&self) -> u64 {
         match &self.source {
@@ -115,6 +121,18 @@ impl Clock {
         match &self.source {
             Source::Real { burns: true, .. } if duration_us > 0 => burn(duration_us).await,
             _ => self.sleep_us(duration_us).await,
+        }
+    }
+
+    /// As [`Clock::work_us`], of work that counts as begun at `start_us` of the run, now or earlier:
+    /// waits for what is left of it. A processor is kept busy for all of it.
+    pub async fn work_from_us(&self, start_us: u64, duration_us: u64) {
+        match &self.source {
+            Source::Real { burns: true, .. } if duration_us > 0 => burn(duration_us).await,
+            _ => {
+                self.sleep_until_us(start_us.saturating_add(duration_us))
+                    .await
+            }
         }
     }
 

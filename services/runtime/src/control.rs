@@ -83,7 +83,8 @@ overrides! {
     descriptors_leaked: f64,
     /// File descriptors that the process may have open.
     descriptor_limit: u32,
-    /// Factor on the time that this request adds to the batch that it is in.
+    /// Factor on the time that the batch takes which this request is in: nobody in it is done before
+    /// the slowest.
     batch_item_factor: f64,
     /// KV-cache blocks of the inference engine. It holds for the instance.
     kv_blocks: u32,
@@ -93,13 +94,12 @@ overrides! {
     fan_out: FanOut,
     /// Factor on the time to merge parallel answers.
     merge_time_factor: f64,
-    /// The partition that the coordinator does not know of.
+    /// The partition that the coordinator does not know of, from 0.
     unknown_partition: u32,
     /// Share of the documents of which a shard has an old version, from 0 to 1.
     stale_share: f64,
-    /// Share of requests that are sent to a service's first instance whatever the balance, from 0
-    /// to 1.
-    balance_skew: f64,
+    /// Whether calls go to the first instance of a service, whatever the balance.
+    balance_skew: bool,
     /// Whether the instance's caches are out of reach.
     cache_down: bool,
     /// Entries of the instance's caches that are older than this time of the run, in microseconds,

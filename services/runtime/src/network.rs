@@ -249,7 +249,8 @@ impl Drop for Exchange {
 
 impl Wire {
     /// Carries a whole message over the wire. Where reading it fails, what came before and the
-    /// failure are passed on.
+    /// first failure are passed on: nothing comes after that, and a body that goes on failing would
+    /// never end.
     async fn pass(&self, mut body: Body, rng: &mut Rng) -> Body {
         let mut frames = Vec::with_capacity(2);
         let mut size_bytes = 0;
@@ -257,7 +258,11 @@ impl Wire {
             if let Ok(Some(data)) = frame.as_ref().map(Frame::data_ref) {
                 size_bytes += data.len() as u64;
             }
+            let has_failed = frame.is_err();
             frames.push(frame);
+            if has_failed {
+                break;
+            }
         }
         let transit_us = transit_us(&self.spec, size_bytes, rng);
         self.clock.sleep_us(transit_us).await;
@@ -341,6 +346,25 @@ mod tests {
             assert_eq!(echoed, "0123456789");
             let one_way_us = 250 + 10;
             assert_eq!(clock.now_us(), 2 * one_way_us + 1_000);
+        });
+    }
+
+    #[test]
+    fn a_body_that_goes_on_failing_is_read_until_its_first_failure() {
+        run_virtual(|clock| async move {
+            let wire = Wire {
+                clock,
+                spec: wire(0.0, 0.0, 0.0),
+            };
+            let mut rng = Streams::new(1).stream("failing").rng();
+            let frames = std::iter::once(Ok(Frame::data("head".into())))
+                .chain((0..1_000).map(|_| Err(tonic::Status::unavailable("connection reset"))));
+            let body = Body::new(StreamBody::new(futures_util::stream::iter(frames)));
+            let mut passed = wire.pass(body, &mut rng).await;
+            let head = passed.frame().await.expect("a frame").expect("data");
+            assert_eq!(head.into_data().expect("data"), "head");
+            assert!(passed.frame().await.expect("the failure").is_err());
+            assert!(passed.frame().await.is_none(), "nothing after a failure");
         });
     }
 

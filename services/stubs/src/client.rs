@@ -15,8 +15,8 @@ use tower::Service;
 pub struct SpanAttributes(pub Vec<KeyValue>);
 
 /// A client of one service, over all of its instances. The instance follows from the request's id,
-/// and a further attempt, or a hedge, goes to the next
-/// one.
+/// and a further attempt, or a hedge, goes to the next one. Where the balance is skewed for a request,
+/// its first attempt goes to the first of them.
 #[derive(Clone)]
 pub struct Client {
     targets: Arc<[(InstanceId, BoxService)]>,
@@ -31,12 +31,16 @@ impl Client {
         }
     }
 
-    fn target(&self, context: &RequestContext) -> &BoxService {
+    fn position(&self, context: &RequestContext) -> usize {
         let count = self.targets.len() as u64;
-        let first = hash(&context.request_id) % count;
+        let overrides = context.overrides.as_deref();
+        let is_skewed = overrides.is_some_and(|overrides| overrides.balance_skew == Some(true));
+        let first = match is_skewed {
+            true => 0,
+            false => hash(&context.request_id) % count,
+        };
         let further = u64::from(context.previous_attempts) + u64::from(context.hedge);
-        let position = (first + further) % count;
-        &self.targets[position as usize].1
+        ((first + further) % count) as usize
     }
 }
 
@@ -54,7 +58,8 @@ impl Service<Request> for Client {
             &self.targets[0].1
         } else {
             let context = request.extensions().get::<RequestContext>();
-            self.target(context.expect("every call carries its request's context"))
+            let context = context.expect("every call carries its request's context");
+            &self.targets[self.position(context)].1
         };
         target.clone().call(request)
     }
@@ -74,4 +79,41 @@ pub(crate) fn context_of<T>(request: &tonic::Request<T>) -> RequestContext {
         .get::<RequestContext>()
         .expect("every server is wrapped in the layers that provide the context")
         .clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_model::Service as Role;
+    use ragdoll_runtime::{Body, Overrides};
+
+    use super::*;
+
+    /// Which of three instances gets a call in this context.
+    fn instance_for(context: &RequestContext) -> usize {
+        let targets = (0..3).map(|number| {
+            let answer = tower::service_fn(move |_| async move {
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            });
+            (InstanceId::new(Role::Reranker, number), BoxService::new(answer))
+        });
+        let client = Client::new(targets.collect());
+        client.position(context)
+    }
+
+    #[test]
+    fn requests_are_spread_unless_the_balance_is_skewed_and_attempts_go_on_from_there() {
+        let mut counts = [0; 3];
+        for number in 0..300 {
+            let mut context = RequestContext::new(number.to_string(), "user-1");
+            counts[instance_for(&context)] += 1;
+            let skewed = Overrides {
+                balance_skew: Some(true),
+                ..Overrides::default()
+            };
+            context.overrides = Some(Arc::new(skewed));
+            assert_eq!(instance_for(&context), 0);
+            assert_eq!(instance_for(&context.attempt(7, 1, false)), 1);
+        }
+        assert!(counts.iter().all(|&count| count > 60), "{counts:?}");
+    }
 }

@@ -29,6 +29,7 @@ impl EmbedderStub {
             max_batch: spec.max_batch,
             service_time: spec.service_time,
             per_item_ms: spec.per_item_ms,
+            shedding: spec.shedding,
         };
         EmbedderStub {
             batcher: Batcher::new(instance, batches),

@@ -1,5 +1,8 @@
 //! Gateway: the HTTP edge, and the request path behind it.
 
+mod callees;
+mod remembered;
+
 use std::sync::Arc;
 
 use axum::extract::{Extension, State};
@@ -20,16 +23,20 @@ use ragdoll_model::proto::{
     EmbedRequest, Hits, LookupRequest, RerankRequest, SearchRequest, SearchResponse,
 };
 use ragdoll_model::topology;
-use ragdoll_resources::{Instance, Pool, Workers, call};
-use ragdoll_runtime::Body;
+use ragdoll_resources::{Attempt, Instance, Pool, Workers};
+use ragdoll_runtime::{Body, Clock};
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::names::{BAGGAGE_DOCUMENT_BYTES, DOCUMENTS_COUNT, DOCUMENTS_SIZE, TOP_K};
 use ragdoll_telemetry::{KeyValue, RequestContext, log};
 use tonic::{Code, Status};
 use tower::Service as _;
 
+use self::callees::Callees;
+use self::remembered::{ANSWERS, Remembered, SCOPES, VECTORS};
+use crate::call_span::CallSpan;
 use crate::client::{Client, SpanAttributes, grpc_request};
-use crate::http_error::HttpError;
+use crate::completion::assemble;
+use crate::http_error::{CONTEXT_LENGTH_EXCEEDED, HttpError};
 use crate::json_body::JsonBody;
 
 /// Contexts a query may ask for; more would be a mistake or an attack.
@@ -57,6 +64,10 @@ struct Gateway {
     workers: Arc<Workers>,
     metadata_pool: Arc<Pool>,
     downstream: Downstream,
+    callees: Callees,
+    scopes: Remembered<String>,
+    vectors: Remembered<Bytes>,
+    answers: Remembered<QueryResponse>,
 }
 
 /// The gateway's HTTP routes; `model` is what it asks the LLM for.
@@ -68,13 +79,22 @@ pub fn router(
 ) -> Router {
     let gateway = Arc::new(Gateway {
         instance: instance.clone(),
-        workers: Workers::new(instance, spec.workers, spec.queue_bound),
+        workers: Workers::with_shedding(instance, spec.workers, spec.queue_bound, spec.shedding),
         metadata_pool: Pool::new(
             instance,
             "metadata",
             spec.metadata_pool_size,
             spec.metadata_pool_timeout_ms,
         ),
+        callees: Callees::new(instance, spec),
+        scopes: Remembered::new(instance, SCOPES, spec.metadata_cache, spec.coalesce_metadata),
+        vectors: Remembered::new(
+            instance,
+            VECTORS,
+            spec.embedding_cache,
+            spec.coalesce_embeddings,
+        ),
+        answers: Remembered::new(instance, ANSWERS, spec.answer_cache, false),
         spec: spec.clone(),
         model: model.to_owned(),
         downstream,
@@ -100,7 +120,9 @@ async fn query(
         )));
     }
     // Boxed, since the whole path's state would otherwise be moved through every layer of the router.
-    let answer = Box::pin(gateway.answer(context.clone(), &request)).await;
+    let top_k = KeyValue::new(TOP_K, i64::from(request.top_k));
+    let mut noted = vec![top_k];
+    let answer = Box::pin(gateway.answer(context.clone(), &request, &mut noted)).await;
     let telemetry = &gateway.instance.telemetry;
     match &answer {
         Ok(response) => log!(
@@ -124,19 +146,18 @@ async fn query(
         Ok(answer) => Json(answer).into_response(),
         Err(status) => HttpError::from(status).into_response(),
     };
-    let top_k = KeyValue::new(TOP_K, i64::from(request.top_k));
-    response
-        .extensions_mut()
-        .insert(SpanAttributes(vec![top_k]));
+    response.extensions_mut().insert(SpanAttributes(noted));
     Ok(response)
 }
 
 impl Gateway {
-    /// An answer within the deadline, whatever the request waits for.
+    /// An answer within the deadline, whatever the request waits for. What its span should say is
+    /// added to `noted`.
     async fn answer(
         &self,
         mut context: RequestContext,
         request: &QueryRequest,
+        noted: &mut Vec<KeyValue>,
     ) -> Result<QueryResponse, Status> {
         let clock = &self.instance.clock;
         let arrived_us = clock.now_us();
@@ -144,7 +165,7 @@ impl Gateway {
         let deadline_us = context.deadline_us.unwrap_or(u64::MAX).min(own_deadline_us);
         context.deadline_us = Some(deadline_us);
         let limit_us = deadline_us.saturating_sub(arrived_us);
-        let answer = clock.timeout_us(limit_us, self.follow_path(context, request));
+        let answer = clock.timeout_us(limit_us, self.follow_path(context, request, noted));
         let late = |_| Err(Status::deadline_exceeded("deadline exceeded"));
         answer.await.unwrap_or_else(late)
     }
@@ -154,6 +175,7 @@ impl Gateway {
         &self,
         context: RequestContext,
         request: &QueryRequest,
+        noted: &mut Vec<KeyValue>,
     ) -> Result<QueryResponse, Status> {
         let clock = &self.instance.clock;
         let arrived_us = clock.now_us();
@@ -166,12 +188,21 @@ impl Gateway {
         let work_us = self
             .workers
             .service_time_us(&context, &self.spec.service_time);
-        clock.work_us(work_us).await;
+        self.instance.work_us(work_us).await;
         steps.take_ms();
 
-        let collection = self.scope(&context, &request.user).await?;
+        let collection = self.scope(&context, &request.user, noted).await?;
         let metadata_ms = steps.take_ms();
-        let vector = self.embed(&context, &request.query).await?;
+        let answer_key = format!("{collection}\n{}\n{}", request.top_k, request.query);
+        if let Some(mut answer) = self.answers.get(&context, &answer_key, noted) {
+            answer.timing = Timing {
+                metadata_ms,
+                total_ms: (clock.now_us() - arrived_us) as f64 / 1000.0,
+                ..Timing::default()
+            };
+            return Ok(answer);
+        }
+        let vector = self.embed(&context, &request.query, noted).await?;
         let embedding_ms = steps.take_ms();
         let found = self
             .retrieve(&context, &vector, collection, request.top_k)
@@ -194,7 +225,7 @@ impl Gateway {
             total_ms: (clock.now_us() - arrived_us) as f64 / 1000.0,
         };
         let answer = completion.choices.into_iter().next();
-        Ok(QueryResponse {
+        let response = QueryResponse {
             answer: answer
                 .map(|choice| choice.message.content)
                 .unwrap_or_default(),
@@ -209,34 +240,48 @@ impl Gateway {
             timing,
             shards_answered,
             shards_queried,
-        })
+        };
+        self.answers.put(&context, &answer_key, &response);
+        Ok(response)
     }
 
-    async fn scope(&self, context: &RequestContext, user: &str) -> Result<String, Status> {
-        let _connection = self.metadata_pool.acquire(context).await?;
-        let plan = &self.spec.metadata_call;
-        call(&self.instance, context, "metadata", plan, |attempt| {
+    async fn scope(
+        &self,
+        context: &RequestContext,
+        user: &str,
+        noted: &mut Vec<KeyValue>,
+    ) -> Result<String, Status> {
+        let attempt = |attempt: Attempt| {
             let mut client = MetadataClient::new(self.downstream.metadata.clone());
             let message = LookupRequest {
                 user: user.to_owned(),
             };
             let request = grpc_request(attempt.context(context), message);
             async move { Ok(client.lookup(request).await?.into_inner().collection) }
-        })
-        .await
+        };
+        let look_up = || async {
+            let _connection = self.metadata_pool.acquire(context).await?;
+            self.callees.metadata.call(context, attempt).await
+        };
+        self.scopes.get_or(context, user, noted, look_up).await
     }
 
-    async fn embed(&self, context: &RequestContext, text: &str) -> Result<Bytes, Status> {
-        let plan = &self.spec.embedder_call;
-        call(&self.instance, context, "embedder", plan, |attempt| {
+    async fn embed(
+        &self,
+        context: &RequestContext,
+        text: &str,
+        noted: &mut Vec<KeyValue>,
+    ) -> Result<Bytes, Status> {
+        let attempt = |attempt: Attempt| {
             let mut client = EmbedderClient::new(self.downstream.embedder.clone());
             let message = EmbedRequest {
                 text: text.to_owned(),
             };
             let request = grpc_request(attempt.context(context), message);
             async move { Ok(client.embed(request).await?.into_inner().vector) }
-        })
-        .await
+        };
+        let embed = || self.callees.embedder.call(context, attempt);
+        self.vectors.get_or(context, text, noted, embed).await
     }
 
     async fn retrieve(
@@ -251,8 +296,8 @@ impl Gateway {
             limit: self.spec.candidates.max(top_k),
             collection,
         };
-        let plan = &self.spec.vector_db_call;
-        call(&self.instance, context, "vector-db", plan, |attempt| {
+        let callee = &self.callees.vector_db;
+        callee.call(context, |attempt| {
             let mut client = VectorDbClient::new(self.downstream.vector_db.clone());
             let request = grpc_request(attempt.context(context), message.clone());
             async move { Ok(client.search(request).await?.into_inner()) }
@@ -280,8 +325,8 @@ impl Gateway {
             candidates: Some(candidates),
             limit: request.top_k,
         };
-        let plan = &self.spec.reranker_call;
-        call(&self.instance, context, "reranker", plan, |attempt| {
+        let callee = &self.callees.reranker;
+        callee.call(context, |attempt| {
             let mut client = RerankerClient::new(self.downstream.reranker.clone());
             let mut request = grpc_request(attempt.context(context), message.clone());
             request.extensions_mut().insert(attributes.clone());
@@ -304,9 +349,10 @@ impl Gateway {
         contexts: &Hits,
     ) -> Result<ChatResponse, Status> {
         let chat = self.prompt(request, contexts);
-        let plan = &self.spec.llm_call;
-        call(&self.instance, context, "llm", plan, |attempt| {
-            complete(self.downstream.llm.clone(), attempt.context(context), &chat)
+        let callee = &self.callees.llm;
+        callee.call(context, |attempt| {
+            let context = attempt.context(context);
+            complete(self.downstream.llm.clone(), &self.instance.clock, context, &chat)
         })
         .await
     }
@@ -333,7 +379,7 @@ impl Gateway {
                 },
             ],
             max_tokens: request.max_tokens.max(1),
-            stream: false,
+            stream: self.spec.stream_llm,
             prompt_tokens: Some(prompt_tokens),
         }
     }
@@ -356,6 +402,7 @@ impl Steps<'_> {
 /// Calls the LLM's HTTP interface; its failures become gRPC statuses, which the call plan knows.
 async fn complete(
     mut client: Client,
+    clock: &Clock,
     context: RequestContext,
     chat: &ChatRequest,
 ) -> Result<ChatResponse, Status> {
@@ -368,15 +415,46 @@ async fn complete(
         .extension(context)
         .body(Body::new(body))
         .expect("a constant request is valid");
-    let Ok(response) = client.call(request).await;
+    let asked_us = clock.now_us();
+    let Ok(mut response) = client.call(request).await;
     let status = response.status();
+    let span = response.extensions_mut().remove::<CallSpan>();
+    if chat.stream && status == StatusCode::OK {
+        let body = response.into_body();
+        return assemble(clock, asked_us, chat, body, span.as_ref()).await;
+    }
     let body = response.into_body().collect().await?.to_bytes();
+    if is_too_long(status, &body) {
+        let message = format!("the model refuses the prompt: {}", error_message(&body));
+        return Err(Status::out_of_range(message));
+    }
     if status != StatusCode::OK {
         let message = format!("llm answered {status}: {}", String::from_utf8_lossy(&body));
         return Err(Status::new(code_of(status), message));
     }
-    serde_json::from_slice(&body)
-        .map_err(|error| Status::internal(format!("llm's answer is not a completion: {error}")))
+    serde_json::from_slice(&body).map_err(|error| {
+        if let Some(span) = &span {
+            span.fail("invalid_response", error.to_string());
+        }
+        Status::internal(format!("llm's answer is not a completion: {error}"))
+    })
+}
+
+/// Whether the model refused a prompt for its length: a fault of who made the prompt and of nobody who
+/// asked.
+fn is_too_long(status: StatusCode, body: &[u8]) -> bool {
+    let code = || -> Option<String> {
+        let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+        Some(body["error"]["code"].as_str()?.to_owned())
+    };
+    status == StatusCode::BAD_REQUEST && code().is_some_and(|code| code == CONTEXT_LENGTH_EXCEEDED)
+}
+
+/// What an answer of an OpenAI-style server says went wrong; the whole of it where it has another form.
+fn error_message(body: &[u8]) -> String {
+    let parsed = serde_json::from_slice(body).unwrap_or(serde_json::Value::Null);
+    let message = parsed["error"]["message"].as_str();
+    message.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }
 
 fn code_of(status: StatusCode) -> Code {

@@ -4,8 +4,15 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use ragdoll_resources::ResourceError;
+use ragdoll_telemetry::KeyValue;
+use ragdoll_telemetry::names::ERROR_TYPE;
 use serde_json::json;
 use tonic::{Code, Status};
+
+use crate::client::SpanAttributes;
+
+/// OpenAI's name for a prompt that the model cannot take.
+pub(crate) const CONTEXT_LENGTH_EXCEEDED: &str = "context_length_exceeded";
 
 /// A failure on its way to an HTTP client.
 #[derive(Debug)]
@@ -13,14 +20,31 @@ pub(crate) struct HttpError {
     status: StatusCode,
     kind: &'static str,
     message: String,
+    /// A name for what exactly was wrong, where the API has one.
+    code: Option<&'static str>,
 }
 
 impl HttpError {
+    /// A prompt that is longer than the model takes, in vLLM's words.
+    pub(crate) fn context_too_long(limit: u32, prompt_tokens: u32, output_tokens: u32) -> Self {
+        let asked = u64::from(prompt_tokens) + u64::from(output_tokens);
+        let message = format!(
+            "This model's maximum context length is {limit} tokens. However, you requested {asked} tokens \
+             ({prompt_tokens} in the messages, {output_tokens} in the completion). Please reduce the length \
+             of the messages or completion."
+        );
+        HttpError {
+            code: Some(CONTEXT_LENGTH_EXCEEDED),
+            ..HttpError::bad_request(message)
+        }
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         HttpError {
             status: StatusCode::BAD_REQUEST,
             kind: "invalid_request_error",
             message: message.into(),
+            code: None,
         }
     }
 }
@@ -31,6 +55,7 @@ impl From<Status> for HttpError {
             Code::InvalidArgument => (StatusCode::BAD_REQUEST, "invalid_request_error"),
             Code::DeadlineExceeded => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
             Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Code::OutOfRange => (StatusCode::BAD_GATEWAY, "upstream_error"),
             Code::ResourceExhausted => (StatusCode::SERVICE_UNAVAILABLE, "overloaded"),
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         };
@@ -38,6 +63,7 @@ impl From<Status> for HttpError {
             status: http_status,
             kind,
             message: status.message().to_owned(),
+            code: (status.code() == Code::OutOfRange).then_some(CONTEXT_LENGTH_EXCEEDED),
         }
     }
 }
@@ -50,7 +76,17 @@ impl From<ResourceError> for HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let body = json!({ "error": { "message": self.message, "type": self.kind } });
-        (self.status, Json(body)).into_response()
+        let mut body = json!({ "error": { "message": self.message, "type": self.kind } });
+        if let Some(code) = self.code {
+            body["error"]["code"] = code.into();
+        }
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(code) = self.code {
+            let error_type = KeyValue::new(ERROR_TYPE, code);
+            response
+                .extensions_mut()
+                .insert(SpanAttributes(vec![error_type]));
+        }
+        response
     }
 }

@@ -1,7 +1,9 @@
 //! The services of the system under test. Each is a short pipeline of resources around its real
 //! wire protocol and just enough real logic that results mean something.
 
+mod call_span;
 mod client;
+mod completion;
 pub mod corpus;
 pub mod embedder;
 pub mod gateway;
@@ -9,10 +11,12 @@ mod http_error;
 pub mod ingest;
 mod json_body;
 pub mod llm;
+mod maintenance;
 pub mod metadata;
 pub mod reranker;
 pub mod shard;
 pub mod vector_db;
 
+pub use call_span::CallSpan;
 pub use client::{Client, SpanAttributes, grpc_request};
 pub use corpus::Corpus;

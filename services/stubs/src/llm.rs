@@ -12,7 +12,7 @@ use futures_util::Stream;
 use ragdoll_model::api::{ChatRequest, ChatResponse, Choice, GenerationTiming, Message, Usage};
 use ragdoll_model::topology;
 use ragdoll_resources::engine::{Prompt, Stage};
-use ragdoll_resources::{Engine, Generation, Instance, ResourceError};
+use ragdoll_resources::{Engine, Generation, InFlight, Instance, ResourceError};
 use ragdoll_telemetry::names::{
     GEN_AI_INPUT_TOKENS, GEN_AI_MODEL, GEN_AI_OPERATION, GEN_AI_OUTPUT_TOKENS,
     GEN_AI_TIME_IN_QUEUE, GEN_AI_TIME_TO_FIRST_TOKEN,
@@ -32,6 +32,7 @@ struct Llm {
     instance: Arc<Instance>,
     model: String,
     engine: Arc<Engine>,
+    in_flight: InFlight,
 }
 
 /// The LLM's HTTP routes.
@@ -40,6 +41,7 @@ pub fn router(instance: &Arc<Instance>, spec: &topology::Llm) -> Router {
         instance: instance.clone(),
         model: spec.model.clone(),
         engine: Engine::start(instance, spec),
+        in_flight: InFlight::new(instance, spec.max_in_flight),
     });
     Router::new()
         .route("/v1/chat/completions", post(complete))
@@ -58,6 +60,7 @@ async fn complete(
             request.max_tokens
         )));
     }
+    llm.check_length(&context, &request)?;
     if request.stream {
         return Ok(Sse::new(llm.stream(context, request)).into_response());
     }
@@ -81,6 +84,26 @@ fn prompt_tokens(request: &ChatRequest) -> u32 {
 }
 
 impl Llm {
+    /// Refuses what is longer than the model takes, prompt and answer together.
+    fn check_length(
+        &self,
+        context: &RequestContext,
+        request: &ChatRequest,
+    ) -> Result<(), HttpError> {
+        let Some(limit) = self.instance.overrides(context).context_tokens else {
+            return Ok(());
+        };
+        let prompt_tokens = prompt_tokens(request);
+        if prompt_tokens.saturating_add(request.max_tokens) <= limit {
+            return Ok(());
+        }
+        Err(HttpError::context_too_long(
+            limit,
+            prompt_tokens,
+            request.max_tokens,
+        ))
+    }
+
     async fn generate(
         &self,
         context: &RequestContext,
@@ -93,6 +116,7 @@ impl Llm {
             output_tokens: request.max_tokens,
             progress,
         };
+        let _admission = self.in_flight.enter().await?;
         let generation = self.engine.generate(context, prompt).await?;
         self.record(context, prompt_tokens, &generation);
         Ok(generation)

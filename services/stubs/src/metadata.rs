@@ -53,8 +53,10 @@ impl Metadata for MetadataStub {
         let work_us = self
             .workers
             .service_time_us(&context, &self.spec.service_time);
-        self.instance.clock.work_us(work_us).await;
-        self.lock.hold(&context, &user, &self.spec.lock_hold).await;
+        self.instance.work_us(work_us).await;
+        self.lock
+            .hold(&context, &user, &self.spec.lock_hold)
+            .await?;
         let version = self.next_version(&user);
         Ok(Response::new(LookupResponse {
             collection: "documents".to_owned(),

@@ -30,7 +30,12 @@ impl RerankerStub {
     pub fn new(instance: &Arc<Instance>, spec: &topology::Reranker, corpus: Arc<Corpus>) -> Self {
         RerankerStub {
             instance: instance.clone(),
-            workers: Workers::new(instance, spec.workers, spec.queue_bound),
+            workers: Workers::with_shedding(
+                instance,
+                spec.workers,
+                spec.queue_bound,
+                spec.shedding,
+            ),
             memory: Memory::new(instance, spec.memory.clone()),
             cpu: Cpu::new(instance, spec.cpu_cores, spec.cpu_quota_ms),
             spec: spec.clone(),
@@ -50,6 +55,33 @@ impl RerankerStub {
 #[tonic::async_trait]
 impl Reranker for RerankerStub {
     async fn rerank(
+        &self,
+        request: Request<RerankRequest>,
+    ) -> Result<Response<RerankResponse>, Status> {
+        if !self.spec.finishes_abandoned {
+            return self.serve(request).await;
+        }
+        // A task of its own does not end when the caller hangs up.
+        let stub = self.clone();
+        let serving = tokio::spawn(async move {
+            let process = &stub.instance.process;
+            process.or_death(stub.serve(request)).await
+        });
+        match serving.await {
+            Ok(Some(answer)) => answer,
+            // The process died; its server stack answers in its place.
+            Ok(None) => std::future::pending().await,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is ending, and nobody reads an answer.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+impl RerankerStub {
+    async fn serve(
         &self,
         request: Request<RerankRequest>,
     ) -> Result<Response<RerankResponse>, Status> {

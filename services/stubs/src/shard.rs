@@ -11,7 +11,7 @@ use ragdoll_model::retrieval::vector_from_bytes;
 use ragdoll_model::{Hit, topology};
 use ragdoll_resources::{Instance, Workers};
 use ragdoll_runtime::Stream;
-use ragdoll_runtime::random::sample_us;
+use ragdoll_runtime::random::{chance, index, sample_us};
 use ragdoll_telemetry::names::{LOCK_HOLD, LOCK_NAME, LOCK_WAIT};
 use ragdoll_telemetry::{KeyValue, RequestContext};
 use tokio::sync::RwLock;
@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status};
 
 use crate::client::context_of;
 use crate::corpus::{Corpus, Vectors, best};
+use crate::maintenance::maintain;
 
 /// A replica's gRPC service.
 #[derive(Clone)]
@@ -35,6 +36,8 @@ pub struct ShardStub {
 struct Partition {
     entries: Vec<Hit>,
     vectors: Vectors,
+    /// Names each document's draw of what became of its old version.
+    old_versions: Stream,
 }
 
 impl ShardStub {
@@ -49,6 +52,7 @@ impl ShardStub {
         let mut held = Partition {
             entries: Vec::new(),
             vectors: Vectors::new(corpus.dimensions()),
+            old_versions: instance.random.child("old-version"),
         };
         for number in (0..corpus.len()).filter(|number| number % shards == partition) {
             let (Some(document), Some(vector)) = (corpus.document(number), corpus.vector(number))
@@ -57,12 +61,14 @@ impl ShardStub {
             };
             held.store(number, document.tokens, document.size_bytes, vector);
         }
+        let partition = Arc::new(RwLock::new(held));
+        maintain(instance, &partition);
         ShardStub {
             instance: instance.clone(),
             spec: spec.clone(),
             workers: Workers::new(instance, spec.workers, spec.queue_bound),
             write_random: instance.random.child("write-time"),
-            partition: Arc::new(RwLock::new(held)),
+            partition,
         }
     }
 
@@ -91,9 +97,10 @@ impl Shard for ShardStub {
         let search_us = self
             .workers
             .service_time_us(&context, &self.spec.search_time);
-        self.instance.clock.work_us(search_us).await;
+        self.instance.work_us(search_us).await;
         let vector = vector_from_bytes(&query.vector);
-        let hits = partition.search(&vector, query.limit)?;
+        let stale_share = self.instance.overrides(&context).stale_share;
+        let hits = partition.search(&vector, query.limit, stale_share.unwrap_or(0.0))?;
         Ok(Response::new(ShardQueryResponse { hits: Some(hits) }))
     }
 
@@ -142,14 +149,33 @@ impl Partition {
         )))
     }
 
-    fn search(&self, vector: &[f32], limit: u32) -> Result<Hits, Status> {
+    /// The documents nearest to `vector`, as far as the index knows: it has an old version of a
+    /// share of them.
+    fn search(&self, vector: &[f32], limit: u32, stale_share: f64) -> Result<Hits, Status> {
         self.check(vector)?;
-        let ranked = best(&self.vectors.scores(vector), limit as usize);
+        let mut scores = self.vectors.scores(vector);
+        if stale_share > 0.0 {
+            scores = self.stale(&scores, stale_share);
+        }
+        let ranked = best(&scores, limit as usize);
         let hits = ranked.into_iter().map(|(position, score)| Hit {
             score,
             ..self.entries[position as usize]
         });
         Ok(hits.collect())
+    }
+
+    /// Scores by an index in which a share of the documents, always the same, stand where they stood
+    /// before they changed: there a document was about what some other one is about now.
+    fn stale(&self, scores: &[f32], share: f64) -> Vec<f32> {
+        let score = |(position, entry): (usize, &Hit)| {
+            let mut random = self.old_versions.at(u64::from(entry.document));
+            match chance(share, &mut random) {
+                true => scores[index(scores.len(), &mut random)],
+                false => scores[position],
+            }
+        };
+        self.entries.iter().enumerate().map(score).collect()
     }
 
     fn store(&mut self, document: u32, tokens: u32, size_bytes: u64, vector: &[f32]) {

@@ -6,7 +6,7 @@ use ragdoll_model::proto::shard_client::ShardClient;
 use ragdoll_model::proto::vector_db_server::VectorDb;
 use ragdoll_model::proto::{Hits, SearchRequest, SearchResponse, ShardQueryRequest};
 use ragdoll_model::{Hit, topology};
-use ragdoll_resources::{Instance, call, fan_out};
+use ragdoll_resources::{Callee, Instance, fan_out};
 use ragdoll_runtime::Stream;
 use ragdoll_runtime::random::sample_us;
 use ragdoll_telemetry::names::{
@@ -22,8 +22,8 @@ use crate::client::{Client, SpanAttributes, context_of, grpc_request};
 pub struct VectorDbStub {
     instance: Arc<Instance>,
     spec: Arc<topology::VectorDb>,
-    /// One client a partition, over its replicas.
-    partitions: Arc<[Client]>,
+    /// Each partition as it is called, and a client over its replicas.
+    partitions: Arc<[(Callee, Client)]>,
     service_random: Stream,
     merge_random: Stream,
 }
@@ -35,10 +35,11 @@ impl VectorDbStub {
         spec: &topology::VectorDb,
         partitions: Vec<Client>,
     ) -> Self {
+        let callee = |client| (Callee::new(instance, "shard", &spec.shard_call), client);
         VectorDbStub {
             instance: instance.clone(),
             spec: Arc::new(spec.clone()),
-            partitions: partitions.into(),
+            partitions: partitions.into_iter().map(callee).collect(),
             service_random: instance.random.child("service-time"),
             merge_random: instance.random.child("merge-time"),
         }
@@ -50,9 +51,9 @@ impl VectorDbStub {
         partition: usize,
         query: &ShardQueryRequest,
     ) -> Result<Hits, Status> {
-        let plan = &self.spec.shard_call;
-        call(&self.instance, context, "shard", plan, |attempt| {
-            let mut client = ShardClient::new(self.partitions[partition].clone());
+        let (callee, client) = &self.partitions[partition];
+        callee.call(context, |attempt| {
+            let mut client = ShardClient::new(client.clone());
             let request = grpc_request(attempt.context(context), query.clone());
             async move {
                 Ok(client
@@ -66,10 +67,11 @@ impl VectorDbStub {
         .await
     }
 
+    /// Merges what the partitions answered, each with its number.
     async fn merge(
         &self,
         context: &RequestContext,
-        answers: Vec<Result<Hits, Status>>,
+        answers: Vec<(usize, Result<Hits, Status>)>,
         limit: u32,
     ) -> Result<SearchResponse, Status> {
         let started_us = self.instance.clock.now_us();
@@ -77,7 +79,11 @@ impl VectorDbStub {
             &self.spec.merge_time,
             &mut context.random(self.merge_random),
         );
-        self.instance.clock.work_us(merge_us).await;
+        let merge_us = match self.instance.overrides(context).merge_time_factor {
+            None => merge_us,
+            Some(factor) => (merge_us as f64 * factor).round() as u64,
+        };
+        self.instance.work_us(merge_us).await;
         self.instance
             .telemetry
             .interval(FAN_IN_MERGE, &context.span, started_us, Vec::new());
@@ -86,7 +92,7 @@ impl VectorDbStub {
         let mut shards_answered = Vec::with_capacity(answers.len());
         let mut hits: Vec<Hit> = Vec::new();
         let mut failure = None;
-        for (partition, answer) in answers.into_iter().enumerate() {
+        for (partition, answer) in answers {
             match answer {
                 Ok(found) => {
                     shards_answered.push(partition as u32);
@@ -122,20 +128,24 @@ impl VectorDb for VectorDbStub {
             &self.spec.service_time,
             &mut context.random(self.service_random),
         );
-        self.instance.clock.work_us(work_us).await;
+        self.instance.work_us(work_us).await;
 
         let query = ShardQueryRequest {
             vector: search.vector,
             limit: search.limit,
         };
-        let spec = &self.spec;
+        let overrides = self.instance.overrides(&context);
+        let unknown = overrides.unknown_partition.map(|number| number as usize);
+        let known = (0..self.partitions.len()).filter(|&partition| Some(partition) != unknown);
+        let known: Vec<usize> = known.collect();
         let answers = fan_out(
-            spec.fan_out,
-            spec.fan_out_limit,
-            0..self.partitions.len(),
+            overrides.fan_out.unwrap_or(self.spec.fan_out),
+            self.spec.fan_out_limit,
+            known.iter().copied(),
             |partition| Box::pin(self.ask_partition(&context, partition, &query)),
         )
         .await;
+        let answers = known.into_iter().zip(answers).collect();
         let response = self.merge(&context, answers, search.limit).await?;
         let results = response
             .hits

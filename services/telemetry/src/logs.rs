@@ -29,6 +29,9 @@ const LEADING: [&str; 6] = [
     "user_id",
 ];
 
+/// Field that no line has: it changes the line's time.
+const CLOCK_SKEW: &str = "clock_skew_us";
+
 /// A subscriber for `tracing` that writes events of level INFO and above to `exporter`.
 pub fn log_subscriber(clock: Clock, exporter: Exporter) -> impl Subscriber + Send + Sync {
     let lines = tracing_subscriber::fmt::layer()
@@ -56,6 +59,7 @@ macro_rules! log {
             span_id = ids.span_id(),
             request_id = &*context.request_id,
             user_id = &*context.user_id,
+            clock_skew_us = telemetry.clock_skew_us(),
             $($key = $value,)*
             $message
         );
@@ -71,6 +75,7 @@ macro_rules! log_process {
             target: "ragdoll",
             service = telemetry.instance().service().name(),
             instance = telemetry.instance().name(),
+            clock_skew_us = telemetry.clock_skew_us(),
             $($key = $value,)*
             $message
         );
@@ -157,11 +162,12 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let unix_us = self.clock.unix_us(self.clock.now_us());
-        let time = jiff::Timestamp::from_microsecond(unix_us.cast_signed())
-            .expect("a run ends before the year 9999");
         let mut fields = Fields::default();
         event.record(&mut fields);
+        let unix_us = self.clock.unix_us(self.clock.now_us());
+        let shown_us = unix_us.saturating_add_signed(fields.clock_skew_us);
+        let time = jiff::Timestamp::from_microsecond(shown_us.cast_signed())
+            .expect("a run ends before the year 9999");
         write!(
             writer,
             "{{\"timestamp\":\"{time:.6}\",\"severity\":\"{}\"",
@@ -179,6 +185,8 @@ struct Fields {
     leading: String,
     message: String,
     others: String,
+    /// By how much the clock of whoever speaks is ahead. No member of the line.
+    clock_skew_us: i64,
 }
 
 impl Default for Fields {
@@ -187,6 +195,7 @@ impl Default for Fields {
             leading: String::with_capacity(256),
             message: String::with_capacity(64),
             others: String::with_capacity(128),
+            clock_skew_us: 0,
         }
     }
 }
@@ -230,6 +239,10 @@ impl Visit for Fields {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == CLOCK_SKEW {
+            self.clock_skew_us = value;
+            return;
+        }
         self.number(field, format_args!("{value}"));
     }
 

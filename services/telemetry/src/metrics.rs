@@ -58,6 +58,9 @@ pub const MEMORY_LIMIT: Gauge = Gauge::new("process.memory.limit", "By");
 pub const CPU_UTILIZATION: Gauge = Gauge::new("process.cpu.utilization", "1");
 /// Time that work waited for its quota, since the last sample.
 pub const CPU_THROTTLED_TIME: Gauge = Gauge::new("process.cpu.throttled_time", "ms");
+/// Share of the processors' time that the hypervisor gave to others, mean since the last sample: the
+/// mode `steal` of OpenTelemetry's `system.cpu.utilization`.
+pub const CPU_STEAL: Gauge = Gauge::new("system.cpu.utilization.steal", "1");
 /// Time since the process started.
 pub const UPTIME: Gauge = Gauge::new("process.uptime", "s");
 /// Sequences in the running batch.
@@ -72,3 +75,9 @@ pub const LLM_PREEMPTIONS: Gauge = Gauge::new("vllm:num_preemptions_total", "1")
 pub const LLM_GPU_UTILIZATION: Gauge = Gauge::new("hw.gpu.utilization", "1");
 /// Messages on the ingest queue.
 pub const MESSAGING_DEPTH: Gauge = Gauge::new("messaging.queue.depth", "1");
+/// Share of the look-ups that the cache of look-ups answered, since the last sample.
+pub const METADATA_CACHE_HIT_RATIO: Gauge = Gauge::new("cache.metadata.hit_ratio", "1");
+/// Share of the look-ups that the cache of vectors answered, since the last sample.
+pub const EMBEDDING_CACHE_HIT_RATIO: Gauge = Gauge::new("cache.embedding.hit_ratio", "1");
+/// Share of the look-ups that the cache of answers answered, since the last sample.
+pub const ANSWER_CACHE_HIT_RATIO: Gauge = Gauge::new("cache.answer.hit_ratio", "1");

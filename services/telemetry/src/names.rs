@@ -24,6 +24,9 @@ pub const PREEMPTED: &str = "gen_ai.preempted";
 /// Span: parallel answers are merged.
 pub const FAN_IN_MERGE: &str = "fan_in.merge";
 
+/// Span: waiting for the answer to another request's call that asks the same.
+pub const CALL_SHARED: &str = "call.shared";
+
 /// Attribute: what kind of error, such as a gRPC status name.
 pub const ERROR_TYPE: &str = "error.type";
 /// Attribute: HTTP method.
@@ -58,6 +61,12 @@ pub const USER_ID: &str = "user.id";
 pub const LOCK_NAME: &str = "lock.name";
 /// Attribute: name of a connection pool.
 pub const POOL_NAME: &str = "db.client.connection.pool.name";
+/// Attribute: whether the cache of look-ups had the answer.
+pub const METADATA_CACHE_HIT: &str = "rag.metadata.cache_hit";
+/// Attribute: whether the cache of vectors had the answer.
+pub const EMBEDDING_CACHE_HIT: &str = "rag.embedding.cache_hit";
+/// Attribute: whether the cache of answers had the answer.
+pub const ANSWER_CACHE_HIT: &str = "rag.answer.cache_hit";
 /// Attribute: contexts asked for.
 pub const TOP_K: &str = "rag.top_k";
 /// Attribute: documents handed to the reranker.
@@ -86,6 +95,10 @@ pub const GEN_AI_OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
 pub const GEN_AI_TIME_IN_QUEUE: &str = "gen_ai.latency.time_in_queue";
 /// Attribute: seconds to the first token.
 pub const GEN_AI_TIME_TO_FIRST_TOKEN: &str = "gen_ai.latency.time_to_first_token";
+/// Attribute: seconds from the call to the first piece of a streamed answer, as its reader saw it.
+pub const GEN_AI_TIME_TO_FIRST_CHUNK: &str = "gen_ai.response.time_to_first_chunk";
+/// Attribute: longest time in seconds between two pieces of a streamed answer, as its reader saw it.
+pub const GEN_AI_LONGEST_GAP: &str = "gen_ai.response.longest_chunk_gap";
 
 /// The name of a gRPC status code, such as `UNAVAILABLE`; `UNKNOWN` for a number that is none.
 pub const fn grpc_code_name(code: i32) -> &'static str {

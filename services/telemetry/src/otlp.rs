@@ -17,6 +17,7 @@ mod sender;
 mod traces;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -33,6 +34,9 @@ use crate::export::{Batch, Exporter};
 const SCOPE: &str = "ragdoll";
 /// Longest wait for what is still on its way, at a drain and at the end.
 const DRAIN_LIMIT_US: u64 = 5_000_000;
+/// The same at a drain where no receiver has ever answered: a process that was started without one
+/// ends promptly when it is told to.
+const UNANSWERED_LIMIT_US: u64 = 1_000_000;
 /// Wait for room on the exporter's channel.
 const FLUSH_RETRY_US: u64 = 1_000;
 
@@ -93,14 +97,20 @@ impl OtlpExport {
     }
 
     /// Sends all that was said until now, and waits until it has been delivered, for five seconds
-    /// at most. What is still on its way then is given up and counted as lost. Returns whether that
-    /// was not necessary; what was lost earlier, the counts say.
+    /// at most, and for one where no receiver has ever answered. What is still on its way then is
+    /// given up and counted as lost. Returns whether that was not necessary; what was lost earlier,
+    /// the counts say.
     pub async fn drain(&self) -> bool {
-        let settled = async {
+        let mut settled = pin!(async {
             let sent_batches = self.flush().await;
             self.outbox.until_settled(sent_batches).await;
-        };
-        let in_time = self.clock.timeout_us(DRAIN_LIMIT_US, settled).await.is_ok();
+        });
+        let first = self.clock.timeout_us(UNANSWERED_LIMIT_US, settled.as_mut());
+        let mut in_time = first.await.is_ok();
+        if !in_time && self.outbox.is_answered() {
+            let left_us = DRAIN_LIMIT_US - UNANSWERED_LIMIT_US;
+            in_time = self.clock.timeout_us(left_us, settled).await.is_ok();
+        }
         if !in_time {
             self.outbox.give_up();
         }

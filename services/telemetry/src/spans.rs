@@ -2,7 +2,8 @@
 //! up, ends there as cancelled.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use opentelemetry::trace::{
@@ -26,6 +27,8 @@ pub struct Telemetry {
     instance: InstanceId,
     exporter: Exporter,
     index: u32,
+    /// By how much the clock that stamps all of this is ahead.
+    skew_us: AtomicI64,
     tracer: SdkTracer,
     // The tracer holds its provider weakly enough that dropping this would silence it.
     _provider: SdkTracerProvider,
@@ -65,6 +68,7 @@ impl Telemetry {
             instance,
             exporter,
             index,
+            skew_us: AtomicI64::new(0),
             tracer: provider.tracer("ragdoll"),
             _provider: provider,
             losses,
@@ -80,6 +84,18 @@ impl Telemetry {
     /// The clock behind every timestamp.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Sets by how many microseconds the clock is ahead that stamps what is said from now on; it is
+    /// behind where that is negative. A span that is open keeps the clock that it began with.
+    pub fn skew_clock(&self, skew_us: i64) {
+        self.skew_us.store(skew_us, Ordering::Release);
+    }
+
+    /// By how much that clock is ahead, in microseconds; absent where it is right.
+    pub fn clock_skew_us(&self) -> Option<i64> {
+        let skew_us = self.skew_us.load(Ordering::Acquire);
+        (skew_us != 0).then_some(skew_us)
     }
 
     /// Starts a span now.
@@ -102,9 +118,10 @@ impl Telemetry {
         parent: &SpanContext,
         attributes: Vec<KeyValue>,
     ) -> SpanGuard {
+        let skew_us = self.clock_skew_us().unwrap_or(0);
         let builder = SpanBuilder::from_name(name)
             .with_kind(kind)
-            .with_start_time(self.clock.system_time(start_us))
+            .with_start_time(shown(&self.clock, start_us, skew_us))
             .with_attributes(attributes);
         let context = if parent.is_valid() {
             Context::new().with_remote_span_context(parent.clone())
@@ -114,6 +131,7 @@ impl Telemetry {
         SpanGuard {
             span: self.tracer.build_with_context(builder, &context),
             clock: self.clock.clone(),
+            skew_us,
             ended: false,
         }
     }
@@ -144,7 +162,9 @@ impl Telemetry {
 
     /// The process died: spans that are open now will never be exported.
     pub fn lose_open_spans(&self) {
+        let skew_us = self.clock_skew_us().unwrap_or(0);
         let now_us = self.clock.unix_us(self.clock.now_us());
+        let now_us = now_us.saturating_add_signed(skew_us);
         self.losses.died_unix_us.store(now_us, Ordering::Release);
     }
 
@@ -159,7 +179,8 @@ impl Telemetry {
     /// Samples all gauges and exports them.
     pub fn sample_gauges(&self) {
         let now_us = self.clock.now_us();
-        let unix_us = self.clock.unix_us(now_us);
+        let skew_us = self.clock_skew_us().unwrap_or(0);
+        let unix_us = self.clock.unix_us(now_us).saturating_add_signed(skew_us);
         // Outside the lock: what is observed may itself add gauges, or end here.
         let observed: Vec<_> = self.gauges().iter().filter_map(Weak::upgrade).collect();
         for observed in observed {
@@ -187,6 +208,7 @@ impl std::fmt::Debug for Telemetry {
 pub struct SpanGuard {
     span: opentelemetry_sdk::trace::Span,
     clock: Clock,
+    skew_us: i64,
     ended: bool,
 }
 
@@ -226,7 +248,8 @@ impl SpanGuard {
     /// Ends the span at `end_us` of the run.
     pub fn end_at(mut self, end_us: u64) {
         self.ended = true;
-        self.span.end_with_timestamp(self.clock.system_time(end_us));
+        let end = shown(&self.clock, end_us, self.skew_us);
+        self.span.end_with_timestamp(end);
     }
 }
 
@@ -234,13 +257,20 @@ impl Drop for SpanGuard {
     fn drop(&mut self) {
         if !self.ended {
             self.fail("CANCELLED", "the caller gave up");
-            let now = self.clock.system_time(self.clock.now_us());
+            let now = shown(&self.clock, self.clock.now_us(), self.skew_us);
             self.span.end_with_timestamp(now);
         }
     }
 }
 
-/// When the process last died, in microseconds of Unix time; 0 for never.
+/// What a clock that is `skew_us` ahead shows at `at_us` of the run.
+fn shown(clock: &Clock, at_us: u64, skew_us: i64) -> SystemTime {
+    let right = clock.system_time(at_us);
+    let skew = Duration::from_micros(skew_us.unsigned_abs());
+    if skew_us < 0 { right - skew } else { right + skew }
+}
+
+/// When the process last died, on its clock, in microseconds of Unix time; 0 for never.
 #[derive(Debug, Default)]
 struct Losses {
     died_unix_us: AtomicU64,
@@ -253,7 +283,7 @@ impl Losses {
         if died_us == 0 {
             return false;
         }
-        let died = std::time::UNIX_EPOCH + std::time::Duration::from_micros(died_us);
+        let died = SystemTime::UNIX_EPOCH + Duration::from_micros(died_us);
         span.start_time <= died && span.end_time >= died
     }
 }
@@ -279,7 +309,7 @@ impl SpanProcessor for Forward {
         Ok(())
     }
 
-    fn shutdown_with_timeout(&self, _: std::time::Duration) -> OTelSdkResult {
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
     }
 }

@@ -51,12 +51,7 @@ impl Kind for HotShard {
 
     fn check(&self) -> Result<(), ParamError> {
         check_within("user_share", self.user_share, 0.001, 1.0)?;
-        check_within(
-            "search_time_factor",
-            self.search_time_factor,
-            1.0,
-            10_000.0,
-        )
+        check_within("search_time_factor", self.search_time_factor, 1.0, 10_000.0)
     }
 }
 

@@ -2,20 +2,22 @@
 
 use ragdoll_fault_spec::{KindInfo, ParamError};
 use ragdoll_model::Service;
-use ragdoll_runtime::Overrides;
+use ragdoll_runtime::random::chance;
+use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::check_within;
-use crate::decision::{Fault, Kind};
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
 
-/// Makes a caller send a share of its calls to the first instance of each service that it calls,
-/// whatever the balance.
+/// Makes a caller send the calls of a share of its requests to the first instance of each service
+/// that it calls, whatever the balance.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LoadBalancerSkew {
-    /// Share of the calls that go to the first instance, above 0 and up to 1; the others are
-    /// balanced as before.
+    /// Share of the requests whose calls go to the first instance, from 0.001 to 1; those of the
+    /// others are balanced as before.
     skew: f64,
 }
 
@@ -26,7 +28,7 @@ impl Kind for LoadBalancerSkew {
         resource: "the balance between instances",
         services: &[Service::Gateway, Service::VectorDb],
         edges: false,
-        standing: true,
+        standing: false,
         callers: false,
         causes: &["queue", "connection_pool", "straggler"],
     };
@@ -41,9 +43,12 @@ impl Kind for LoadBalancerSkew {
 }
 
 impl Fault for LoadBalancerSkew {
-    fn standing(&self, _: f64) -> Option<Overrides> {
-        Some(Overrides {
-            balance_skew: Some(self.skew),
+    fn decide(&self, _: &Facts<'_>, random: &mut Rng) -> Decision {
+        if !chance(self.skew, random) {
+            return Decision::default();
+        }
+        Decision::overrides(Overrides {
+            balance_skew: Some(true),
             ..Overrides::default()
         })
     }

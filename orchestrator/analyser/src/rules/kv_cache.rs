@@ -2,15 +2,22 @@
 //! batch are free, but no sequence fits.
 
 use crate::config::Window;
-use crate::names::{METRIC_KV_CACHE, METRIC_WORKERS};
+use crate::names::{METRIC_KV_CACHE, METRIC_PREEMPTIONS, METRIC_WORKERS};
 use crate::parties::Party;
 use crate::prepared::Prepared;
-use crate::signs::gauge_mean;
+use crate::signs::{gauge, gauge_mean};
 
 const FULL: f64 = 0.9;
+
+/// Share of the cache in use, on average, from which one that takes blocks away is full too: what is
+/// free is less than the next sequence needs.
+const CROWDED: f64 = 0.7;
 
 pub(crate) fn kv_cache_is_full(prepared: &Prepared<'_>, party: Party, window: &Window) -> bool {
     let cache = gauge_mean(prepared, party, METRIC_KV_CACHE, window);
     let batch = gauge_mean(prepared, party, METRIC_WORKERS, window);
-    cache.is_some_and(|used| used >= FULL) && batch.is_none_or(|used| used < FULL)
+    let lost = gauge(prepared, party, METRIC_PREEMPTIONS, window);
+    let takes_blocks_away = lost.windows(2).any(|pair| pair[1] > pair[0]);
+    let full = if takes_blocks_away { CROWDED } else { FULL };
+    cache.is_some_and(|used| used >= full) && batch.is_none_or(|used| used < FULL)
 }

@@ -1,11 +1,13 @@
 //! One instance among several whose time grew far more than its siblings'.
 
 use crate::config::Config;
+use crate::evidence::figure;
+use crate::names::words;
 use crate::parties::{Party, ServiceId};
 use crate::population::{Population, main_party};
 use crate::prepared::Prepared;
 use crate::statistics::{mean, quantile};
-use crate::verdict::Cause;
+use crate::verdict::{Cause, Figure};
 use crate::visits::{Costs, within};
 
 /// Visits in each window below which the mean of an instance says nothing.
@@ -14,7 +16,7 @@ const VISITS_MIN: usize = 10;
 /// Share of the place's time in the slow tail that an instance owns, where visits do not tell.
 const MAIN_SHARE: f64 = 0.8;
 
-/// The instance that stands out, with its mean milliseconds a visit now and before.
+/// The instance that stands out, with the figure that shows it.
 pub(crate) fn standout(
     prepared: &Prepared<'_>,
     service: ServiceId,
@@ -22,14 +24,20 @@ pub(crate) fn standout(
     now: &Population<'_>,
     before: &Population<'_>,
     config: &Config,
-) -> Option<(Party, f64, f64)> {
+) -> Option<(Party, Figure)> {
     if prepared.parties.of_service(service).count() < 2 {
         return None;
     }
     if matches!(cause, Cause::Retries | Cause::Errors) {
         let (party, share) = main_party(prepared, &now.tail, service, cause)?;
-        let known = !prepared.parties.instance_name(party).is_empty();
-        return (known && share >= MAIN_SHARE).then_some((party, 0.0, 0.0));
+        let instance = prepared.parties.instance_name(party);
+        if instance.is_empty() || share < MAIN_SHARE {
+            return None;
+        }
+        // What an instance does not answer leaves no visit there whose time could be compared.
+        let of = prepared.parties.service_name(service);
+        let what = format!("{} of {of} that are {instance}'s", words(cause));
+        return Some((party, figure(what, 100.0 * share, None, "%")));
     }
     let mut changes: Vec<(Party, f64, f64)> = Vec::new();
     for party in prepared.parties.of_service(service) {
@@ -61,5 +69,10 @@ pub(crate) fn standout(
     let stands_out = grew >= config.growth_floor_ms
         && grew >= config.standout_ratio * typical
         && grew >= 0.5 * most.2;
-    stands_out.then_some(most)
+    let (party, now_ms, before_ms) = most;
+    stands_out.then(|| {
+        let instance = prepared.parties.instance_name(party);
+        let what = format!("{} of {instance}, mean a call", words(cause));
+        (party, figure(what, now_ms, before_ms, "ms"))
+    })
 }

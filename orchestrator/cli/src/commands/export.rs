@@ -56,6 +56,13 @@ pub(crate) fn export(arguments: &Arguments) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    // Seeds in virtual time need no instances.
+    if arguments.repeat.is_none()
+        && let Err(error) = ragdoll_deploy::check_deployable(&experiment)
+    {
+        eprintln!("error: {error}");
+        return Exit::Usage;
+    }
     let manifests = match ragdoll_kubernetes::export(&experiment, &text, &options(arguments)) {
         Ok(manifests) => manifests,
         Err(error) => {

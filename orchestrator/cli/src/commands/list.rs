@@ -11,6 +11,11 @@ use ragdoll_model::{Service, Topology};
 use crate::commands::count;
 use crate::exit::Exit;
 
+/// Columns for the name of a kind.
+const KIND_WIDTH: usize = 20;
+/// How many folders deep experiments are looked for: a bound, should somebody name a whole disk.
+const FOLDERS_DEEP: u32 = 2;
+
 /// What to list.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -46,15 +51,9 @@ pub(crate) fn list(arguments: &Arguments) -> Exit {
 
 fn experiments(folder: &Path) -> Exit {
     println!("Experiments in {}:", folder.display());
-    let mut files = match std::fs::read_dir(folder) {
-        Ok(entries) => entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "toml")
-            })
-            .filter(|path| path.file_name().is_some_and(|name| name != "Cargo.toml"))
-            .collect::<Vec<_>>(),
+    let mut files = Vec::new();
+    match collect(folder, FOLDERS_DEEP, &mut files) {
+        Ok(()) => {}
         Err(error) => {
             eprintln!(
                 "error: cannot read the folder {}: {error}; name another with --folder",
@@ -62,7 +61,7 @@ fn experiments(folder: &Path) -> Exit {
             );
             return Exit::Environment;
         }
-    };
+    }
     files.sort();
     for file in files {
         let title = match Experiment::load(&file, &Faults) {
@@ -75,15 +74,41 @@ fn experiments(folder: &Path) -> Exit {
     Exit::Success
 }
 
+/// Adds the experiment files of a folder, and of those in it, to `files`. What cannot be read further
+/// down is left out.
+fn collect(folder: &Path, deeper: u32, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && deeper > 0 {
+            let _ = collect(&path, deeper - 1, files);
+        }
+        let is_toml = path
+            .extension()
+            .is_some_and(|extension| extension == "toml");
+        if is_toml && !is_folder && !path.ends_with("Cargo.toml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
 fn faults() {
     println!("Kinds of fault:");
     for kind in Faults.kinds() {
         let services: Vec<&str> = kind.services.iter().map(|service| service.name()).collect();
-        println!("  {:<16} {}", kind.name, kind.summary);
-        println!("  {:<16} changes: {}", "", kind.resource);
-        let edges = if kind.edges { ", and every edge" } else { "" };
-        println!("  {:<16} acts on: {}{edges}", "", services.join(", "));
-        println!("  {:<16} shows as: {}", "", kind.causes.join(", "));
+        let edges = if kind.edges { "every edge" } else { "" };
+        let places = services.into_iter().chain([edges]);
+        let places: Vec<&str> = places.filter(|place| !place.is_empty()).collect();
+        let causes = match kind.causes {
+            [] => "nothing that a verdict names".to_owned(),
+            causes => causes.join(", "),
+        };
+        let width = KIND_WIDTH;
+        println!("  {:<width$} {}", kind.name, kind.summary);
+        println!("  {:<width$} changes: {}", "", kind.resource);
+        println!("  {:<width$} acts on: {}", "", places.join(", "));
+        println!("  {:<width$} shows as: {causes}", "");
     }
     println!();
 }

@@ -3,12 +3,15 @@
 pub(crate) mod agree;
 pub(crate) mod check;
 pub(crate) mod export;
+pub(crate) mod fault;
 pub(crate) mod ground;
 pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod repeat;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod suite;
+pub(crate) mod up;
 
 /// A number of things, in words.
 pub(crate) fn count(number: usize, thing: &str) -> String {

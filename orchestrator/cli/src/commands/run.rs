@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use ragdoll_deploy::{Ground, Progress, RunError, RunOptions};
+use ragdoll_deploy::{Ground, Progress, RunError, RunOptions, run_counterfactual};
 use ragdoll_experiment::{Experiment, RunRecord};
 use ragdoll_fault_layers::Faults;
 use ragdoll_report::{RepeatPlan, TerminalOptions};
 
 use crate::commands::ground::{GroundArguments, GroundName};
 use crate::commands::repeat::{RepeatFolder, seed_folder};
+use crate::commands::suite::{self, Suite, is_suite};
 use crate::exit::Exit;
 use crate::share::Share;
 
@@ -27,7 +28,8 @@ pub(crate) const MOST_SEEDS: u64 = 100_000;
 /// What to run and how.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// Experiment files (TOML)
+    /// Experiment files (TOML), or folders of them. Of several a line each is printed; virtual
+    /// time is run on every core
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Seed in place of the file's own
@@ -42,6 +44,10 @@ pub(crate) struct Arguments {
     /// merge` puts the shares together
     #[arg(long, value_name = "I/N", requires = "repeat")]
     shard: Option<Share>,
+    /// Run each seed again without each declared fault in turn, and check that the bottleneck is
+    /// then gone: the run fails where it is not. On the virtual ground only
+    #[arg(long)]
+    counterfactual: bool,
     /// Folder for traces, logs, metrics, journal and reports [default: out/NAME]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -66,9 +72,20 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Exit {
+    let one_by_one = arguments.json || arguments.is_repeated() || arguments.counterfactual;
+    if is_suite(&arguments.files) && !one_by_one {
+        return run_suite(arguments);
+    }
+    let files = match suite::files(&arguments.files) {
+        Ok(files) => files,
+        Err(failure) => {
+            eprintln!("error: {}", failure.message);
+            return failure.exit;
+        }
+    };
     let mut experiments = Vec::new();
     let mut mistaken = false;
-    for file in &arguments.files {
+    for file in &files {
         match Experiment::load(file, &Faults) {
             Ok(experiment) => experiments.push(experiment.scaled(arguments.grounds.phase_scale)),
             Err(errors) => {
@@ -87,6 +104,11 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
             return Exit::Usage;
         }
     };
+    if arguments.counterfactual && ground != Ground::Virtual {
+        let ground = ground.name();
+        eprintln!("error: {}", RunError::Counterfactual { ground });
+        return Exit::Usage;
+    }
     let mut records = Vec::new();
     let mut exit = Exit::Success;
     for experiment in &experiments {
@@ -103,6 +125,26 @@ pub(crate) fn run(arguments: &Arguments) -> Exit {
     }
     let outcomes = records.iter().map(|record| Exit::of(&record.outcome));
     outcomes.fold(exit, Exit::max)
+}
+
+fn run_suite(arguments: &Arguments) -> Exit {
+    let ground = match arguments.grounds.ground(arguments.on) {
+        Ok(ground) => ground,
+        Err(mistake) => {
+            eprintln!("error: {mistake}");
+            return Exit::Usage;
+        }
+    };
+    let out = arguments.out.as_deref().unwrap_or(Path::new("out"));
+    let suite = Suite {
+        paths: &arguments.files,
+        seed: arguments.seed,
+        out: (!arguments.no_out).then_some(out),
+        phase_scale: arguments.grounds.phase_scale,
+        ground: &ground,
+        forward: arguments.grounds.otlp_endpoint.as_deref(),
+    };
+    suite.run()
 }
 
 pub(crate) struct Failure {
@@ -141,7 +183,8 @@ fn run_seeds(
 ) -> Result<Vec<RunRecord>, Failure> {
     let first_seed = arguments.seed.unwrap_or(experiment.seed);
     let folder = out_folder(arguments, experiment, several_files);
-    let plan = RepeatPlan::new(experiment, first_seed, arguments.repeat);
+    let plan = RepeatPlan::new(experiment, first_seed, arguments.repeat)
+        .with_counterfactual(arguments.counterfactual);
     let mut repeated = match &folder {
         Some(folder) if arguments.is_repeated() => Some(RepeatFolder::new(folder.clone(), plan)),
         _ => None,
@@ -161,7 +204,7 @@ fn run_seeds(
             ground: ground.clone(),
             forward: arguments.grounds.otlp_endpoint.clone(),
         };
-        let record = run_one(&experiment, &options, arguments.is_repeated())?;
+        let record = run_one(&experiment, &options, arguments)?;
         if !arguments.json && !arguments.is_repeated() {
             let options = terminal_options(out.as_deref());
             print!("{}", ragdoll_report::terminal(&record, &options));
@@ -197,15 +240,23 @@ fn out_folder(
     })
 }
 
-/// `repeated` runs leave nothing that depends on the machine: the parts of a run that is split over
+/// Repeated runs leave nothing that depends on the machine: the parts of a run that is split over
 /// several must be those of the run that is not.
 fn run_one(
     experiment: &Experiment,
     options: &RunOptions,
-    repeated: bool,
+    arguments: &Arguments,
 ) -> Result<RunRecord, Failure> {
-    let mut record = with_progress(experiment, options)?;
-    if repeated {
+    let ran = if arguments.counterfactual {
+        showing_progress(experiment, options, run_counterfactual)
+    } else {
+        with_progress(experiment, options)
+    };
+    for note in options.progress.notes() {
+        eprintln!("note: {note}");
+    }
+    let mut record = ran?;
+    if arguments.is_repeated() {
         record.wall = None;
     }
     if let Some(folder) = &options.out {
@@ -233,8 +284,19 @@ pub(crate) fn with_progress(
     experiment: &Experiment,
     options: &RunOptions,
 ) -> Result<RunRecord, RunError> {
+    showing_progress(experiment, options, ragdoll_deploy::run)
+}
+
+/// A way to run an experiment.
+type Runner = fn(&Experiment, &RunOptions) -> Result<RunRecord, RunError>;
+
+fn showing_progress(
+    experiment: &Experiment,
+    options: &RunOptions,
+    run: Runner,
+) -> Result<RunRecord, RunError> {
     if !std::io::stderr().is_terminal() {
-        return ragdoll_deploy::run(experiment, options);
+        return run(experiment, options);
     }
     let length_s = experiment.duration_s().ceil() as u64;
     let bar = ProgressBar::new(length_s);
@@ -246,7 +308,7 @@ pub(crate) fn with_progress(
     let record = std::thread::scope(|scope| {
         let (done, finished) = mpsc::channel::<()>();
         let running = scope.spawn(move || {
-            let record = ragdoll_deploy::run(experiment, options);
+            let record = run(experiment, options);
             drop(done);
             record
         });

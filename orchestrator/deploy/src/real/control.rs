@@ -6,7 +6,7 @@ use http::header::CONTENT_TYPE;
 use http_body_util::BodyExt as _;
 use ragdoll_fault_layers::WitnessReport;
 use ragdoll_host::remote;
-use ragdoll_host::service::{Begin, Drained};
+use ragdoll_host::service::{Begin, Change, Drained};
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::{Body, BoxService, Clock, Request};
 use serde::Serialize;
@@ -101,8 +101,15 @@ impl Control {
         })
     }
 
-    /// What the faults did there so far.
-    pub(crate) async fn witnesses(&self) -> Result<Vec<WitnessReport>, String> {
+    /// Says which faults there are.
+    pub(crate) async fn change(&self, change: &Change) -> Result<(), String> {
+        let request = post("/control/v1/faults", change);
+        self.ask(request, QUESTION_US).await.map(drop)
+    }
+
+    /// What the faults did there so far; `None` where no run has begun, as in a process that was
+    /// started again.
+    pub(crate) async fn witnesses(&self) -> Result<Option<Vec<WitnessReport>>, String> {
         let request = http::Request::builder().uri("/control/v1/witnesses");
         let request = request.body(Body::empty());
         let request = request.expect("a constant request is valid");

@@ -64,6 +64,18 @@ pub enum GroundError {
         /// Why it was not.
         why: String,
     },
+    /// A fault of an experiment does what cannot be done to deployed instances.
+    #[error("{file}: `faults[{index}].kind` of phase `{phase}` {why}")]
+    NotDeployable {
+        /// The experiment.
+        file: String,
+        /// Position of the fault among its phase's, from 0.
+        index: usize,
+        /// Name of the phase.
+        phase: String,
+        /// What it is, why that cannot be done, and what to do instead.
+        why: String,
+    },
     /// The receiver of telemetry ended.
     #[error("the receiver of telemetry ended after {at_s:.1} s of the run: {why}")]
     Receiver {
@@ -143,6 +155,11 @@ pub(crate) trait Fleet: Send + Sync {
         instance: &InstanceId,
         quota_ms: Option<f64>,
     ) -> impl Future<Output = Result<(), GroundError>> + Send;
+
+    /// Whether somebody else starts instances that ended, which are then to begin the run again.
+    fn is_restarted_by_others(&self) -> bool {
+        false
+    }
 
     /// Waits for the next instance that ends, whatever the reason.
     fn next_exit(&self) -> impl Future<Output = Exit> + Send;

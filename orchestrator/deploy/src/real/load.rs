@@ -42,6 +42,7 @@ impl Load<'_> {
             self.experiment,
             self.streams,
             self.schedule,
+            self.injector,
             self.clock,
             &system,
         );

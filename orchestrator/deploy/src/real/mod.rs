@@ -8,7 +8,9 @@ mod docker;
 mod fleet;
 mod load;
 mod loopback;
+mod notes;
 mod supervisor;
+pub(crate) mod up;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use ragdoll_load::Schedule;
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::{Clock, Streams};
 use ragdoll_telemetry::Exporter;
+use tokio::sync::mpsc;
 
 use self::control::Control;
 use self::deployed::Deployed;
@@ -42,6 +45,7 @@ use crate::plan;
 use crate::recording::Recording;
 use crate::run::{RunError, RunOptions};
 
+pub use self::deployed::check_deployable;
 pub use self::fleet::GroundError;
 
 /// Threads of the orchestrator: one for the load, one for the telemetry that comes in meanwhile.
@@ -81,9 +85,9 @@ impl<'a> Prepared<'a> {
     fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
         let streams = Streams::new(experiment.seed);
         let loads = plan::phase_loads(experiment);
-        let schedule = Schedule::new(streams.stream("load"), &loads, Path::new(""))?;
         let faults = plan::faults(experiment);
-        Injector::new(faults.clone(), &streams)?;
+        let shifts = plan::load_shifts(&Injector::new(faults.clone(), &streams)?);
+        let schedule = Schedule::shifted(streams.stream("load"), &loads, shifts, Path::new(""))?;
         let instances = experiment.topology.instances().into_iter();
         let instances = instances.filter(|id| id.service() != Service::Client);
         Ok(Prepared {
@@ -150,7 +154,7 @@ impl<'a> Prepared<'a> {
                 run.on(fleet).await
             }
             Ground::Deployed(deployed) => {
-                let fleet = Deployed::new(&deployed.plan, self.experiment, &self.faults);
+                let fleet = Deployed::new(&deployed.plan, self.experiment);
                 run.on(fleet).await
             }
         }
@@ -186,30 +190,24 @@ impl Run<'_> {
         };
         self.exporter.close();
         let ground = self.options.ground.name();
-        let finished = self.receiver.finish().await;
-        let out = self.options.out.as_deref();
-        match (ended, finished) {
-            (Ok(ended), Ok(collected)) => Ok(Recording {
-                ground,
-                requests: ended.requests,
-                collected,
-                journal: ended.journal,
-                epoch_unix_us: ended.epoch_unix_us,
-                machine: Some(ended.machine),
-            }),
-            (Ok(ended), Err(error)) => {
-                let journal = Some(ended.journal);
-                Err(incomplete(
-                    error.into(),
-                    journal,
-                    self.prepared.experiment,
-                    out,
-                ))
-            }
-            (Err((error, journal)), _) => {
-                Err(incomplete(error, journal, self.prepared.experiment, out))
-            }
+        let received = self.receiver.end().await;
+        for note in notes::notes(&received.counts) {
+            self.options.progress.note(note);
         }
+        let out = self.options.out.as_deref();
+        let cut = |error, journal| incomplete(error, journal, self.prepared.experiment, out);
+        let ended = ended.map_err(|(error, journal)| cut(error, journal))?;
+        if let Some(failure) = received.failure {
+            return Err(cut(failure.into(), Some(ended.journal)));
+        }
+        Ok(Recording {
+            ground,
+            requests: ended.requests,
+            collected: received.collected,
+            journal: ended.journal,
+            epoch_unix_us: ended.epoch_unix_us,
+            machine: Some(ended.machine),
+        })
     }
 
     /// The run itself; where it is cut, with what is known of it.
@@ -315,10 +313,11 @@ impl Run<'_> {
         };
         let address = |id: &InstanceId| fleet.address(id);
         let at_s = || clock.now_us() as f64 / 1e6;
+        let (_, nothing_added) = mpsc::unbounded_channel();
         let error = tokio::select! {
             biased;
             () = interrupted() => GroundError::Interrupted { at_s: at_s() },
-            error = supervisor.run() => error,
+            error = supervisor.run(nothing_added) => error,
             why = self.receiver.died() => GroundError::Receiver { at_s: at_s(), why },
             driven = load.drive(&address) => return driven,
             () = watch.clone().run(clock.clone()) => panic!("a watch goes on until it is dropped"),

@@ -1,5 +1,7 @@
 //! Carries out what faults do to whole processes, and looks after processes that end.
 
+mod again;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,12 +11,13 @@ use futures_util::StreamExt as _;
 use futures_util::future::{join_all, try_join_all};
 use futures_util::stream::FuturesUnordered;
 use ragdoll_experiment::JournalEvent;
-use ragdoll_fault_layers::{Action, Injector, TimedAction, WitnessReport};
-use ragdoll_host::service::Begin;
+use ragdoll_fault_layers::{Action, Injector, WitnessReport};
+use ragdoll_host::service::{Begin, Change};
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_runtime::{Clock, Streams};
 use ragdoll_telemetry::{Exporter, Telemetry, log_process, log_subscriber, tracing};
+use tokio::sync::mpsc;
 
 use super::control::Control;
 use super::fleet::{Exit, Fleet, GroundError};
@@ -66,52 +69,97 @@ impl State {
 type Restart<'a> = Pin<Box<dyn Future<Output = Result<(), GroundError>> + Send + 'a>>;
 
 impl<F: Fleet> Supervisor<'_, F> {
-    /// Goes on until something happens that no fault explains.
-    pub(crate) async fn run(&self) -> GroundError {
-        let actions = self.injector.actions(self.topology);
-        let timeline = async {
-            let actions = actions.iter().map(|action| self.carry_out(action));
-            match try_join_all(actions).await {
-                Ok(_) => std::future::pending().await,
-                Err(error) => error,
-            }
-        };
+    /// Goes on until something happens that no fault explains. Positions of faults that are added
+    /// meanwhile come through `added`.
+    pub(crate) async fn run(&self, added: mpsc::UnboundedReceiver<usize>) -> GroundError {
         tokio::select! {
-            error = timeline => error,
+            error = self.act_on_faults(added) => error,
             error = self.watch_exits() => error,
             never = self.poll_witnesses() => match never {},
         }
     }
 
-    async fn carry_out(&self, timed: &TimedAction) -> Result<(), GroundError> {
-        self.clock.sleep_until_us(timed.start_us).await;
-        let id = &timed.instance;
-        match timed.action {
+    async fn act_on_faults(&self, mut added: mpsc::UnboundedReceiver<usize>) -> GroundError {
+        let faults = 0..self.injector.count();
+        let mut acting: FuturesUnordered<_> = faults.map(|fault| self.act(fault)).collect();
+        loop {
+            tokio::select! {
+                Some(fault) = added.recv() => acting.push(self.act(fault)),
+                Some(acted) = acting.next() => {
+                    if let Err(error) = acted {
+                        return error;
+                    }
+                }
+                else => return std::future::pending().await,
+            }
+        }
+    }
+
+    async fn act(&self, fault: usize) -> Result<(), GroundError> {
+        let actions = self.injector.actions_of(fault, self.topology).into_iter();
+        let acting = actions.map(|(id, action)| self.act_on(fault, id, action));
+        try_join_all(acting).await.map(drop)
+    }
+
+    /// Carries out an action on an instance each time that its fault comes into force.
+    async fn act_on(
+        &self,
+        fault: usize,
+        id: InstanceId,
+        action: Action,
+    ) -> Result<(), GroundError> {
+        while let Some(time) = self.injector.next_action(fault, self.clock.now_us()) {
+            if self.is_stopped_before(fault, time.start_us).await {
+                return Ok(());
+            }
+            self.carry_out(&id, action).await?;
+            self.injector.witness_action(fault);
+            self.note(&id, done(action));
+            let stopped = self.is_stopped_before(fault, time.healed_us).await;
+            self.take_back(&id, action).await?;
+            self.note(&id, undone(action));
+            if stopped || self.is_stopped_before(fault, time.stop_us).await {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a time, or until the fault is taken back, which it says.
+    async fn is_stopped_before(&self, fault: usize, until_us: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.injector.stopped(fault) => true,
+            () = self.clock.sleep_until_us(until_us) => false,
+        }
+    }
+
+    async fn carry_out(&self, id: &InstanceId, action: Action) -> Result<(), GroundError> {
+        match action {
             Action::Crash { .. } => {
                 self.state().killed.push(id.clone());
-                self.fleet.kill(id).await?;
+                self.fleet.kill(id).await
             }
             Action::Hang | Action::Pause => {
                 self.state().paused.push(id.clone());
-                self.fleet.pause(id).await?;
+                self.fleet.pause(id).await
             }
-            Action::Partition => self.fleet.disconnect(id).await?,
-            Action::CpuQuota { quota_ms } => self.fleet.set_cpu_quota(id, Some(quota_ms)).await?,
+            Action::Partition => self.fleet.disconnect(id).await,
+            Action::CpuQuota { quota_ms } => self.fleet.set_cpu_quota(id, Some(quota_ms)).await,
         }
-        self.injector.witness_action(timed.fault);
-        self.note(id, done(timed.action));
-        self.clock.sleep_until_us(timed.healed_us()).await;
-        match timed.action {
-            Action::Crash { .. } => self.bring_back(id).await?,
+    }
+
+    async fn take_back(&self, id: &InstanceId, action: Action) -> Result<(), GroundError> {
+        match action {
+            Action::Crash { .. } => self.bring_back(id).await,
             Action::Hang | Action::Pause => {
                 self.fleet.resume(id).await?;
                 self.state().paused.retain(|paused| paused != id);
+                Ok(())
             }
-            Action::Partition => self.fleet.reconnect(id).await?,
-            Action::CpuQuota { .. } => self.fleet.set_cpu_quota(id, None).await?,
+            Action::Partition => self.fleet.reconnect(id).await,
+            Action::CpuQuota { .. } => self.fleet.set_cpu_quota(id, None).await,
         }
-        self.note(id, undone(timed.action));
-        Ok(())
     }
 
     async fn watch_exits(&self) -> GroundError {
@@ -134,6 +182,9 @@ impl<F: Fleet> Supervisor<'_, F> {
 
     /// What is to be done about a process that ended.
     fn attend_to(&self, exit: Exit) -> Result<Option<Restart<'_>>, GroundError> {
+        if exit.out_of_memory {
+            self.witness_death(&exit.instance);
+        }
         self.forget(&exit.instance);
         let was_killed = {
             let mut state = self.state();
@@ -174,26 +225,6 @@ impl<F: Fleet> Supervisor<'_, F> {
         Ok(())
     }
 
-    /// Starts a process that ended, and lets it take part in the run again.
-    async fn bring_back(&self, id: &InstanceId) -> Result<(), GroundError> {
-        self.fleet.start(id).await?;
-        let control = Control::new(id, self.fleet.address(id), self.clock);
-        control.ready(READY_AGAIN_US).await?;
-        let restarts = {
-            let mut state = self.state();
-            state.controls.insert(id.clone(), control.clone());
-            let restarts = state.restarts.entry(id.clone()).or_default();
-            *restarts += 1;
-            *restarts
-        };
-        let begin = Begin {
-            restarts,
-            addresses: self.fleet.addresses(),
-            ..self.begin.clone()
-        };
-        control.begin(&begin).await
-    }
-
     /// Says in the dead process's place what the platform of a production system would: that it was
     /// killed, and for want of what.
     fn report_death(&self, id: &InstanceId) {
@@ -219,13 +250,14 @@ impl<F: Fleet> Supervisor<'_, F> {
     async fn poll_witnesses(&self) -> std::convert::Infallible {
         loop {
             self.clock.sleep_us(WITNESS_INTERVAL_US).await;
-            self.ask_witnesses().await;
+            let not_begun = self.ask_witnesses().await;
+            self.begin_restarted(not_begun).await;
         }
     }
 
     /// Asks every process that can answer what the faults did there. One that does not, because it is
-    /// about to end, has said so a second ago.
-    async fn ask_witnesses(&self) {
+    /// about to end, has said so a second ago. Returns those that answer that no run has begun there.
+    async fn ask_witnesses(&self) -> Vec<(InstanceId, Control)> {
         let asked: Vec<(InstanceId, Control)> = {
             let state = self.state();
             let controls = state.controls.iter();
@@ -236,14 +268,20 @@ impl<F: Fleet> Supervisor<'_, F> {
         };
         let answers = asked.iter().map(|(id, control)| async move {
             let answer = control.witnesses().await.ok()?;
-            Some((id, answer))
+            Some((id, control, answer))
         });
-        for (id, answer) in join_all(answers).await.into_iter().flatten() {
+        let mut not_begun = Vec::new();
+        for (id, control, answer) in join_all(answers).await.into_iter().flatten() {
             let mut state = self.state();
-            if state.controls.contains_key(id) {
-                state.present.insert(id.clone(), answer);
+            match answer {
+                Some(answer) if state.controls.contains_key(id) => {
+                    state.present.insert(id.clone(), answer);
+                }
+                Some(_) => {}
+                None => not_begun.push((id.clone(), control.clone())),
             }
         }
+        not_begun
     }
 
     /// What the faults did, all processes and this one taken together, in the order of the faults.
@@ -269,17 +307,30 @@ impl<F: Fleet> Supervisor<'_, F> {
             .sum()
     }
 
+    /// Tells every process that can hear it which faults there are.
+    pub(crate) async fn tell_faults(&self) {
+        let change = Change {
+            faults: self.injector.planned(),
+            stopped: self.injector.taken_back(),
+        };
+        let hearing: Vec<Control> = {
+            let state = self.state();
+            let controls = state.controls.iter();
+            let hearing = controls.filter(|(id, _)| !state.paused.contains(id));
+            hearing.map(|(_, control)| control.clone()).collect()
+        };
+        // One that does not hear it now hears it the next time.
+        join_all(hearing.iter().map(|control| control.change(&change))).await;
+    }
+
     /// What befell the processes so far.
     pub(crate) fn events(&self) -> Vec<JournalEvent> {
         self.state().events.clone()
     }
 
     fn forget(&self, id: &InstanceId) {
-        let mut state = self.state();
-        state.controls.remove(id);
-        if let Some(last) = state.present.remove(id) {
-            merge(&mut state.past, &last);
-        }
+        self.state().controls.remove(id);
+        self.keep_witnesses(id);
     }
 
     fn note(&self, id: &InstanceId, what: String) {

@@ -51,6 +51,7 @@ pub(super) fn run(record: &RunRecord) -> Value {
         phases => list(record.phases.iter().map(phase)),
         comparisons => list(comparisons(record, &judged).into_iter()),
         faults => list(record.faults.iter().map(|one| fault(record, one))),
+        counterfactual => super::counterfactual::section(record),
         notes => list(words::notes(record).into_iter().map(Value::from)),
         files => list(files.map(|file| context! {
             name => file.name.as_str(),
@@ -297,6 +298,6 @@ fn fault(record: &RunRecord, witness: &FaultWitness) -> Value {
         requests => count(witness.requests_touched),
         added => (witness.injected_ms > 0.0).then(|| ms(witness.injected_ms)),
         felt => words::felt(record, witness),
-        unfelt => witness.firings == 0 || (witness.moved.is_empty() && !decoy),
+        unfelt => witness.firings == 0 || (witness.moved().next().is_none() && !decoy),
     }
 }

@@ -2,6 +2,7 @@
 
 mod axis;
 mod context;
+mod counterfactual;
 mod palette;
 mod svg;
 mod system;
@@ -13,9 +14,13 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, HtmlEscape, Value, context};
 use ragdoll_experiment::RunRecord;
 
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("report.html", include_str!("templates/report.html")),
     ("comparison.html", include_str!("templates/comparison.html")),
+    (
+        "counterfactual.html",
+        include_str!("templates/counterfactual.html"),
+    ),
     ("tables.html", include_str!("templates/tables.html")),
     ("style.css", include_str!("templates/style.css")),
 ];

@@ -15,6 +15,8 @@ pub struct RepeatPlan {
     pub first_seed: u64,
     /// How many seeds, at least 1.
     pub repeat: u64,
+    /// Whether each seed is run again without each of its faults.
+    pub counterfactual: bool,
     /// The experiment with every default filled in and the first seed.
     pub spec: Experiment,
 }
@@ -27,12 +29,20 @@ impl RepeatPlan {
             file: experiment.file.display().to_string(),
             first_seed,
             repeat,
+            counterfactual: false,
             spec: Experiment {
                 seed: first_seed,
                 file: std::path::PathBuf::new(),
                 ..experiment.clone()
             },
         }
+    }
+
+    /// The same plan, with or without replays of each seed.
+    #[must_use]
+    pub fn with_counterfactual(mut self, counterfactual: bool) -> Self {
+        self.counterfactual = counterfactual;
+        self
     }
 
     /// Seed number `position`, counted from 0.
@@ -50,6 +60,7 @@ impl RepeatPlan {
             file: record.file.clone(),
             first_seed: self.first_seed,
             repeat: self.repeat,
+            counterfactual: record.counterfactual.is_some(),
             spec: Experiment {
                 seed: self.first_seed,
                 ..record.spec.clone()
@@ -78,6 +89,11 @@ impl RepeatPlan {
                 other.first_seed.to_string(),
             ),
             ("repeat", self.repeat.to_string(), other.repeat.to_string()),
+            (
+                "counterfactual",
+                self.counterfactual.to_string(),
+                other.counterfactual.to_string(),
+            ),
         ];
         for (key, one, other) in shown {
             if one != other {
@@ -92,13 +108,16 @@ impl RepeatPlan {
 
     /// The plan as indented JSON with a final newline.
     pub fn to_json(&self) -> String {
-        let value = json!({
+        let mut value = json!({
             "version": self.version,
             "file": self.file,
             "first_seed": self.first_seed,
             "repeat": self.repeat,
             "spec": self.spec,
         });
+        if self.counterfactual {
+            value["counterfactual"] = true.into();
+        }
         format!("{value:#}\n")
     }
 
@@ -114,12 +133,14 @@ impl RepeatPlan {
         let number = |key| value[key].as_u64().ok_or(lacks(key));
         let (version, file) = (word("version")?, word("file")?);
         let (first_seed, repeat) = (number("first_seed")?, number("repeat")?);
+        let counterfactual = value["counterfactual"].as_bool().unwrap_or(false);
         let spec = serde_json::from_value(value["spec"].take()).map_err(malformed)?;
         Ok(RepeatPlan {
             version,
             file,
             first_seed,
             repeat,
+            counterfactual,
             spec,
         })
     }

@@ -2,6 +2,7 @@
 //! the figures.
 
 mod bars;
+mod counterfactual;
 mod page;
 mod sections;
 mod table;
@@ -41,6 +42,7 @@ pub fn terminal(record: &RunRecord, options: &TerminalOptions) -> String {
     bars::write(&mut page, record);
     sections::expectations(&mut page, record);
     sections::faults(&mut page, record);
+    counterfactual::write(&mut page, record);
     sections::closing(&mut page, record, options.folder.as_deref());
     page.finish()
 }

@@ -6,7 +6,9 @@ use super::table::{Side, Table};
 use crate::figures::{count, ms, quality, rate, share, with_unit};
 use crate::words::{self, Mark};
 use ragdoll_analyser::Figure;
-use ragdoll_experiment::{ExpectationOutcome, FaultWitness, Outcome, PhaseRecord, RunRecord};
+use ragdoll_experiment::{
+    Counterfactual, ExpectationOutcome, FaultWitness, Outcome, PhaseRecord, RunRecord,
+};
 
 const EVIDENCE_MAX: usize = 3;
 const NOTES_MAX: usize = 4;
@@ -35,6 +37,11 @@ pub(super) fn headline(page: &mut Page, record: &RunRecord) {
                 reason,
             );
         }
+    }
+    let replayed = record.counterfactual.iter();
+    for failure in replayed.flat_map(Counterfactual::failures) {
+        let lead = [(Paint::Bad, "  because ".to_owned())];
+        page.paragraph(&lead, Paint::Plain, &failure);
     }
 }
 
@@ -229,7 +236,7 @@ fn fault(page: &mut Page, record: &RunRecord, witness: &FaultWitness) {
         text.push_str(&format!(", added {}", ms(witness.injected_ms)));
     }
     text.push_str(&format!("; {}.", words::felt(record, witness)));
-    let unfelt = witness.moved.is_empty() && !words::is_decoy(record, witness);
+    let unfelt = witness.moved().next().is_none() && !words::is_decoy(record, witness);
     let paint = if witness.firings == 0 || unfelt {
         Paint::Unsure
     } else {

@@ -10,8 +10,9 @@ use ragdoll_analyser::{
     SharedTrait, Verdict,
 };
 use ragdoll_experiment::{
-    Exemplar, ExpectationOutcome, Experiment, FaultWitness, Indicator, IndicatorChange, Outcome,
-    OutputFile, PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall, WaterfallRow,
+    Counterfactual, Exemplar, ExpectationOutcome, Experiment, FaultWitness, Finding, Indicator,
+    IndicatorChange, Named, Outcome, OutputFile, PhaseRecord, PhaseStats, RunRecord, TimelinePoint,
+    Wall, WaterfallRow, WithoutAll, WithoutFault,
 };
 use ragdoll_model::Topology;
 use ragdoll_model::workload::Workload;
@@ -111,8 +112,75 @@ pub(crate) fn inconclusive() -> RunRecord {
         firings: 0,
         injected_ms: 0.0,
         requests_touched: 0,
-        moved: Vec::new(),
+        index: 0,
+        in_force_s: 55.0,
+        judged_s: 55.0,
+        indicators: Vec::new(),
     }];
+    record
+}
+
+/// A run of two faults that was replayed without each of them and without both.
+pub(crate) fn replayed() -> RunRecord {
+    let lock = || Named::Bottleneck {
+        service: "metadata".to_owned(),
+        instance: None,
+        cause: Cause::Lock,
+        question: Question::Latency,
+    };
+    let without = |index, fault: &str, without, finding, effect: [f64; 2]| WithoutFault {
+        phase: "contended".to_owned(),
+        index,
+        fault: fault.to_owned(),
+        decoy: false,
+        standing: false,
+        with: Some(lock()),
+        without: Some(without),
+        finding,
+        indicators: vec![IndicatorChange {
+            moved: effect[0] != effect[1],
+            ..moved(Indicator::P95Ms, effect[0], effect[1])
+        }],
+        elsewhere: Vec::new(),
+    };
+    let mut record = lock_bottleneck();
+    record.counterfactual = Some(Counterfactual {
+        faults: vec![
+            without(
+                0,
+                "lock_contention on metadata",
+                Named::NoBottleneck,
+                Finding::Responsible,
+                [1120.0, 4180.0],
+            ),
+            without(
+                1,
+                "latency on embedder",
+                lock(),
+                Finding::NoPart,
+                [4180.0, 4180.0],
+            ),
+        ],
+        together: vec![WithoutAll {
+            phase: "contended".to_owned(),
+            with: lock(),
+            without: Named::NoBottleneck,
+            remains: false,
+        }],
+    });
+    record
+}
+
+/// A replayed run whose bottleneck is there without its fault too.
+pub(crate) fn refuted() -> RunRecord {
+    let mut record = replayed();
+    record.outcome = Outcome::Failed;
+    let replayed = record.counterfactual.as_mut().expect("it was replayed");
+    replayed.faults.truncate(1);
+    replayed.together.clear();
+    let fault = &mut replayed.faults[0];
+    fault.without.clone_from(&fault.with);
+    fault.finding = Finding::Remains;
     record
 }
 
@@ -172,7 +240,10 @@ pub(crate) fn errors_with_traits() -> RunRecord {
         firings: 14,
         injected_ms: 0.0,
         requests_touched: 93,
-        moved: vec![
+        index: 0,
+        in_force_s: 55.0,
+        judged_s: 55.0,
+        indicators: vec![
             moved(Indicator::P95Ms, 1104.0, 10_310.0),
             moved(Indicator::ErrorRate, 0.0, 97.0 / 1200.0),
         ],
@@ -229,6 +300,7 @@ pub(crate) fn record(title: &str, name: &str) -> RunRecord {
             cores: 2,
         }),
         machine: None,
+        counterfactual: None,
     }
 }
 
@@ -531,7 +603,10 @@ fn lock_witness(phase: &str, fired: u64, added_ms: f64, p50: f64, p95: f64) -> F
         firings: fired,
         injected_ms: added_ms,
         requests_touched: fired,
-        moved: vec![
+        index: 0,
+        in_force_s: 55.0,
+        judged_s: 55.0,
+        indicators: vec![
             moved(Indicator::P50Ms, 742.0, p50),
             moved(Indicator::P95Ms, 1104.0, p95),
         ],

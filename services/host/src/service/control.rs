@@ -124,9 +124,10 @@ async fn change(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn witnesses(State(shared): State<Arc<Shared>>) -> Json<Vec<WitnessReport>> {
+/// `null` where no run has begun: whoever began one learns by that that the process is another.
+async fn witnesses(State(shared): State<Arc<Shared>>) -> Json<Option<Vec<WitnessReport>>> {
     let running = shared.running();
-    Json(running.map_or_else(Vec::new, |running| running.witnesses()))
+    Json(running.map(|running| running.witnesses()))
 }
 
 async fn drain(State(shared): State<Arc<Shared>>) -> Json<Drained> {

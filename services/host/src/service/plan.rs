@@ -117,17 +117,15 @@ pub struct Begin {
     pub restarts: u64,
 }
 
-/// A change of the faults of a run that is open to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// All faults of a run that is open to changes, as they are to be. To say the same twice changes
+/// nothing, and who missed a change hears of it with the next.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// Faults that there are before it, those that were taken back among them. A process that
-    /// already has more has made the change before.
-    pub known: usize,
-    /// Positions of faults to take back.
-    pub stop: Vec<usize>,
-    /// Faults to add.
-    pub add: Vec<Planned>,
+    /// Every fault so far, those that were taken back among them, in the order in which they came.
+    pub faults: Vec<Planned>,
+    /// Positions of those that were taken back.
+    pub stopped: Vec<usize>,
 }
 
 #[cfg(test)]

@@ -103,6 +103,7 @@ impl Running {
             out_of_memory: Box::new(move || drop(commands.try_send(Command::OutOfMemory))),
         });
         if begin.restarts > 0 {
+            member.instance.process.start(clock.now_us());
             let telemetry = &member.instance.telemetry;
             log_process!(
                 info,
@@ -137,25 +138,14 @@ impl Running {
     /// Changes the faults of a run that is open to it.
     ///
     /// # Errors
-    /// In words, where the run is closed, an earlier change is missing here, or a parameter does not
-    /// fit its kind.
+    /// In words, where the run is closed, or a parameter does not fit its kind.
     pub(super) fn change(&self, change: Change) -> Result<(), String> {
         if !self.injector.is_open() {
             return Err("the run's faults were fixed when it began".to_owned());
         }
-        let count = self.injector.count();
-        if count < change.known {
-            return Err(format!(
-                "{} faults are known here, not {}",
-                count, change.known
-            ));
-        }
-        let add = if count == change.known {
-            change.add
-        } else {
-            Vec::new()
-        };
-        let changed = self.injector.change(&change.stop, add);
+        let known = self.injector.count();
+        let add = change.faults.into_iter().skip(known).collect();
+        let changed = self.injector.change(&change.stopped, add);
         changed.map_err(|error| format!("a fault's parameter {error}"))
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ragdoll_fault_layers::Faults;
 use ragdoll_fault_spec::Catalog as _;
+use ragdoll_model::Service;
 
 /// What a fault is put on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,17 +49,20 @@ impl Subject {
 /// A scenario, and what it shows.
 pub(crate) type Shown = (fn(), &'static [Subject]);
 
-const ALL: [&[Shown]; 13] = [
+const ALL: [&[Shown]; 16] = [
     crate::absent::SHOWN,
+    crate::balance_faults::SHOWN,
     crate::calls::SHOWN,
     crate::documents::SHOWN,
     crate::engine::SHOWN,
     crate::fan_out::SHOWN,
+    crate::lives::SHOWN,
     crate::partitions::SHOWN,
     crate::process_faults::SHOWN,
     crate::queues::SHOWN,
     crate::request_faults::SHOWN,
     crate::reranking::SHOWN,
+    crate::scarce_resources::SHOWN,
     crate::streams::SHOWN,
     crate::traces::SHOWN,
     crate::wire::SHOWN,
@@ -89,10 +93,12 @@ fn resources() -> impl Iterator<Item = Subject> {
     modules.map(Subject::Resource)
 }
 
-/// Every kind of fault, with each sort of target that it takes.
+/// Every kind of fault, with each sort of target that it takes. Those of the load generator are no
+/// matter of a system.
 fn faults() -> Vec<Subject> {
     let mut faults = Vec::new();
-    for kind in Faults.kinds() {
+    let kinds = Faults.kinds().into_iter();
+    for kind in kinds.filter(|kind| kind.services != [Service::Client]) {
         if !kind.services.is_empty() {
             faults.push(Subject::on_service(kind.name));
             faults.push(Subject::on_instance(kind.name));

@@ -15,15 +15,18 @@ mod tcp;
 mod transport;
 
 mod absent;
+mod balance_faults;
 mod calls;
 mod documents;
 mod engine;
 mod fan_out;
+mod lives;
 mod partitions;
 mod process_faults;
 mod queues;
 mod request_faults;
 mod reranking;
+mod scarce_resources;
 mod streams;
 mod traces;
 mod wire;

@@ -11,6 +11,8 @@ const NEGLIGIBLE_US: f64 = 1e-3;
 #[derive(Debug)]
 pub(super) struct Schedule {
     cores: f64,
+    /// Share of a processor's time that work gets while it runs, above 0 and up to 1.
+    speed: f64,
     quota_us: f64,
     now_us: u64,
     sharing: u32,
@@ -51,6 +53,7 @@ impl Schedule {
     pub(super) fn new(cores: u32, quota_us: u64, now_us: u64) -> Self {
         Schedule {
             cores: f64::from(cores.max(1)),
+            speed: 1.0,
             quota_us: limit_us(quota_us),
             now_us,
             sharing: 0,
@@ -68,6 +71,13 @@ impl Schedule {
         self.advance(now_us);
         let before_us = std::mem::replace(&mut self.quota_us, limit_us(quota_us));
         before_us != self.quota_us
+    }
+
+    /// Changes the share of their time that the processors give from `now_us` on; false where it is
+    /// the same as before.
+    pub(super) fn set_speed(&mut self, speed: f64, now_us: u64) -> bool {
+        self.advance(now_us);
+        std::mem::replace(&mut self.speed, speed) != speed
     }
 
     /// Adds a piece of work; returns what [`Schedule::next`] needs to know of it.
@@ -128,9 +138,10 @@ impl Schedule {
         }
     }
 
-    /// Processors that run while the quota lasts.
+    /// Processors that run while the quota lasts, each counted by the share of its time that it
+    /// gives.
     fn busy(&self) -> f64 {
-        f64::from(self.sharing).min(self.cores)
+        f64::from(self.sharing).min(self.cores) * self.speed
     }
 
     /// Gives everyone their share of the time up to `now_us`, a period of the quota at a time.

@@ -116,8 +116,7 @@ impl Sequence {
 impl Batch {
     pub(super) fn new(spec: &Llm) -> Self {
         let block_size = spec.block_size.max(1);
-        // A prompt of one token and the token that follows must fit.
-        let total_blocks = spec.num_gpu_blocks.max(2_u32.div_ceil(block_size));
+        let total_blocks = spec.num_gpu_blocks.max(blocks_min(block_size));
         Batch {
             block_size,
             free_blocks: total_blocks,
@@ -140,10 +139,7 @@ impl Batch {
         now_us: u64,
         reply: oneshot::Sender<Generation>,
     ) -> u64 {
-        let most_tokens = self.total_blocks.saturating_mul(self.block_size) - 1;
-        prompt.prompt_tokens = prompt.prompt_tokens.clamp(1, most_tokens);
-        let room = most_tokens - prompt.prompt_tokens + 1;
-        prompt.output_tokens = prompt.output_tokens.clamp(1, room);
+        prompt.cut_to(self.most_tokens());
         let number = self.next_number;
         self.next_number += 1;
         self.waiting.push_back(Sequence {
@@ -188,6 +184,30 @@ impl Batch {
             self.preemptions = 0;
             self.held_back = false;
         }
+    }
+
+    /// Changes the size of the cache. Where less than is in use is left, the sequences that were
+    /// admitted last lose their blocks; a context that can no longer fit is cut as one is that comes.
+    pub(super) fn set_blocks(&mut self, blocks: u32, now_us: u64) {
+        let blocks = blocks.max(blocks_min(self.block_size));
+        if blocks == self.total_blocks {
+            return;
+        }
+        while self.total_blocks - self.free_blocks > blocks {
+            self.preempt_last(now_us);
+        }
+        self.free_blocks = blocks - (self.total_blocks - self.free_blocks);
+        self.total_blocks = blocks;
+        let most_tokens = self.most_tokens();
+        for sequence in self.running.iter_mut().chain(&mut self.waiting) {
+            sequence.prompt.cut_to(most_tokens);
+            sequence.context_tokens = sequence.context_tokens.min(most_tokens);
+        }
+    }
+
+    /// Tokens of a context that leaves room for the next token.
+    fn most_tokens(&self) -> u32 {
+        self.total_blocks.saturating_mul(self.block_size) - 1
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -292,7 +312,8 @@ impl Batch {
         self.free_blocks += victim.blocks;
         victim.blocks = 0;
         victim.computed_tokens = 0;
-        victim.context_tokens = victim.prompt.prompt_tokens + victim.generated_tokens;
+        let context_tokens = victim.prompt.prompt_tokens + victim.generated_tokens;
+        victim.context_tokens = context_tokens.min(self.most_tokens());
         victim.preemptions += 1;
         victim.enter(Stage::Preempted, now_us);
         self.preemptions += 1;
@@ -322,6 +343,20 @@ impl Batch {
 
     fn blocks_for(&self, tokens: u32) -> u32 {
         tokens.div_ceil(self.block_size)
+    }
+}
+
+/// Blocks that hold a prompt of one token and the token that follows.
+fn blocks_min(block_size: u32) -> u32 {
+    2_u32.div_ceil(block_size)
+}
+
+impl Prompt {
+    /// Cuts prompt and answer to a cache that holds contexts of `most_tokens`.
+    fn cut_to(&mut self, most_tokens: u32) {
+        self.prompt_tokens = self.prompt_tokens.clamp(1, most_tokens);
+        let room = most_tokens - self.prompt_tokens + 1;
+        self.output_tokens = self.output_tokens.clamp(1, room);
     }
 }
 

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use ragdoll_model::Dist;
+use ragdoll_model::mitigation::Shedding;
 use ragdoll_resources::batcher::BatchSpec;
 use ragdoll_resources::testing::Bench;
 use ragdoll_resources::{Batcher, ResourceError};
@@ -15,6 +16,7 @@ fn spec() -> BatchSpec {
         max_batch: 8,
         service_time: Dist::fixed(10.0),
         per_item_ms: 1.0,
+        shedding: Shedding::default(),
     }
 }
 

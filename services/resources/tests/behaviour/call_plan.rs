@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use ragdoll_model::topology::{CallPlan, FanOut};
 use ragdoll_resources::testing::Bench;
-use ragdoll_resources::{Attempt, call, fan_out};
+use ragdoll_resources::{Attempt, Callee, fan_out};
 use ragdoll_runtime::Clock;
 use ragdoll_telemetry::RequestContext;
 use tonic::{Code, Status};
@@ -43,7 +43,8 @@ async fn call_failing(
     succeeds_at: usize,
 ) -> (Result<usize, Code>, Record) {
     let record = Record::default();
-    let outcome = call(&bench.instance, context, "store", plan, |attempt| {
+    let callee = Callee::new(&bench.instance, "store", plan);
+    let outcome = callee.call(context, |attempt| {
         let (clock, record) = (clock.clone(), record.clone());
         async move {
             let number = record.add(&clock, attempt);
@@ -161,7 +162,8 @@ async fn hedge(clock: &Clock, bench: &Bench, first_ms: f64, second_ms: f64) -> (
         ..plan(1)
     };
     let context = Bench::request(1);
-    let outcome = call(&bench.instance, &context, "store", &plan, |attempt| {
+    let callee = Callee::new(&bench.instance, "store", &plan);
+    let outcome = callee.call(&context, |attempt| {
         let clock = clock.clone();
         async move {
             assert_eq!(attempt.previous, 0);

@@ -37,7 +37,8 @@ fn a_caller_that_gives_up_is_seen_to_have_waited() {
         assert_eq!(gauges["queue.depth"], 0.0);
         assert_eq!(gauges["lock.waiters"], 0.0);
         assert_eq!(gauges["db.client.connection.pending_requests"], 0.0);
-        lock.hold(&context, "", &Dist::fixed(1.0)).await;
+        let held = lock.hold(&context, "", &Dist::fixed(1.0)).await;
+        assert_eq!(held, Ok(()));
         assert_eq!(durations_ms(&bench.spans(), "lock.wait"), [0.0; 0]);
     });
 }
@@ -130,7 +131,8 @@ fn many_quiet_locks_do_not_look_like_one_busy_lock() {
             tokio::spawn(async move {
                 let context = Bench::request(number);
                 lock.hold(&context, &context.request_id, &Dist::fixed(100.0))
-                    .await;
+                    .await
+                    .expect("no deadlock");
             });
         }
         clock.sleep_us(1_000_000).await;
@@ -138,7 +140,8 @@ fn many_quiet_locks_do_not_look_like_one_busy_lock() {
         clock.sleep_us(1_000_000).await;
         assert_eq!(bench.gauges()["lock.utilization"], 0.0);
         lock.hold(&Bench::request(0), "late", &Dist::fixed(500.0))
-            .await;
+            .await
+            .expect("no deadlock");
         clock.sleep_us(500_000).await;
         assert_eq!(bench.gauges()["lock.utilization"], 0.5);
     });

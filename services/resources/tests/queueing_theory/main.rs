@@ -168,7 +168,7 @@ fn through_lock(scope: LockScope, keys: u64, rate: f64, hold: Dist) -> (f64, f64
                 use rand::RngExt as _;
                 let key = context.random(users).random_range(0..keys).to_string();
                 let arrived_us = clock.now_us();
-                lock.hold(&context, &key, &hold).await;
+                lock.hold(&context, &key, &hold).await.expect("no deadlock");
                 tally.serve(clock.now_us() - arrived_us);
             }
         };

@@ -60,6 +60,11 @@ impl Outbox {
         tokio::join!(spans, logs, samples);
     }
 
+    /// Whether a receiver has ever answered.
+    pub(super) fn is_answered(&self) -> bool {
+        self.spans.is_answered() || self.logs.is_answered() || self.samples.is_answered()
+    }
+
     /// Counts what has not been delivered by now as lost.
     pub(super) fn give_up(&self) {
         self.spans.give_up();

@@ -70,16 +70,25 @@ pub(super) async fn pump<D: Deliver>(queue: &Queue<D::Item>, destination: D, clo
         let delivered = tokio::select! {
             biased;
             () = queue.until_given_up() => false,
-            delivered = attempts(&items, &destination, clock) => delivered,
+            delivered = attempts(queue, &items, &destination, clock) => delivered,
         };
         queue.settle(delivered);
     }
 }
 
-async fn attempts<D: Deliver>(items: &[D::Item], destination: &D, clock: &Clock) -> bool {
+async fn attempts<D: Deliver>(
+    queue: &Queue<D::Item>,
+    items: &[D::Item],
+    destination: &D,
+    clock: &Clock,
+) -> bool {
     let mut backoff_us = FIRST_BACKOFF_US;
     for attempt in 1..=ATTEMPTS {
-        match destination.deliver(items).await {
+        let delivered = destination.deliver(items).await;
+        if delivered != Err(Failure::Passing) {
+            queue.note_answer();
+        }
+        match delivered {
             Ok(()) => return true,
             Err(Failure::Final) => return false,
             Err(Failure::Passing) if attempt < ATTEMPTS => {

@@ -26,6 +26,8 @@ struct State<T> {
     lost: u64,
     gives_up: bool,
     closed: bool,
+    /// Whether its destination has ever answered.
+    answered: bool,
 }
 
 impl<T> Queue<T> {
@@ -39,6 +41,7 @@ impl<T> Queue<T> {
             lost: 0,
             gives_up: false,
             closed: false,
+            answered: false,
         };
         Queue {
             limit,
@@ -106,6 +109,16 @@ impl<T> Queue<T> {
         state.gives_up = false;
         drop(state);
         self.settled.notify_waiters();
+    }
+
+    /// Somebody is there: what was sent was taken, or refused for good.
+    pub(super) fn note_answer(&self) {
+        self.state().answered = true;
+    }
+
+    /// Whether its destination has ever answered.
+    pub(super) fn is_answered(&self) -> bool {
+        self.state().answered
     }
 
     /// Stops trying: what waits and what is in flight is lost.

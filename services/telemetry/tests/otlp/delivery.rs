@@ -106,6 +106,7 @@ async fn drain_in_vain(endpoint: &str) {
     telemetry.sample_gauges();
     drop(logs);
     let turns = AtomicU64::new(0);
+    let started_us = subject.clock.now_us();
     let others = async {
         loop {
             subject.clock.sleep_us(1_000).await;
@@ -117,6 +118,8 @@ async fn drain_in_vain(endpoint: &str) {
         () = others => unreachable!("it goes on for ever"),
     };
     assert!(!in_time, "nothing was delivered");
+    let took_us = subject.clock.now_us() - started_us;
+    assert!(took_us < 2_500_000, "nobody ever answered: {took_us} us");
     assert!(turns.into_inner() > 10, "others had no turn");
     let export = &subject.export;
     let lost = (

@@ -131,6 +131,33 @@ fn the_smallest_cache_still_serves() {
 }
 
 #[test]
+fn a_cache_that_shrinks_takes_blocks_from_who_came_last_and_everybody_finishes() {
+    let mut batch = Batch::new(&spec(100, 4, 40));
+    let mut replies = [30, 20, 10].map(|prompt_tokens| push(&mut batch, prompt_tokens, 8, 0).1);
+    batch.begin_iteration(1, 8).expect("work to do");
+    assert_eq!(batch.running(), 3);
+    batch.set_blocks(9, 2);
+    check_blocks(&batch);
+    assert_eq!((batch.running(), batch.waiting()), (1, 2));
+    batch.set_blocks(5, 3);
+    check_blocks(&batch);
+    assert_eq!(batch.running(), 0, "not even the first fits any more");
+    for now_us in 4..200 {
+        if now_us == 20 {
+            batch.set_blocks(40, now_us);
+        }
+        if batch.begin_iteration(now_us, 8).is_some() {
+            batch.end_iteration(now_us);
+        }
+        check_blocks(&batch);
+    }
+    assert_eq!(batch.free_blocks, 40);
+    for reply in &mut replies {
+        assert!(reply.try_recv().is_ok(), "it never finished");
+    }
+}
+
+#[test]
 fn an_abandoned_sequence_frees_its_blocks_and_tells_its_stages() {
     let mut batch = Batch::new(&spec(100, 4, 4));
     let (running, _reply) = push(&mut batch, 15, 6, 0);

@@ -1,0 +1,96 @@
+//! Runs experiments with many seeds on every core.
+#![allow(
+    dead_code,
+    reason = "each test is a program of its own and uses a part of this"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ragdoll_deploy::{RunOptions, run};
+use ragdoll_experiment::{Experiment, Outcome, RunRecord};
+use ragdoll_fault_layers::Faults;
+
+/// Seeds that each experiment is run with besides its own.
+pub const SEEDS: std::ops::Range<u64> = 1_000..1_020;
+
+/// Where the experiment of this name lies, such as `healthy` or `faults/crash`.
+pub fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("{name}.toml"))
+}
+
+pub fn load(name: &str) -> Experiment {
+    Experiment::load(&file(name), &Faults).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// Does `work` for each of `items`, on every core. What comes out has the order of the items.
+pub fn on_every_core<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let position = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(position) else {
+                        return;
+                    };
+                    let result = work(item);
+                    done.lock()
+                        .expect("no panic so far")
+                        .push((position, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().expect("no panic");
+    done.sort_by_key(|(position, _)| *position);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Runs an experiment with one seed.
+pub fn run_with(experiment: &Experiment, seed: u64) -> RunRecord {
+    let mut experiment = experiment.clone();
+    experiment.seed = seed;
+    let record = run(&experiment, &RunOptions::default());
+    record.unwrap_or_else(|error| panic!("{}, seed {seed}: {error}", experiment.file.display()))
+}
+
+/// Runs an experiment with its own seed and with all of [`SEEDS`].
+pub fn run_seeds(experiment: &Experiment) -> Vec<RunRecord> {
+    let seeds: Vec<u64> = std::iter::once(experiment.seed).chain(SEEDS).collect();
+    on_every_core(&seeds, |&seed| run_with(experiment, seed))
+}
+
+/// What a person would want to read of a run that did not end as expected.
+pub fn account(record: &RunRecord) -> String {
+    let mut lines = vec![format!(
+        "{}, seed {}: {:?}",
+        record.file, record.seed, record.outcome
+    )];
+    for expectation in &record.expectations {
+        let held = if expectation.held { "held" } else { "NOT HELD" };
+        lines.push(format!(
+            "  {held}: {} ({})",
+            expectation.text, expectation.found
+        ));
+    }
+    lines.join("\n")
+}
+
+pub fn assert_passed(records: &[RunRecord]) {
+    let unexpected: Vec<String> = records
+        .iter()
+        .filter(|record| record.outcome != Outcome::Passed)
+        .map(account)
+        .collect();
+    let count = unexpected.len();
+    assert!(
+        count == 0,
+        "{count} of {} runs:\n{}",
+        records.len(),
+        unexpected.join("\n")
+    );
+}

@@ -1,0 +1,67 @@
+//! Batch blocking: one long item holds up everybody in its batch.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_model::Service;
+use ragdoll_runtime::{Overrides, Rng};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check_within;
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
+/// Makes an item take far longer than others. Nobody in its batch is done before it, and the batch's
+/// server takes no other meanwhile. `probability` says how many items are long.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BatchBlocking {
+    /// Factor on the time of a batch with such an item in it, from 1 to 10,000.
+    item_factor: f64,
+}
+
+impl Kind for BatchBlocking {
+    const INFO: KindInfo = KindInfo {
+        name: "batch_blocking",
+        summary: "one long item holds up everybody in its batch",
+        resource: "batcher",
+        services: &[Service::Embedder],
+        edges: false,
+        standing: false,
+        callers: false,
+        causes: &["compute", "queue"],
+    };
+
+    fn example() -> Self {
+        BatchBlocking { item_factor: 50.0 }
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        check_within("item_factor", self.item_factor, 1.0, 10_000.0)
+    }
+}
+
+impl Fault for BatchBlocking {
+    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
+        Decision::overrides(Overrides {
+            batch_item_factor: Some(self.item_factor),
+            ..Overrides::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_runtime::Streams;
+
+    use super::*;
+
+    #[test]
+    fn a_long_item_is_long_by_its_factor() {
+        let blocking = |item_factor| BatchBlocking { item_factor };
+        let error = blocking(0.5).check().expect_err("a short item");
+        assert_eq!(error.to_string(), "`item_factor` is 0.5: use 1 to 10000");
+        let random = &mut Streams::new(1).stream("test").rng();
+        let decision = blocking(30.0).decide(&Facts::default(), random);
+        let overrides = decision.overrides.expect("a change");
+        assert_eq!(overrides.batch_item_factor, Some(30.0));
+    }
+}

@@ -1,0 +1,85 @@
+//! Long-held lock: work that serves nobody holds the lock.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_model::Service;
+use ragdoll_runtime::Overrides;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{check_pulse, pulse_ms};
+use crate::decision::{Fault, Kind};
+use crate::timing::Pulse;
+/// Lets work of the store's own, such as a schema change or a forgotten transaction, take the lock again
+/// and again. Who has the lock keeps it; everybody else waits until that work is done.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LongHeldLock {
+    /// How long it holds the lock each time, in milliseconds, at least 0.001.
+    hold_ms: f64,
+    /// Time from one start to the next, in milliseconds, more than `hold_ms`.
+    every_ms: f64,
+}
+
+impl Kind for LongHeldLock {
+    const INFO: KindInfo = KindInfo {
+        name: "long_held_lock",
+        summary: "something in the background holds the lock for long, again and again, and all others wait",
+        resource: "lock",
+        services: &[Service::Metadata],
+        edges: false,
+        standing: true,
+        callers: false,
+        causes: &["lock"],
+    };
+
+    fn example() -> Self {
+        LongHeldLock {
+            hold_ms: 1500.0,
+            every_ms: 5000.0,
+        }
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        check_pulse(("hold_ms", self.hold_ms), ("every_ms", self.every_ms))
+    }
+}
+
+impl Fault for LongHeldLock {
+    /// It befalls the process: a request need not come while it lasts.
+    fn meets_requests(&self) -> bool {
+        false
+    }
+
+    fn standing(&self, _: f64) -> Option<Overrides> {
+        Some(Overrides {
+            lock_seized: Some(true),
+            ..Overrides::default()
+        })
+    }
+
+    fn pulse(&self) -> Option<Pulse> {
+        Some(pulse_ms(self.hold_ms, self.every_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_comes_and_goes_and_gives_the_lock_back() {
+        let of = |hold_ms, every_ms| LongHeldLock { hold_ms, every_ms };
+        let error = of(50.0, 50.0).check().expect_err("it never gives it back");
+        assert_eq!(
+            error.to_string(),
+            "`every_ms` is 50: use more than `hold_ms`, which is 50"
+        );
+        let expected = Pulse {
+            every_us: 200_000,
+            for_us: 50_000,
+        };
+        assert_eq!(of(50.0, 200.0).pulse(), Some(expected));
+        let change = of(50.0, 200.0).standing(1.0).expect("a change");
+        assert_eq!(change.lock_seized, Some(true));
+    }
+}

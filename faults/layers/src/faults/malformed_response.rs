@@ -1,0 +1,61 @@
+//! Malformed response: answers cannot be read.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_runtime::Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SERVERS;
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
+use crate::spoil::Spoil;
+
+/// Turns what an answer says into bytes that mean nothing. The service believes that it answered.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MalformedResponse {}
+
+impl Kind for MalformedResponse {
+    const INFO: KindInfo = KindInfo {
+        name: "malformed_response",
+        summary: "answers of a service cannot be read by those who asked",
+        resource: "answers",
+        services: &SERVERS,
+        edges: true,
+        standing: false,
+        callers: false,
+        causes: &["errors"],
+    };
+
+    fn example() -> Self {
+        MalformedResponse {}
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        Ok(())
+    }
+}
+
+impl Fault for MalformedResponse {
+    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
+        Decision {
+            spoil: Some(Spoil::Garble),
+            ..Decision::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_runtime::Streams;
+
+    use super::*;
+
+    #[test]
+    fn the_answer_is_spoilt_and_the_request_served() {
+        let mut random = Streams::new(1).stream("test").rng();
+        let decision = MalformedResponse {}.decide(&Facts::default(), &mut random);
+        assert_eq!(decision.spoil, Some(Spoil::Garble));
+        assert_eq!(decision.refusal, None);
+    }
+}

@@ -1,0 +1,76 @@
+//! Memory leak: each request leaves memory behind, until there is no more.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_model::Service;
+use ragdoll_runtime::{Overrides, Rng};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::check_within;
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
+
+/// Lets requests leave memory behind that nobody gives back. The process grows until an allocation
+/// does not fit, is killed, and begins anew. What leaked stays after the fault is over, until then.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemoryLeak {
+    /// Memory that each request leaves behind, in bytes, from 1 to 1,000,000,000,000.
+    memory_leak_bytes_per_request: u64,
+}
+
+impl Kind for MemoryLeak {
+    const INFO: KindInfo = KindInfo {
+        name: "memory_leak",
+        summary: "each request leaves memory behind, until the process is killed for want of it",
+        resource: "memory",
+        services: &[Service::Reranker],
+        edges: false,
+        standing: false,
+        callers: false,
+        causes: &["memory"],
+    };
+
+    fn example() -> Self {
+        MemoryLeak {
+            memory_leak_bytes_per_request: 16 << 20,
+        }
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        let bytes = self.memory_leak_bytes_per_request as f64;
+        check_within("memory_leak_bytes_per_request", bytes, 1.0, 1e12)
+    }
+}
+
+impl Fault for MemoryLeak {
+    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
+        Decision::overrides(Overrides {
+            memory_leak_bytes_per_request: Some(self.memory_leak_bytes_per_request),
+            ..Overrides::default()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_runtime::Streams;
+
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_met_leaks() {
+        let mut random = Streams::new(1).stream("test").rng();
+        let decision = MemoryLeak::example().decide(&Facts::default(), &mut random);
+        let change = decision.overrides.expect("a change");
+        assert_eq!(change.memory_leak_bytes_per_request, Some(16 << 20));
+        let none = MemoryLeak {
+            memory_leak_bytes_per_request: 0,
+        };
+        let error = none.check().expect_err("nothing leaks").to_string();
+        assert!(
+            error.contains("`memory_leak_bytes_per_request` is 0"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Noisy neighbour: others on the machine take processor time.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_model::Service;
+use ragdoll_runtime::Overrides;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{check_pulse, check_within, pulse_ms};
+use crate::decision::{Fault, Kind};
+use crate::timing::Pulse;
+/// Lets neighbours on the same machine take a share of the target's processors in bursts. What computes
+/// meanwhile takes longer by that share. Of the LLM nothing is taken: it computes on processors of its
+/// own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoisyNeighbour {
+    /// Share of the processors' time that the neighbours take, from 0.001 to 0.99.
+    stolen: f64,
+    /// How long a burst lasts, in milliseconds, at least 0.001.
+    burst_ms: f64,
+    /// Time from one burst's start to the next, in milliseconds, more than `burst_ms`.
+    every_ms: f64,
+}
+
+impl Kind for NoisyNeighbour {
+    const INFO: KindInfo = KindInfo {
+        name: "noisy_neighbour",
+        summary: "neighbours on the machine take a share of the processors in bursts",
+        resource: "cpu",
+        services: &[
+            Service::Gateway,
+            Service::Metadata,
+            Service::Embedder,
+            Service::VectorDb,
+            Service::Shard,
+            Service::Reranker,
+        ],
+        edges: false,
+        standing: true,
+        callers: false,
+        causes: &["cpu"],
+    };
+
+    fn example() -> Self {
+        NoisyNeighbour {
+            stolen: 0.9,
+            burst_ms: 2000.0,
+            every_ms: 4000.0,
+        }
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        check_within("stolen", self.stolen, 0.001, 0.99)?;
+        check_pulse(("burst_ms", self.burst_ms), ("every_ms", self.every_ms))
+    }
+}
+
+impl Fault for NoisyNeighbour {
+    /// It befalls the process: a request need not come while it lasts.
+    fn meets_requests(&self) -> bool {
+        false
+    }
+
+    fn standing(&self, _: f64) -> Option<Overrides> {
+        Some(Overrides {
+            cpu_stolen: Some(self.stolen),
+            ..Overrides::default()
+        })
+    }
+
+    fn pulse(&self) -> Option<Pulse> {
+        Some(pulse_ms(self.burst_ms, self.every_ms))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_leave_something_and_pause_between_bursts() {
+        let of = |stolen, burst_ms| NoisyNeighbour {
+            stolen,
+            burst_ms,
+            every_ms: 100.0,
+        };
+        let error = of(1.0, 50.0).check().expect_err("nothing is left");
+        assert_eq!(error.to_string(), "`stolen` is 1: use 0.001 to 0.99");
+        assert!(of(0.5, 100.0).check().is_err(), "one burst without end");
+        assert!(of(0.5, 50.0).check().is_ok());
+        assert_eq!(
+            of(0.5, 50.0).pulse().map(|pulse| pulse.for_us),
+            Some(50_000)
+        );
+        let change = of(0.5, 50.0).standing(1.0).expect("a change");
+        assert_eq!(change.cpu_stolen, Some(0.5));
+    }
+}

@@ -1,0 +1,96 @@
+//! Packet loss: messages are lost and sent again.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_runtime::{Rng, WireChange};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{SERVERS, check_within};
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
+
+/// Loses messages on the network, requests and answers alike. TCP sends them again, so that they come
+/// late and none is missing.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PacketLoss {
+    /// Probability that a message is lost, each time that it is sent, from 0.0001 to 0.99.
+    loss: f64,
+    /// Time after which it is sent again, in milliseconds, from 0.001 to 3,600,000; that of
+    /// `topology.network` unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retransmit_ms: Option<f64>,
+}
+
+impl Kind for PacketLoss {
+    const INFO: KindInfo = KindInfo {
+        name: "packet_loss",
+        summary: "messages to a service and its answers are lost, and sent again later",
+        resource: "network",
+        services: &SERVERS,
+        edges: true,
+        standing: false,
+        callers: true,
+        causes: &["network", "straggler"],
+    };
+
+    fn example() -> Self {
+        PacketLoss {
+            loss: 0.3,
+            retransmit_ms: None,
+        }
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        check_within("loss", self.loss, 0.0001, 0.99)?;
+        let retransmit_ms = self.retransmit_ms.unwrap_or(1.0);
+        check_within("retransmit_ms", retransmit_ms, 0.001, 3_600_000.0)
+    }
+}
+
+impl Fault for PacketLoss {
+    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
+        Decision {
+            wire: Some(WireChange {
+                loss: Some(self.loss),
+                retransmit_ms: self.retransmit_ms,
+                ..WireChange::default()
+            }),
+            ..Decision::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_runtime::Streams;
+
+    use super::*;
+
+    #[test]
+    fn the_wire_loses_more_and_keeps_its_rate() {
+        let mut random = Streams::new(1).stream("test").rng();
+        let fault = PacketLoss {
+            loss: 0.2,
+            retransmit_ms: Some(50.0),
+        };
+        let expected = WireChange {
+            bandwidth_mbps: None,
+            loss: Some(0.2),
+            retransmit_ms: Some(50.0),
+        };
+        let decision = fault.decide(&Facts::default(), &mut random);
+        assert_eq!(decision.wire, Some(expected));
+    }
+
+    #[test]
+    fn a_wire_that_loses_everything_is_a_partition() {
+        let with_loss = |loss| PacketLoss {
+            loss,
+            retransmit_ms: None,
+        };
+        let refused = with_loss(1.0).check().expect_err("nothing would pass");
+        assert_eq!(refused.to_string(), "`loss` is 1: use 0.0001 to 0.99");
+        with_loss(0.0).check().expect_err("nothing would change");
+    }
+}

@@ -1,0 +1,71 @@
+//! Truncated body: answers end too early.
+
+use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_runtime::Rng;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{SERVERS, check_within};
+use crate::decision::{Decision, Fault, Kind};
+use crate::facts::Facts;
+use crate::spoil::Spoil;
+
+/// Cuts the end off answers. They end as if they were whole: nobody is told that bytes are missing.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TruncatedBody {
+    /// Share of an answer's bytes that arrive, from 0 to 0.99.
+    #[serde(default = "half")]
+    keep: f64,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl Kind for TruncatedBody {
+    const INFO: KindInfo = KindInfo {
+        name: "truncated_body",
+        summary: "answers of a service end before all of their bytes have come",
+        resource: "answers",
+        services: &SERVERS,
+        edges: true,
+        standing: false,
+        callers: false,
+        causes: &["errors"],
+    };
+
+    fn example() -> Self {
+        TruncatedBody { keep: half() }
+    }
+
+    fn check(&self) -> Result<(), ParamError> {
+        check_within("keep", self.keep, 0.0, 0.99)
+    }
+}
+
+impl Fault for TruncatedBody {
+    fn decide(&self, _: &Facts<'_>, _: &mut Rng) -> Decision {
+        Decision {
+            spoil: Some(Spoil::Truncate { keep: self.keep }),
+            ..Decision::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ragdoll_runtime::Streams;
+
+    use super::*;
+
+    #[test]
+    fn the_share_that_is_given_arrives() {
+        let mut random = Streams::new(1).stream("test").rng();
+        let decision = TruncatedBody { keep: 0.25 }.decide(&Facts::default(), &mut random);
+        assert_eq!(decision.spoil, Some(Spoil::Truncate { keep: 0.25 }));
+        let whole = TruncatedBody { keep: 1.0 };
+        let refused = whole.check().expect_err("nothing would be missing");
+        assert_eq!(refused.to_string(), "`keep` is 1: use 0 to 0.99");
+    }
+}

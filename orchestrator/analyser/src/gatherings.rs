@@ -1,0 +1,100 @@
+//! Gatherings: several calls of one service that one caller makes to answer one call of its own.
+
+use ragdoll_trace::TraceSet;
+
+use crate::config::Window;
+use crate::names::{is_call, is_served};
+use crate::parties::{Parties, Party, ServiceId};
+use crate::prepared::ms;
+use crate::tree::Tree;
+
+/// The calls of one service within one server span, in milliseconds. Attempts that were tried again
+/// do not count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gathering {
+    pub(crate) start_ns: u64,
+    /// All calls together.
+    pub(crate) total_ms: f32,
+    /// Time in which at least one of them was open.
+    pub(crate) open_ms: f32,
+    /// The longest.
+    pub(crate) longest_ms: f32,
+}
+
+/// The calls of one service so far, earlier ones first.
+struct Group {
+    service: ServiceId,
+    first: Party,
+    has_several: bool,
+    end_ns: u64,
+    gathering: Gathering,
+}
+
+/// The gatherings of one trace, each with its caller and its callee. A service of which only one
+/// instance was called was not gathered from.
+pub(crate) fn gatherings(
+    tree: &Tree,
+    set: &TraceSet,
+    parties: &Parties<'_>,
+    mut emit: impl FnMut(ServiceId, ServiceId, Gathering),
+) {
+    let mut calls: Vec<usize> = Vec::new();
+    for at in (0..tree.len()).filter(|&at| is_served(tree.span(set, at))) {
+        let is_counted = |&child: &usize| {
+            let node = tree.node(child);
+            node.callee.is_some() && !node.retried && is_call(tree.span(set, child))
+        };
+        calls.clear();
+        calls.extend(tree.children(at).filter(is_counted));
+        if calls.len() < 2 {
+            continue;
+        }
+        calls.sort_by_key(|&call| tree.node(call).start_ns);
+        let caller = parties.service(tree.node(at).party);
+        for group in groups(tree, parties, &calls) {
+            if group.has_several {
+                emit(caller, group.service, group.gathering);
+            }
+        }
+    }
+}
+
+fn groups(tree: &Tree, parties: &Parties<'_>, calls: &[usize]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for node in calls.iter().map(|&call| tree.node(call)) {
+        let Some(callee) = node.callee else { continue };
+        let service = parties.service(callee);
+        let length_ms = ms(node.end_ns - node.start_ns) as f32;
+        match groups.iter_mut().find(|group| group.service == service) {
+            None => groups.push(Group {
+                service,
+                first: callee,
+                has_several: false,
+                end_ns: node.end_ns,
+                gathering: Gathering {
+                    start_ns: node.start_ns,
+                    total_ms: length_ms,
+                    open_ms: length_ms,
+                    longest_ms: length_ms,
+                },
+            }),
+            Some(group) => {
+                group.has_several |= group.first != callee;
+                let from_ns = node.start_ns.max(group.end_ns);
+                let added_ms = ms(node.end_ns.saturating_sub(from_ns)) as f32;
+                group.gathering.open_ms += added_ms;
+                group.gathering.total_ms += length_ms;
+                group.gathering.longest_ms = group.gathering.longest_ms.max(length_ms);
+                group.end_ns = group.end_ns.max(node.end_ns);
+            }
+        }
+    }
+    groups
+}
+
+/// Those of a window; `all` are in the order of their start.
+pub(crate) fn within<'a>(all: &'a [Gathering], window: &Window) -> &'a [Gathering] {
+    let from = all.partition_point(|one| one.start_ns < window.start_ns);
+    let to = all.partition_point(|one| one.start_ns < window.end_ns);
+    &all[from..to.max(from)]
+}

@@ -1,0 +1,300 @@
+//! A system that is kept running on a real ground until somebody stops it, with a way to change its
+//! faults meanwhile.
+
+mod api;
+pub(crate) mod client;
+mod openapi;
+mod session;
+pub(crate) mod views;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::try_join_all;
+use ragdoll_experiment::{Experiment, Journal};
+use ragdoll_fault_layers::Injector;
+use ragdoll_host::service::{Begin, Plan};
+use ragdoll_model::{InstanceId, Service, Topology};
+use ragdoll_runtime::{Clock, Streams};
+use ragdoll_telemetry::Exporter;
+use ragdoll_telemetry::otlp::OtlpExport;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use self::session::Session;
+use super::control::Control;
+#[cfg(feature = "docker")]
+use super::docker::Site;
+use super::fleet::{Fleet, GroundError};
+use super::loopback::Loopback;
+use super::supervisor::{State, Supervisor};
+use super::{LEAD_US, MEMORY_SCALE, READY_US, THREADS, interrupted};
+use crate::ground::Ground;
+use crate::judgement::write_journal;
+use crate::run::RunError;
+
+/// What to keep running, and how it is controlled.
+#[derive(Clone, Debug)]
+pub struct UpOptions {
+    /// The system.
+    pub topology: Topology,
+    /// Seed of every random draw.
+    pub seed: u64,
+    /// Loopback or docker.
+    pub ground: Ground,
+    /// Where the control API listens. An address that others can reach needs a token.
+    pub listen: SocketAddr,
+    /// What a caller of the control API must show, as `Authorization: Bearer TOKEN`.
+    pub token: Option<String>,
+    /// Where the instances send their telemetry, as an OTLP/gRPC endpoint that they can reach;
+    /// nowhere unless given.
+    pub otlp_endpoint: Option<String>,
+    /// Folder of `journal.json`, made where it does not exist.
+    pub out: Option<PathBuf>,
+}
+
+/// A system that serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// Where the control API listens.
+    pub control: SocketAddr,
+    /// `HOST:PORT` of each instance, by name.
+    pub instances: BTreeMap<String, String>,
+}
+
+/// Starts a system, calls `ready` when it serves, and keeps it running until this process is told to
+/// end (SIGINT or SIGTERM). Nothing of it is left then.
+///
+/// # Errors
+/// A listening address that others can reach without a token, one that is taken, a ground that is
+/// not to be had, and an instance that ends for a reason that no fault explains.
+pub fn up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
+    if options.token.is_none() && !options.listen.ip().is_loopback() {
+        return Err(UpError::TokenMissing(options.listen).into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(RunError::Runtime)?;
+    let ended = runtime.block_on(keep_up(options, ready));
+    runtime.shutdown_background();
+    ended
+}
+
+/// A system cannot be kept running as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    /// Anybody could break the system.
+    #[error(
+        "the control API at {0} could be used by others: add `--token`, or listen on 127.0.0.1"
+    )]
+    TokenMissing(SocketAddr),
+    /// The port is somebody else's.
+    #[error(
+        "cannot listen at {address} for the control API: {source}; choose another with --listen"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The folder of the journal cannot be made.
+    #[error("cannot create the folder {folder}: {source}; choose another with --out", folder = folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The control API broke down.
+    #[error("the control API ended: {0}")]
+    Api(std::io::Error),
+}
+
+async fn keep_up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
+    let address = options.listen;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| UpError::Listen { address, source })?;
+    if let Some(folder) = &options.out {
+        std::fs::create_dir_all(folder).map_err(|source| UpError::Folder {
+            folder: folder.clone(),
+            source,
+        })?;
+    }
+    let clock = Clock::new_real();
+    let instances = options.topology.instances().into_iter();
+    let instances = instances.filter(|id| id.service() != Service::Client);
+    let keeper = Keeper {
+        options,
+        instances: instances.collect(),
+        listener,
+    };
+    let mut plan = Plan {
+        topology: options.topology.clone(),
+        seed: options.seed,
+        otlp_endpoint: options.otlp_endpoint.clone(),
+        memory_scale: MEMORY_SCALE,
+        standalone: false,
+        ..Plan::default()
+    };
+    match &options.ground {
+        Ground::Loopback(loopback) => {
+            plan.burn = loopback.burn;
+            let program = match &loopback.program {
+                Some(program) => program.clone(),
+                None => std::env::current_exe().map_err(RunError::Runtime)?,
+            };
+            let fleet = Loopback::start_all(&program, &plan, &keeper.instances, &clock).await?;
+            keeper.keep(fleet, ready).await
+        }
+        #[cfg(feature = "docker")]
+        Ground::Docker(docker) => {
+            let site = Site::prepare(docker, &keeper.instances, &clock).await?;
+            let fleet = site.start_all(&plan, &clock).await?;
+            keeper.keep(fleet, ready).await
+        }
+        other => panic!("a system is not kept up on the {} ground", other.name()),
+    }
+}
+
+struct Keeper<'a> {
+    options: &'a UpOptions,
+    instances: Vec<InstanceId>,
+    listener: TcpListener,
+}
+
+impl Keeper<'_> {
+    /// Keeps a fleet up, and ends it whatever happens.
+    async fn keep<F: Fleet>(self, fleet: F, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
+        let ended = self.live(&fleet, ready).await;
+        fleet.stop().await;
+        ended
+    }
+
+    async fn live<F: Fleet>(self, fleet: &F, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
+        let options = self.options;
+        let clock = Clock::new_real();
+        let controls = self.wait_ready(fleet, &clock).await?;
+        let begin = Begin {
+            epoch_unix_us: clock.unix_us(clock.now_us()) + LEAD_US,
+            seed: options.seed,
+            faults: Vec::new(),
+            open: true,
+            stopped: Vec::new(),
+            means: fleet.means(),
+            addresses: fleet.addresses(),
+            restarts: 0,
+        };
+        try_join_all(controls.values().map(|control| control.begin(&begin))).await?;
+        let clock = Clock::real_since(begin.epoch_unix_us);
+        let injector = Injector::open(Vec::new(), &Streams::new(options.seed))?;
+        let injector = injector.carried_out_by(begin.means);
+        let (exporter, batches) = Exporter::channel();
+        let _export = match &options.otlp_endpoint {
+            Some(endpoint) => {
+                let client = InstanceId::new(Service::Client, 0);
+                let export = OtlpExport::start(endpoint, &client, batches, &clock, &exporter);
+                Some(export.map_err(|error| RunError::Runtime(std::io::Error::other(error)))?)
+            }
+            None => {
+                std::thread::spawn(move || batches.into_iter().for_each(drop));
+                None
+            }
+        };
+        let (added, additions) = mpsc::unbounded_channel();
+        let served = Served {
+            control: self.listener.local_addr().map_err(UpError::Api)?,
+            instances: self.addresses(fleet),
+        };
+        let session = Arc::new(Session::new(
+            options,
+            served.clone(),
+            injector.clone(),
+            clock.clone(),
+            added,
+        ));
+        let supervisor = Supervisor {
+            fleet,
+            topology: &options.topology,
+            injector: &injector,
+            clock: &clock,
+            exporter: &exporter,
+            begin: &begin,
+            state: Mutex::new(State::new(controls)),
+        };
+        let api = axum::serve(self.listener, api::router(session.clone()));
+        ready(&served);
+        let ended = tokio::select! {
+            biased;
+            () = interrupted() => Ok(()),
+            error = supervisor.run(additions) => Err(RunError::from(error)),
+            ended = api.into_future() => {
+                Err(UpError::Api(ended.err().unwrap_or_else(|| std::io::Error::other("it stopped"))).into())
+            }
+            never = session.keep_told(&supervisor) => match never {},
+        };
+        session.note_witnesses(supervisor.witnesses().await);
+        let mut journal = session.journal();
+        journal.events = supervisor.events();
+        journal.incomplete = ended.as_ref().err().map(ToString::to_string);
+        exporter.close();
+        keep_journal(options, &journal)?;
+        ended
+    }
+
+    fn addresses<F: Fleet>(&self, fleet: &F) -> BTreeMap<String, String> {
+        let instances = self.instances.iter();
+        instances
+            .map(|id| (id.name().to_owned(), fleet.address(id)))
+            .collect()
+    }
+
+    async fn wait_ready<F: Fleet>(
+        &self,
+        fleet: &F,
+        clock: &Clock,
+    ) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
+        let controls = self.instances.iter().map(|id| {
+            let control = Control::new(id, fleet.address(id), clock);
+            (id.clone(), control)
+        });
+        let controls: BTreeMap<InstanceId, Control> = controls.collect();
+        let ready = try_join_all(controls.values().map(|control| control.ready(READY_US)));
+        tokio::select! {
+            ready = ready => ready.map(|_| controls),
+            () = interrupted() => Err(GroundError::Interrupted { at_s: 0.0 }),
+        }
+    }
+}
+
+fn keep_journal(options: &UpOptions, journal: &Journal) -> Result<(), RunError> {
+    match &options.out {
+        Some(folder) => Ok(write_journal(folder, journal)?),
+        None => Ok(()),
+    }
+}
+
+/// The topology of a base, or of an experiment.
+///
+/// # Errors
+/// In words, where the name is neither a base's nor a sound experiment's.
+pub fn topology_named(name: &str) -> Result<Topology, String> {
+    if let Some(base) = Topology::base(name) {
+        return Ok(base);
+    }
+    let path = std::path::Path::new(name);
+    if !path.exists() {
+        let bases = Topology::BASES.join("`, `");
+        return Err(format!(
+            "there is no base and no file called {name:?}; use `{bases}`, or the path of an experiment"
+        ));
+    }
+    Experiment::load(path, &ragdoll_fault_layers::Faults)
+        .map(|experiment| experiment.topology)
+        .map_err(|errors| errors.to_string())
+}
