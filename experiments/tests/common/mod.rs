@@ -1,6 +1,7 @@
 //! Runs experiments with many seeds on every core.
 #![allow(
     dead_code,
+    unreachable_pub,
     reason = "each test is a program of its own and uses a part of this"
 )]
 

@@ -225,8 +225,10 @@ fn cause(
     let half = failed.len().div_ceil(2);
     let overflow = count(Failure::Overflow);
     let maybe = count(Failure::MaybeOverflow);
-    let full = overflow >= half && !has_room(prepared, service, now, before);
-    if full || (overflow + maybe >= half && has_queue(prepared, service, &now.window)) {
+    let quota = overflow >= half && has_room(prepared, service, now, before);
+    let full =
+        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
+    if full && !quota {
         return (Cause::Queue, queue_figures(prepared, service, now, before));
     }
     if count(Failure::Conflict) >= half
@@ -307,7 +309,8 @@ fn has_room(
     let busiest = busiest.reduce(f64::max);
     let wait_ms = |window: &Window| {
         let parties = prepared.parties.of_service(service);
-        let visits = parties.flat_map(|party| crate::visits::within(prepared.visits(party), window));
+        let visits =
+            parties.flat_map(|party| crate::visits::within(prepared.visits(party), window));
         let (sum, count) = visits.fold((0.0, 0.0), |(sum, count), visit| {
             (sum + f64::from(visit.costs.queue), count + 1.0)
         });

@@ -1,8 +1,8 @@
 //! Where a failing request went wrong first.
 
-use ragdoll_trace::TraceSet;
+use ragdoll_trace::{Span, TraceSet};
 
-use crate::names::{Failure, Names, failure, is_call, is_failed};
+use crate::names::{Failure, Names, failure, is_call, is_failed, is_served};
 use crate::parties::{Parties, Party};
 use crate::tree::Tree;
 
@@ -29,7 +29,10 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
             deadline_ns = Some(tree.node(at).end_ns);
         }
         let cut_short = || child_open_at(tree, at, deadline_ns?);
-        let Some(next) = failing_child(tree, set, at).or_else(cut_short) else {
+        let failing = failing_child(tree, set, at).filter(|&child| {
+            !(is_broken_off(span, names, set) && is_cancelled(tree.span(set, child), names, set))
+        });
+        let Some(next) = failing.or_else(cut_short) else {
             break;
         };
         at = next;
@@ -57,6 +60,17 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
         }
     }
     Origin { party, error, path }
+}
+
+/// Whether a call ended before its answer, and not for want of patience.
+fn is_broken_off(span: &Span, names: &Names, set: &TraceSet) -> bool {
+    is_call(span) && is_failed(span) && failure(&names.error(set, span)) != Failure::Deadline
+}
+
+/// Whether a service stopped because its caller went away: what went wrong is on the caller's side of
+/// the call, or on the way.
+fn is_cancelled(span: &Span, names: &Names, set: &TraceSet) -> bool {
+    is_served(span) && ["CANCELLED", "499"].contains(&names.error(set, span).as_str())
 }
 
 /// The failed child that ended last, unless its failure was made good by a later attempt.

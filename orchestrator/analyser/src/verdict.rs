@@ -19,7 +19,7 @@ pub enum Cause {
     ConnectionPool,
     /// The service's own work.
     Compute,
-    /// Waiting for processor time that a quota withholds.
+    /// Waiting for processor time that a quota withholds or others take.
     Cpu,
     /// Out of memory, garbage collection, restarts.
     Memory,

@@ -47,7 +47,7 @@ pub(crate) const fn meaning(cause: Cause) -> &'static str {
         Cause::Lock => "waiting for a lock",
         Cause::ConnectionPool => "waiting for a connection from a pool",
         Cause::Compute => "its own work",
-        Cause::Cpu => "waiting for processor time that a quota withholds",
+        Cause::Cpu => "waiting for processor time that a quota or a neighbour withholds",
         Cause::Memory => "running out of memory",
         Cause::KvCache => "running out of KV-cache blocks",
         Cause::Network => "time on the network",

@@ -40,7 +40,10 @@ pub(crate) const SHOWN: &[Shown] = &[
     ),
     (
         without_its_cache_every_request_looks_up,
-        &[Subject::on_service("cache_failure")],
+        &[
+            Subject::on_service("cache_failure"),
+            Subject::Resource("cache"),
+        ],
     ),
     (
         what_expired_is_looked_up_once_more,

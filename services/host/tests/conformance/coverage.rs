@@ -49,8 +49,9 @@ impl Subject {
 /// A scenario, and what it shows.
 pub(crate) type Shown = (fn(), &'static [Subject]);
 
-const ALL: [&[Shown]; 16] = [
+const ALL: [&[Shown]; 17] = [
     crate::absent::SHOWN,
+    crate::answer_faults::SHOWN,
     crate::balance_faults::SHOWN,
     crate::calls::SHOWN,
     crate::documents::SHOWN,

@@ -15,6 +15,7 @@ mod tcp;
 mod transport;
 
 mod absent;
+mod answer_faults;
 mod balance_faults;
 mod calls;
 mod documents;

@@ -5,7 +5,6 @@ use ragdoll_model::{Dist, Service};
 use serde_json::json;
 
 use crate::outcome::one_after_the_other;
-use crate::transport::conform_where;
 use crate::{MS, Shown, Stage, Subject, conform, fault, lasting, small, together};
 
 pub(crate) const SHOWN: &[Shown] = &[
@@ -94,7 +93,9 @@ fn lost_connections_count_as_used() {
         &topology,
         &faults,
         async |stage: Stage| {
-            let used = stage.gauge("gateway-0", "db.client.connection.count");
+            let gauge = "db.client.connection.count";
+            stage.until_gauge("gateway-0", gauge, 4.0).await;
+            let used = stage.gauge("gateway-0", gauge);
             (used, all_of_two(stage).await)
         },
         |outcome| {
@@ -247,15 +248,15 @@ fn a_collection_stops_the_process() {
 #[test]
 fn a_small_cache_makes_sequences_lose_their_blocks() {
     let mut topology = small();
-    topology.llm.decode_base_ms = 10.0;
+    topology.llm.decode_base_ms = 20.0;
     topology.llm.block_size = 1;
-    // Two prompts of 50 tokens fit, and of what they generate only a part.
+    // Two prompts of 90 tokens, contexts included, fit, and of what they generate only a part.
     let faults = [fault(
         "kv_cache_thrashing",
         Target::service(Service::Llm),
-        json!({ "blocks": 108 }),
+        json!({ "blocks": 186 }),
     )];
-    conform_where(&topology, &faults, &|_| true, all_of_two, |outcome| {
+    conform(&topology, &faults, all_of_two, |outcome| {
         assert_eq!(outcome.answer, [200, 200]);
         let lost = outcome.spans("llm-0", "gen_ai.preempted");
         assert!(!lost.is_empty(), "nobody lost a block");
