@@ -71,13 +71,19 @@ fn a_batch_of_one_lets_the_second_wait_and_then_generates() {
             let decodes = outcome.spans("llm-0", "gen_ai.decode");
             assert_eq!((prefills.len(), decodes.len()), (2, 2));
             for (prefill, decode) in prefills.iter().zip(&decodes) {
-                outcome.assert_took("the prompt", prefill.length_us(), 10 * MS);
-                outcome.assert_took("15 tokens", decode.length_us(), 15 * 6 * MS);
+                if outcome.is_exact() {
+                    assert_eq!(prefill.length_us(), 10 * MS, "the prompt");
+                    assert_eq!(decode.length_us(), 15 * 6 * MS, "15 tokens");
+                }
                 assert_eq!(
                     (prefill.end_us, &prefill.parent),
                     (decode.start_us, &decode.parent)
                 );
             }
+            // Where timers fire late, an iteration makes up for the one before: what both requests
+            // take together is what cannot be shorter.
+            let both_us = decodes[1].end_us - prefills[0].start_us;
+            outcome.assert_took("both requests", both_us, 2 * (10 + 15 * 6) * MS);
             assert_eq!(waits[0].parent, prefills[1].parent);
             assert_eq!(waits[0].end_us, prefills[1].start_us);
             assert!(decodes[0].end_us <= prefills[1].start_us);
