@@ -64,6 +64,13 @@ fn retries() {
 }
 
 #[test]
+fn timeout() {
+    assert_helps("timeout", "hung", |without, with| {
+        without.error_rate > 2.0 * with.error_rate
+    });
+}
+
+#[test]
 fn hedge() {
     assert_helps("hedge", "stalls", |without, with| {
         with.p99_ms < without.p99_ms / 2.0

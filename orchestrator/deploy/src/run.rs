@@ -33,6 +33,9 @@ pub struct RunOptions {
     /// Where telemetry is forwarded to on a real ground, as an OTLP/gRPC endpoint such as
     /// `http://127.0.0.1:4317`; nowhere unless given.
     pub forward: Option<String>,
+    /// Whether the instances of a real ground say nothing, which shows what telemetry costs. The
+    /// analyser then sees the load generator alone.
+    pub without_telemetry: bool,
 }
 
 /// A run that could not be carried out.

@@ -15,6 +15,7 @@ const LIMITS: &[(&str, &str, &str, f64)] = &[
     ("Corpus", "bytes_per_token", "exclusiveMinimum", 0.0),
     ("Network", "bandwidth_mbps", "exclusiveMinimum", 0.0),
     ("Network", "loss", "maximum", 1.0),
+    ("Network", "health_check_ms", "maximum", 3.6e6),
     ("Gateway", "instances", "minimum", 1.0),
     ("Gateway", "instances", "maximum", 1000.0),
     ("Gateway", "workers", "minimum", 1.0),

@@ -16,6 +16,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 
 use crate::operation::{is_streamed, refusal};
+use crate::readiness::{READINESS_PATH, Readiness};
 
 /// The way to an instance's process for faults that befall it as a whole.
 pub(crate) struct OwnPower(pub(crate) Arc<Instance>);
@@ -88,7 +89,10 @@ impl Service<Request> for Alive {
             return Box::pin(std::future::ready(Ok(refusal)));
         }
         let instance = self.instance.clone();
-        let mut inner = self.inner.clone();
+        let mut inner = match request.uri().path() {
+            READINESS_PATH => BoxService::new(Readiness(instance.clone())),
+            _ => self.inner.clone(),
+        };
         Box::pin(async move {
             let life = instance.process.deaths();
             // Not called before the process goes on: a call begins the server span.

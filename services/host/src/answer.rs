@@ -63,6 +63,11 @@ impl AnswerBody {
         self.form == Form::Message && self.received_bytes < expected
     }
 
+    fn end_of_body(&mut self) {
+        let short = ("INTERNAL", "the answer ended too early".to_owned());
+        self.end(self.is_short().then_some(short));
+    }
+
     fn end(&mut self, failure: Option<(&'static str, String)>) {
         let Some(span) = self.span.take() else {
             return;
@@ -87,16 +92,13 @@ impl http_body::Body for AnswerBody {
             Some(Ok(frame)) => match frame.data_ref() {
                 Some(data) => self.receive(data),
                 // What follows a message is its end: nobody asks for more.
-                None => self.end(None),
+                None => self.end_of_body(),
             },
             Some(Err(status)) => {
                 let name = grpc_code_name(status.code() as i32);
                 self.end(Some((name, status.message().to_owned())));
             }
-            None if self.is_short() => {
-                self.end(Some(("INTERNAL", "the answer ended too early".to_owned())));
-            }
-            None => self.end(None),
+            None => self.end_of_body(),
         }
         Poll::Ready(frame)
     }

@@ -26,15 +26,28 @@ pub(crate) struct CallerLayer {
 
 struct Edge {
     caller: Arc<Instance>,
-    callee: InstanceId,
+    callee: Role,
+    /// Absent where none is ready.
+    instance: Option<InstanceId>,
 }
 
 impl CallerLayer {
     pub(crate) fn new(caller: &Arc<Instance>, callee: &InstanceId) -> Self {
+        let service = callee.service();
+        CallerLayer::over(caller, service, Some(callee.clone()))
+    }
+
+    /// The side of a call that reaches nobody, since no instance is ready.
+    pub(crate) fn to_nobody(caller: &Arc<Instance>, callee: Role) -> Self {
+        CallerLayer::over(caller, callee, None)
+    }
+
+    fn over(caller: &Arc<Instance>, callee: Role, instance: Option<InstanceId>) -> Self {
         CallerLayer {
             edge: Arc::new(Edge {
                 caller: caller.clone(),
-                callee: callee.clone(),
+                callee,
+                instance,
             }),
         }
     }
@@ -134,10 +147,10 @@ fn read_by_caller(
 impl Edge {
     fn attributes(&self, operation: &Operation, context: &RequestContext) -> Vec<KeyValue> {
         let mut attributes = operation.attributes(URL_PATH);
-        attributes.extend([
-            KeyValue::new(SERVER_ADDRESS, self.callee.service().name()),
-            KeyValue::new(SERVER_INSTANCE, self.callee.shared_name()),
-        ]);
+        attributes.push(KeyValue::new(SERVER_ADDRESS, self.callee.name()));
+        if let Some(instance) = &self.instance {
+            attributes.push(KeyValue::new(SERVER_INSTANCE, instance.shared_name()));
+        }
         let attempts = i64::from(context.previous_attempts);
         if context.hedge {
             attributes.push(KeyValue::new(RPC_HEDGE, true));

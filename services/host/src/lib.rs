@@ -5,6 +5,7 @@ mod alive;
 mod answer;
 mod caller;
 mod operation;
+mod readiness;
 mod remote;
 mod served;
 pub mod service;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ragdoll_fault_layers::FaultLayer;
-use ragdoll_model::InstanceId;
+use ragdoll_model::{InstanceId, Service};
 use ragdoll_resources::Instance;
 use ragdoll_runtime::{BoxService, Connection};
 use tower::Layer as _;
@@ -14,7 +14,7 @@ use crate::served::ServedLayer;
 
 /// What a request passes on its way in, outermost first:
 /// 1. alive: a process that is down, or out of descriptors, refuses, one that dies cuts; no span,
-///    for nobody is there.
+///    for nobody is there. It is also here that health checks are answered, which have no span.
 /// 2. served: the server span, and the request's context from its headers.
 /// 3. faults, so that what they add is time of the service's own.
 /// 4. the stub.
@@ -36,4 +36,10 @@ pub fn client_stack(
 ) -> BoxService {
     let wire = faults.layer(BoxService::new(wire));
     BoxService::new(CallerLayer::new(caller, callee).layer(wire))
+}
+
+/// What a call passes that finds no instance of `callee` ready: 1. caller, as above.
+pub(crate) fn nobody_stack(caller: &Arc<Instance>, callee: Service) -> BoxService {
+    let nobody = ragdoll_stubs::nobody();
+    BoxService::new(CallerLayer::to_nobody(caller, callee).layer(nobody))
 }

@@ -1,6 +1,7 @@
 //! A system on one network, started from its leaves: the whole of it in one process, or a part of it
 //! that reaches the rest over the network.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use ragdoll_model::proto::shard_server::ShardServer;
 use ragdoll_model::proto::vector_db_server::VectorDbServer;
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_resources::Instance;
+use ragdoll_runtime::random::ms_to_us;
 use ragdoll_runtime::{Body, BoxService, Clock, Network, Request, Streams};
 use ragdoll_stubs::embedder::EmbedderStub;
 use ragdoll_stubs::gateway::{self, Downstream};
@@ -26,7 +28,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tower::ServiceExt;
 
 use crate::alive::OwnPower;
-use crate::stack::{client_stack, server_stack};
+use crate::readiness::start_checks;
+use crate::stack::{client_stack, nobody_stack, server_stack};
 
 /// How often every gauge is sampled.
 const GAUGE_INTERVAL_US: u64 = 1_000_000;
@@ -102,6 +105,7 @@ pub struct Member {
     pub queue: Option<Arc<ingest::Queue>>,
     gauges: JoinHandle<()>,
     schedules: Vec<AbortHandle>,
+    checks: Vec<AbortHandle>,
 }
 
 impl Member {
@@ -123,6 +127,7 @@ impl Member {
             queue: (id.service() == Service::IngestApi).then_some(queue),
             gauges,
             schedules: wiring.schedules,
+            checks: wiring.checks.into_inner(),
         }
     }
 }
@@ -130,7 +135,8 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         self.gauges.abort();
-        self.schedules.iter().for_each(AbortHandle::abort);
+        let tasks = self.schedules.iter().chain(&self.checks);
+        tasks.for_each(AbortHandle::abort);
     }
 }
 
@@ -161,6 +167,8 @@ struct Wiring<'a> {
     messages: Option<Arc<dyn ingest::Messages>>,
     /// What is going to befall the instances as a whole.
     schedules: Vec<AbortHandle>,
+    /// Who asks whether others are ready.
+    checks: RefCell<Vec<AbortHandle>>,
 }
 
 impl<'a> Wiring<'a> {
@@ -215,6 +223,7 @@ impl<'a> Wiring<'a> {
             instances: instances.collect(),
             messages: None,
             schedules,
+            checks: RefCell::default(),
         }
     }
 
@@ -340,10 +349,8 @@ impl<'a> Wiring<'a> {
     }
 
     fn serve(&self, instance: &Arc<Instance>, stub: BoxService) {
-        let started_us = started_us(instance);
-        let faults = self
-            .injector
-            .server_layer(self.clock, &instance.id, started_us);
+        let injector = self.injector;
+        let faults = injector.server_layer(self.clock, &instance.id, started_us(instance));
         self.network
             .listen(&instance.id, server_stack(instance, &faults, stub));
     }
@@ -354,16 +361,20 @@ impl<'a> Wiring<'a> {
 
     fn client(&self, from: &InstanceId, to: Vec<InstanceId>) -> Client {
         let caller = self.instance(from);
-        let targets = to.into_iter().map(|callee| {
-            let started_us = started_us(&caller);
-            let faults = self
-                .injector
-                .edge_layer(self.clock, from, &callee, started_us);
-            let wire = self.network.connect(from, &callee);
-            let stack = client_stack(&caller, &callee, &faults, wire);
-            (callee, stack)
+        let nobody = nobody_stack(&caller, to[0].service());
+        let targets = to.iter().map(|callee| {
+            let injector = self.injector;
+            let faults = injector.edge_layer(self.clock, from, callee, started_us(&caller));
+            let wire = self.network.connect(from, callee);
+            let stack = client_stack(&caller, callee, &faults, wire);
+            (callee.clone(), stack)
         });
-        Client::new(targets.collect())
+        let client = Client::new(targets.collect()).otherwise(nobody);
+        let wires = to.iter().map(|callee| self.network.connect(from, callee));
+        let period_us = ms_to_us(self.topology.network.health_check_ms);
+        let checks = start_checks(self.clock, &client, wires, period_us);
+        self.checks.borrow_mut().extend(checks);
+        client
     }
 
     fn instance(&self, id: &InstanceId) -> Arc<Instance> {

@@ -151,6 +151,8 @@ pub struct Network {
     pub loss: f64,
     /// Time after which a lost message is sent again.
     pub retransmit_ms: f64,
+    /// Time between two health checks of each instance by each of its callers; 0 for none.
+    pub health_check_ms: f64,
 }
 
 impl Default for Network {
@@ -166,6 +168,8 @@ impl Default for Network {
             loss: 0.0,
             // Linux waits at least 200 ms: TCP_RTO_MIN is HZ/5 (include/net/tcp.h).
             retransmit_ms: 200.0,
+            // No checks: an instance that callers find unready is what experiments are about.
+            health_check_ms: 0.0,
         }
     }
 }

@@ -63,6 +63,7 @@ impl WireChange {
             bandwidth_mbps: self.bandwidth_mbps.unwrap_or(wire.bandwidth_mbps),
             loss: self.loss.unwrap_or(wire.loss),
             retransmit_ms: self.retransmit_ms.unwrap_or(wire.retransmit_ms),
+            health_check_ms: wire.health_check_ms,
         }
     }
 }
@@ -309,6 +310,7 @@ mod tests {
             bandwidth_mbps,
             loss,
             retransmit_ms: 200.0,
+            health_check_ms: 0.0,
         }
     }
 

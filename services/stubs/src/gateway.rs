@@ -24,8 +24,8 @@ use ragdoll_model::proto::{
 };
 use ragdoll_model::topology;
 use ragdoll_resources::{Attempt, Instance, Pool, Workers};
-use ragdoll_runtime::{Body, Clock};
 use ragdoll_runtime::random::ms_to_us;
+use ragdoll_runtime::{Body, Clock};
 use ragdoll_telemetry::names::{BAGGAGE_DOCUMENT_BYTES, DOCUMENTS_COUNT, DOCUMENTS_SIZE, TOP_K};
 use ragdoll_telemetry::{KeyValue, RequestContext, log};
 use tonic::{Code, Status};
@@ -87,7 +87,12 @@ pub fn router(
             spec.metadata_pool_timeout_ms,
         ),
         callees: Callees::new(instance, spec),
-        scopes: Remembered::new(instance, SCOPES, spec.metadata_cache, spec.coalesce_metadata),
+        scopes: Remembered::new(
+            instance,
+            SCOPES,
+            spec.metadata_cache,
+            spec.coalesce_metadata,
+        ),
         vectors: Remembered::new(
             instance,
             VECTORS,
@@ -297,12 +302,13 @@ impl Gateway {
             collection,
         };
         let callee = &self.callees.vector_db;
-        callee.call(context, |attempt| {
-            let mut client = VectorDbClient::new(self.downstream.vector_db.clone());
-            let request = grpc_request(attempt.context(context), message.clone());
-            async move { Ok(client.search(request).await?.into_inner()) }
-        })
-        .await
+        callee
+            .call(context, |attempt| {
+                let mut client = VectorDbClient::new(self.downstream.vector_db.clone());
+                let request = grpc_request(attempt.context(context), message.clone());
+                async move { Ok(client.search(request).await?.into_inner()) }
+            })
+            .await
     }
 
     async fn rerank(
@@ -326,20 +332,21 @@ impl Gateway {
             limit: request.top_k,
         };
         let callee = &self.callees.reranker;
-        callee.call(context, |attempt| {
-            let mut client = RerankerClient::new(self.downstream.reranker.clone());
-            let mut request = grpc_request(attempt.context(context), message.clone());
-            request.extensions_mut().insert(attributes.clone());
-            async move {
-                Ok(client
-                    .rerank(request)
-                    .await?
-                    .into_inner()
-                    .hits
-                    .unwrap_or_default())
-            }
-        })
-        .await
+        callee
+            .call(context, |attempt| {
+                let mut client = RerankerClient::new(self.downstream.reranker.clone());
+                let mut request = grpc_request(attempt.context(context), message.clone());
+                request.extensions_mut().insert(attributes.clone());
+                async move {
+                    Ok(client
+                        .rerank(request)
+                        .await?
+                        .into_inner()
+                        .hits
+                        .unwrap_or_default())
+                }
+            })
+            .await
     }
 
     async fn generate(
@@ -350,11 +357,17 @@ impl Gateway {
     ) -> Result<ChatResponse, Status> {
         let chat = self.prompt(request, contexts);
         let callee = &self.callees.llm;
-        callee.call(context, |attempt| {
-            let context = attempt.context(context);
-            complete(self.downstream.llm.clone(), &self.instance.clock, context, &chat)
-        })
-        .await
+        callee
+            .call(context, |attempt| {
+                let context = attempt.context(context);
+                complete(
+                    self.downstream.llm.clone(),
+                    &self.instance.clock,
+                    context,
+                    &chat,
+                )
+            })
+            .await
     }
 
     fn prompt(&self, request: &QueryRequest, contexts: &Hits) -> ChatRequest {

@@ -18,5 +18,5 @@ pub mod shard;
 pub mod vector_db;
 
 pub use call_span::CallSpan;
-pub use client::{Client, SpanAttributes, grpc_request};
+pub use client::{Client, SpanAttributes, grpc_request, nobody};
 pub use corpus::Corpus;

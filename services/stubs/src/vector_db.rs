@@ -52,19 +52,20 @@ impl VectorDbStub {
         query: &ShardQueryRequest,
     ) -> Result<Hits, Status> {
         let (callee, client) = &self.partitions[partition];
-        callee.call(context, |attempt| {
-            let mut client = ShardClient::new(client.clone());
-            let request = grpc_request(attempt.context(context), query.clone());
-            async move {
-                Ok(client
-                    .query(request)
-                    .await?
-                    .into_inner()
-                    .hits
-                    .unwrap_or_default())
-            }
-        })
-        .await
+        callee
+            .call(context, |attempt| {
+                let mut client = ShardClient::new(client.clone());
+                let request = grpc_request(attempt.context(context), query.clone());
+                async move {
+                    Ok(client
+                        .query(request)
+                        .await?
+                        .into_inner()
+                        .hits
+                        .unwrap_or_default())
+                }
+            })
+            .await
     }
 
     /// Merges what the partitions answered, each with its number.

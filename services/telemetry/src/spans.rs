@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer, TracerProvider,
@@ -267,7 +267,11 @@ impl Drop for SpanGuard {
 fn shown(clock: &Clock, at_us: u64, skew_us: i64) -> SystemTime {
     let right = clock.system_time(at_us);
     let skew = Duration::from_micros(skew_us.unsigned_abs());
-    if skew_us < 0 { right - skew } else { right + skew }
+    if skew_us < 0 {
+        right - skew
+    } else {
+        right + skew
+    }
 }
 
 /// When the process last died, on its clock, in microseconds of Unix time; 0 for never.

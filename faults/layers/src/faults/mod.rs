@@ -19,6 +19,7 @@ pub(crate) mod dns_failure;
 pub(crate) mod duplicate_request;
 pub(crate) mod error_rate;
 pub(crate) mod fail_first;
+pub(crate) mod failed_readiness;
 pub(crate) mod gc_pause;
 pub(crate) mod hang;
 pub(crate) mod hot_shard;

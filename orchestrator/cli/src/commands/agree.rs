@@ -104,6 +104,7 @@ fn run_on(
         progress: Progress::default(),
         ground,
         forward,
+        without_telemetry: arguments.grounds.without_telemetry,
     };
     let record = with_progress(experiment, &options)?;
     if let Some(folder) = &out {

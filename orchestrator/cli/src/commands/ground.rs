@@ -29,6 +29,9 @@ pub(crate) struct GroundArguments {
     /// http://127.0.0.1:4317
     #[arg(long, value_name = "URL", value_parser = endpoint)]
     pub(crate) otlp_endpoint: Option<String>,
+    /// Let the instances of a real ground say nothing, to see what telemetry costs
+    #[arg(long)]
+    pub(crate) without_telemetry: bool,
     /// Let computing keep processors busy on a real ground; else it sleeps
     #[arg(long)]
     pub(crate) burn: bool,

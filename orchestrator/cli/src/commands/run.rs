@@ -203,6 +203,7 @@ fn run_seeds(
             progress: Progress::default(),
             ground: ground.clone(),
             forward: arguments.grounds.otlp_endpoint.clone(),
+            without_telemetry: arguments.grounds.without_telemetry,
         };
         let record = run_one(&experiment, &options, arguments)?;
         if !arguments.json && !arguments.is_repeated() {

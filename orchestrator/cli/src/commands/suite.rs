@@ -129,6 +129,7 @@ impl Suite<'_> {
             progress: Progress::default(),
             ground: self.ground.clone(),
             forward: self.forward.map(str::to_owned),
+            without_telemetry: false,
         };
         let record = ragdoll_deploy::run(&experiment, &options)?;
         if let Some(folder) = &options.out {

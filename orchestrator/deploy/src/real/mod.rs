@@ -125,7 +125,8 @@ impl<'a> Prepared<'a> {
         let mut plan = Plan {
             topology: self.experiment.topology.clone(),
             seed: self.experiment.seed,
-            otlp_endpoint: Some(format!("http://{}", receiver.address())),
+            otlp_endpoint: (!options.without_telemetry)
+                .then(|| format!("http://{}", receiver.address())),
             memory_scale: MEMORY_SCALE,
             standalone: false,
             ..Plan::default()

@@ -19,6 +19,7 @@ use super::messages::{NEXT_MESSAGE, next_message};
 use super::plan::{Begin, Change};
 use super::running::Running;
 use crate::operation::refusal;
+use crate::readiness::READINESS_PATH;
 
 /// What a drain left behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +69,7 @@ pub(super) async fn router(shared: &Arc<Shared>) -> Router {
         }
     });
     Router::new()
-        .route("/readyz", get(|| async { "ready" }))
+        .route(READINESS_PATH, get(ready))
         .route("/grpc.health.v1.Health/{method}", any_service(health))
         .route("/control/v1/begin", post(begin))
         .route("/control/v1/faults", post(change))
@@ -92,6 +93,17 @@ pub(super) async fn answer(
     let request: Request = request.map(Body::new);
     let Ok(response) = BoxService::call(&mut server, request).await;
     response.map(axum::body::Body::new)
+}
+
+/// A process is ready for a run to begin; in a run, its instance tells.
+async fn ready(
+    State(shared): State<Arc<Shared>>,
+    request: axum::extract::Request,
+) -> axum::response::Response {
+    match shared.running().and_then(|running| running.server()) {
+        Some(server) => answer(Some(server), request).await,
+        None => "ready".into_response(),
+    }
 }
 
 async fn begin(

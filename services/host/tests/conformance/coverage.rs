@@ -49,7 +49,7 @@ impl Subject {
 /// A scenario, and what it shows.
 pub(crate) type Shown = (fn(), &'static [Subject]);
 
-const ALL: [&[Shown]; 17] = [
+const ALL: [&[Shown]; 18] = [
     crate::absent::SHOWN,
     crate::answer_faults::SHOWN,
     crate::balance_faults::SHOWN,
@@ -58,6 +58,7 @@ const ALL: [&[Shown]; 17] = [
     crate::engine::SHOWN,
     crate::fan_out::SHOWN,
     crate::lives::SHOWN,
+    crate::mitigations::SHOWN,
     crate::partitions::SHOWN,
     crate::process_faults::SHOWN,
     crate::queues::SHOWN,

@@ -1,11 +1,11 @@
 //! What becomes of a process in the course of its life: it dies again and again, it warms up, it leaks
-//! until there is nothing left, and its clock is wrong.
+//! until there is nothing left, its clock is wrong, and it says that it is not ready.
 
 use ragdoll_fault_spec::Target;
 use ragdoll_model::{Dist, Service};
 use serde_json::json;
 
-use crate::{MS, SECOND, Shown, Stage, Subject, conform, fault, lasting, small};
+use crate::{MS, SECOND, Shown, Stage, Subject, conform, fault, lasting, small, together};
 
 pub(crate) const SHOWN: &[Shown] = &[
     (
@@ -30,6 +30,10 @@ pub(crate) const SHOWN: &[Shown] = &[
     (
         a_wrong_clock_moves_times_and_keeps_durations,
         &[Subject::on_instance("clock_skew")],
+    ),
+    (
+        an_instance_that_says_it_is_not_ready_is_not_called,
+        &[Subject::on_instance("failed_readiness")],
     ),
 ];
 
@@ -161,6 +165,56 @@ fn a_wrong_clock_moves_times_and_keeps_durations() {
             outcome.assert_took("the way there, as it seems", ahead_us, 10 * SECOND);
             outcome.assert_took("the look-up", served.length_us(), 20 * MS);
             assert!(call.length_us() < 10 * SECOND);
+        },
+    );
+}
+
+/// Asks until an answer has this status, and returns whether one had.
+async fn until_status(stage: &Stage, name: &str, status: u16) -> bool {
+    for number in 0..100 {
+        let asked = stage.asking(&format!("{name}-{number}"));
+        if asked.await.expect("no panic").0 == status {
+            return true;
+        }
+        stage.clock.sleep_us(50 * MS).await;
+    }
+    false
+}
+
+#[test]
+fn an_instance_that_says_it_is_not_ready_is_not_called() {
+    let mut topology = small();
+    topology.reranker.instances = 2;
+    topology.network.health_check_ms = 20.0;
+    let until_us = |instance, stop_us| {
+        let target = Target::instance(instance);
+        lasting("failed_readiness", target, json!({}), 0, stop_us)
+    };
+    let faults = [
+        until_us("reranker-0", 60 * SECOND),
+        until_us("reranker-1", 1_500 * MS),
+    ];
+    conform(
+        &topology,
+        &faults,
+        async |stage: Stage| {
+            let none_left = until_status(&stage, "none", 503).await;
+            let one_back = until_status(&stage, "one", 200).await;
+            let together = together(&stage, 6).await;
+            let statuses: Vec<u16> = together.iter().map(|(status, _)| *status).collect();
+            (none_left, one_back, statuses)
+        },
+        |outcome| {
+            assert_eq!(outcome.answer, (true, true, vec![200; 6]));
+            let calls = outcome.calls("reranker");
+            let refused = calls.iter().filter(|call| call.error() == "UNAVAILABLE");
+            assert!(refused.count() > 0, "nobody was there");
+            let by_the_other = outcome.served("reranker-1");
+            assert!(by_the_other.len() >= 7, "{by_the_other:#?}");
+            assert!(
+                !outcome.seen.text.contains("readyz"),
+                "checks have no spans"
+            );
         },
     );
 }

@@ -22,6 +22,7 @@ mod documents;
 mod engine;
 mod fan_out;
 mod lives;
+mod mitigations;
 mod partitions;
 mod process_faults;
 mod queues;

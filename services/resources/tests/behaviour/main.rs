@@ -5,8 +5,8 @@ mod call_plan;
 mod cpu;
 mod engine;
 mod memory;
-mod scarcity;
 mod mitigations;
+mod scarcity;
 mod waiting;
 
 use ragdoll_model::Service;
