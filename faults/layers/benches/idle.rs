@@ -125,7 +125,7 @@ fn seconds(faults: Faults, at: At, count: u64) -> f64 {
 
 fn idle(criterion: &mut Criterion) {
     for (place, at) in [("server", At::Server), ("edge", At::Edge)] {
-        let mut group = criterion.benchmark_group(format!("request through a {place}"));
+        let mut group = criterion.benchmark_group(format!("request at the {place}"));
         group.sample_size(20);
         group.warm_up_time(Duration::from_millis(500));
         group.measurement_time(Duration::from_secs(2));
