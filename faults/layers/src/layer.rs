@@ -217,7 +217,7 @@ impl Shared {
     fn decide(&self, place: &Place, request: &Request) -> Sum {
         let now_us = self.clock.now_us();
         let mut sum = Sum::default();
-        let in_force = |met: &&Met| met.armed.in_force(now_us);
+        let in_force = |met: &&Met| met.armed.in_force(now_us) && !met.armed.passes_all();
         let mut in_force = place.faults.iter().filter(in_force).peekable();
         if in_force.peek().is_none() {
             return sum;
@@ -285,6 +285,17 @@ impl Shared {
 }
 
 impl crate::armed::Armed {
+    /// Counts a request as an opportunity that the fault, which never comes up, does not take. That is
+    /// known without a look at the request, unless it matters which requests are meant.
+    fn passes_all(&self) -> bool {
+        let spec = &self.planned.spec;
+        let passes = spec.probability <= 0.0 && spec.only.is_none();
+        if passes {
+            self.witness.opportunity();
+        }
+        passes
+    }
+
     /// Whether the fault comes up: for each request by itself, or for a connection once and for all.
     fn strikes(&self, at: &Where, probability: f64, random: &mut ragdoll_runtime::Rng) -> bool {
         use ragdoll_fault_spec::Per;
