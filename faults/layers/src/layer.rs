@@ -191,7 +191,9 @@ impl Shared {
     fn place(&self) -> Place {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.0 != self.injector.version() {
-            *known = self.injector.place(&self.at);
+            let (version, mut place) = self.injector.place(&self.at);
+            place.count_on_from(&known.1);
+            *known = (version, place);
         }
         known.1.clone()
     }

@@ -43,7 +43,7 @@ impl Where {
 /// A fault at a place.
 pub(crate) struct Met {
     pub(crate) armed: Arc<Armed>,
-    count: Mutex<Count>,
+    count: Arc<Mutex<Count>>,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Met {
     pub(crate) fn new(armed: &Arc<Armed>) -> Self {
         Met {
             armed: armed.clone(),
-            count: Mutex::default(),
+            count: Arc::default(),
         }
     }
 
@@ -85,6 +85,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Goes on counting where `before`, the same place before a change of the faults, has counted.
+    pub(crate) fn count_on_from(&mut self, before: &Place) {
+        let fresh = Arc::get_mut(&mut self.faults);
+        for met in fresh.into_iter().flatten() {
+            let mut earlier = before.faults.iter();
+            if let Some(same) = earlier.find(|earlier| Arc::ptr_eq(&earlier.armed, &met.armed)) {
+                met.count = same.count.clone();
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.faults.is_empty() && self.cuts.is_empty()
     }

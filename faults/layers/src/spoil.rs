@@ -67,7 +67,7 @@ async fn whole(response: Response, change: impl FnOnce(Bytes) -> Bytes) -> Respo
     let is_grpc = ragdoll_runtime::is_grpc(response.headers());
     let (mut parts, body) = response.into_parts();
     let Ok(collected) = body.collect().await else {
-        let broken = Broken::new(None, 0);
+        let broken = Broken::new(Some(Body::empty()), 0);
         return Response::from_parts(parts, Body::new(broken));
     };
     let trailers = collected.trailers().cloned();

@@ -130,3 +130,30 @@ fn a_change_with_a_mistake_changes_nothing() {
     assert_eq!(injector.count(), 1);
     assert!(injector.taken_back().is_empty());
 }
+
+/// A fault that counts its requests goes on counting when another one comes.
+#[test]
+fn what_was_counted_is_not_forgotten_when_another_fault_comes() {
+    let first_three = planned("fail_first", on_shards(), json!({ "requests": 3 }));
+    let injector = open(vec![first_three]);
+    let changed = injector.clone();
+    let statuses = run_virtual(|clock| {
+        let bench = Bench::at_server(&injector, &clock);
+        async move {
+            let mut statuses = Vec::new();
+            for number in 0..8 {
+                if number == 4 {
+                    change(&changed, &[], vec![delay(1.0)]);
+                }
+                let answered = bench.ask(request(&context(number))).await;
+                statuses.push(answered.status);
+            }
+            statuses
+        }
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 5);
+    assert!(
+        statuses[3..].iter().all(|status| *status == 200),
+        "{statuses:?}"
+    );
+}
