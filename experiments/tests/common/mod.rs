@@ -6,10 +6,8 @@
 )]
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ragdoll_deploy::{RunOptions, run};
+use ragdoll_deploy::{RunOptions, cores, run, side_by_side};
 use ragdoll_experiment::{Experiment, Outcome, RunRecord};
 use ragdoll_fault_layers::Faults;
 
@@ -27,28 +25,7 @@ pub fn load(name: &str) -> Experiment {
 
 /// Does `work` for each of `items`, on every core. What comes out has the order of the items.
 pub fn on_every_core<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                loop {
-                    let position = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(position) else {
-                        return;
-                    };
-                    let result = work(item);
-                    done.lock()
-                        .expect("no panic so far")
-                        .push((position, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().expect("no panic");
-    done.sort_by_key(|(position, _)| *position);
-    done.into_iter().map(|(_, result)| result).collect()
+    side_by_side(cores(), items, work)
 }
 
 /// Runs an experiment with one seed.

@@ -1,14 +1,13 @@
 //! A run, and the same seed again without each of its faults.
 
-use std::num::NonZeroUsize;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ragdoll_experiment::{
     Experiment, Replayed, RequestOutcome, RunRecord, Variant, judge_counterfactual, variants,
 };
 
 use crate::ground::Ground;
+use crate::parallel::{cores, side_by_side};
 use crate::run::{RunError, RunOptions, run_measured};
 
 /// Runs an experiment as [`crate::run`] does, then the same seed without each declared fault in turn
@@ -51,32 +50,16 @@ fn in_parallel<I: Sync, T: Send, E: Send>(
     items: &[I],
     work: impl Fn(&I) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Result<T, E>)>> = Mutex::new(Vec::new());
-    let worker = || {
-        while let Some((position, item)) = take(items, &next) {
-            let result = work(item);
-            if result.is_err() {
-                next.store(items.len(), Ordering::Relaxed);
-            }
-            let mut done = done.lock().expect("whoever panicked has ended the program");
-            done.push((position, result));
+    let failed = AtomicBool::new(false);
+    let begun = side_by_side(cores(), items, |item| {
+        if failed.load(Ordering::Relaxed) {
+            return None;
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..cores.min(items.len()) {
-            scope.spawn(worker);
-        }
+        let result = work(item);
+        failed.fetch_or(result.is_err(), Ordering::Relaxed);
+        Some(result)
     });
-    let mut done = done.into_inner().expect("the scope passes panics on");
-    done.sort_by_key(|(position, _)| *position);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-fn take<'i, I>(items: &'i [I], next: &AtomicUsize) -> Option<(usize, &'i I)> {
-    let position = next.fetch_add(1, Ordering::Relaxed);
-    items.get(position).map(|item| (position, item))
+    begun.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod exact;
 mod ground;
 mod judgement;
 mod load;
+mod parallel;
 mod plan;
 mod progress;
 mod real;
@@ -18,6 +19,7 @@ pub use exact::ExactAnswers;
 #[cfg(feature = "docker")]
 pub use ground::DockerOptions;
 pub use ground::{DeployedOptions, Ground, LoopbackOptions};
+pub use parallel::{cores, side_by_side};
 pub use progress::Progress;
 pub use ragdoll_host::service::{Addresses, Plan};
 pub use real::up::client::{ControlClient, ControlError};

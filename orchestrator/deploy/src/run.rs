@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::ground::Ground;
 use crate::judgement::judge_recording;
+use crate::parallel::cores;
 use crate::progress::Progress;
 use crate::real::up::UpError;
 use crate::real::{self, GroundError};
@@ -146,7 +147,7 @@ fn judged(
     record.wall = Some(Wall {
         seconds,
         requests_per_s: requests as f64 / seconds,
-        cores: std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32),
+        cores: cores() as u32,
     });
     Ok(record)
 }

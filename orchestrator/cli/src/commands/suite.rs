@@ -2,11 +2,9 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ragdoll_deploy::{Ground, Progress, RunOptions};
+use ragdoll_deploy::{Ground, Progress, RunOptions, cores, side_by_side};
 use ragdoll_experiment::{Experiment, Outcome, RunRecord};
 use ragdoll_fault_layers::Faults;
 
@@ -87,36 +85,19 @@ impl Suite<'_> {
 
     fn run_all(&self, experiments: &[(&Member, Experiment)]) -> Vec<Result<RunRecord, Failure>> {
         let bar = progress_bar(experiments.len());
-        let next = AtomicUsize::new(0);
-        let ended = Mutex::new(Vec::new());
-        std::thread::scope(|scope| {
-            for _ in 0..self.workers() {
-                scope.spawn(|| {
-                    loop {
-                        let position = next.fetch_add(1, Ordering::Relaxed);
-                        let Some((member, experiment)) = experiments.get(position) else {
-                            return;
-                        };
-                        let result = self.run_one(member, experiment);
-                        ended
-                            .lock()
-                            .expect("no run has panicked")
-                            .push((position, result));
-                        bar.inc(1);
-                    }
-                });
-            }
+        let ended = side_by_side(self.workers(), experiments, |(member, experiment)| {
+            let result = self.run_one(member, experiment);
+            bar.inc(1);
+            result
         });
         bar.finish_and_clear();
-        let mut ended = ended.into_inner().expect("no run has panicked");
-        ended.sort_by_key(|(position, _)| *position);
-        ended.into_iter().map(|(_, result)| result).collect()
+        ended
     }
 
     /// Real time is shared by all, so there one run goes after the other.
     fn workers(&self) -> usize {
         match self.ground {
-            Ground::Virtual => std::thread::available_parallelism().map_or(1, usize::from),
+            Ground::Virtual => cores(),
             _ => 1,
         }
     }
