@@ -82,18 +82,8 @@ pub(crate) fn journal(experiment: &Experiment, witnesses: &[WitnessReport]) -> J
         .iter()
         .flat_map(|phase| (0..phase.faults.len()).map(move |index| (phase.name.clone(), index)));
     let entries = places.zip(planned).zip(witnesses);
-    let entries = entries.map(|(((phase, index), planned), witness)| JournalEntry {
-        phase,
-        index,
-        fault: planned.spec,
-        start_s: planned.start_us as f64 / 1e6,
-        stop_s: planned.stop_us as f64 / 1e6,
-        opportunities: witness.opportunities,
-        firings: witness.firings,
-        injected_ms: witness.injected_us as f64 / 1e3,
-        requests_touched: witness.requests_touched,
-        touched: touched(witness),
-    });
+    let entries =
+        entries.map(|(((phase, index), planned), witness)| entry(phase, index, &planned, witness));
     Journal {
         seed: experiment.seed,
         faults: entries.collect(),
@@ -101,8 +91,29 @@ pub(crate) fn journal(experiment: &Experiment, witnesses: &[WitnessReport]) -> J
     }
 }
 
+/// What one fault did.
+pub(crate) fn entry(
+    phase: String,
+    index: usize,
+    planned: &Planned,
+    witness: &WitnessReport,
+) -> JournalEntry {
+    JournalEntry {
+        phase,
+        index,
+        fault: planned.spec.clone(),
+        start_s: planned.start_us as f64 / 1e6,
+        stop_s: planned.stop_us as f64 / 1e6,
+        opportunities: witness.opportunities,
+        firings: witness.firings,
+        injected_ms: witness.injected_us as f64 / 1e3,
+        requests_touched: witness.requests_touched,
+        touched: touched(witness),
+    }
+}
+
 /// The load generator numbers its requests; others, such as documents, are not listed.
-pub(crate) fn touched(witness: &WitnessReport) -> Vec<Touched> {
+fn touched(witness: &WitnessReport) -> Vec<Touched> {
     let numbered = witness.touched.iter().filter_map(|touched| {
         Some(Touched {
             request_id: touched.request_id.parse().ok()?,

@@ -215,8 +215,7 @@ impl Run<'_> {
     async fn live<F: Fleet>(&self, fleet: &F) -> Result<Ended, (RunError, Option<Journal>)> {
         let before = ProcessorTime::now();
         let clock = Clock::new_real();
-        let controls = self
-            .wait_ready(fleet, &clock)
+        let controls = wait_ready(fleet, &self.prepared.instances, &clock)
             .await
             .map_err(|error| (error.into(), None))?;
         let epoch_unix_us = clock.unix_us(clock.now_us()) + LEAD_US;
@@ -271,29 +270,6 @@ impl Run<'_> {
         })
     }
 
-    async fn wait_ready<F: Fleet>(
-        &self,
-        fleet: &F,
-        clock: &Clock,
-    ) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
-        let instances = &self.prepared.instances;
-        let controls = instances.iter().map(|id| {
-            let control = Control::new(id, fleet.address(id), clock);
-            (id.clone(), control)
-        });
-        let controls: BTreeMap<InstanceId, Control> = controls.collect();
-        let ready = try_join_all(controls.values().map(|control| control.ready(READY_US)));
-        tokio::select! {
-            ready = ready => ready.map(|_| controls),
-            exit = fleet.next_exit() => Err(GroundError::DiedAtStart {
-                instance: exit.instance.name().to_owned(),
-                code: exit.code_in_words(),
-                said: exit.said,
-            }),
-            () = interrupted() => Err(GroundError::Interrupted { at_s: 0.0 }),
-        }
-    }
-
     /// Drives the load until its end, or until something ends the run before it.
     async fn drive<F: Fleet>(
         &self,
@@ -324,6 +300,29 @@ impl Run<'_> {
             () = watch.clone().run(clock.clone()) => panic!("a watch goes on until it is dropped"),
         };
         Err(error.into())
+    }
+}
+
+/// Waits until every instance serves, unless one ends or somebody asks for the end before.
+async fn wait_ready<F: Fleet>(
+    fleet: &F,
+    instances: &[InstanceId],
+    clock: &Clock,
+) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
+    let controls = instances.iter().map(|id| {
+        let control = Control::new(id, fleet.address(id), clock);
+        (id.clone(), control)
+    });
+    let controls: BTreeMap<InstanceId, Control> = controls.collect();
+    let ready = try_join_all(controls.values().map(|control| control.ready(READY_US)));
+    tokio::select! {
+        ready = ready => ready.map(|_| controls),
+        exit = fleet.next_exit() => Err(GroundError::DiedAtStart {
+            instance: exit.instance.name().to_owned(),
+            code: exit.code_in_words(),
+            said: exit.said,
+        }),
+        () = interrupted() => Err(GroundError::Interrupted { at_s: 0.0 }),
     }
 }
 

@@ -25,13 +25,12 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use self::session::Session;
-use super::control::Control;
 #[cfg(feature = "docker")]
 use super::docker::Site;
-use super::fleet::{Fleet, GroundError};
+use super::fleet::Fleet;
 use super::loopback::Loopback;
 use super::supervisor::{State, Supervisor};
-use super::{LEAD_US, MEMORY_SCALE, READY_US, THREADS, interrupted};
+use super::{LEAD_US, MEMORY_SCALE, THREADS, interrupted, wait_ready};
 use crate::ground::Ground;
 use crate::judgement::write_journal;
 use crate::run::RunError;
@@ -179,7 +178,7 @@ impl Keeper<'_> {
     async fn live<F: Fleet>(self, fleet: &F, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
         let options = self.options;
         let clock = Clock::new_real();
-        let controls = self.wait_ready(fleet, &clock).await?;
+        let controls = wait_ready(fleet, &self.instances, &clock).await?;
         let begin = Begin {
             epoch_unix_us: clock.unix_us(clock.now_us()) + LEAD_US,
             seed: options.seed,
@@ -252,23 +251,6 @@ impl Keeper<'_> {
         instances
             .map(|id| (id.name().to_owned(), fleet.address(id)))
             .collect()
-    }
-
-    async fn wait_ready<F: Fleet>(
-        &self,
-        fleet: &F,
-        clock: &Clock,
-    ) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
-        let controls = self.instances.iter().map(|id| {
-            let control = Control::new(id, fleet.address(id), clock);
-            (id.clone(), control)
-        });
-        let controls: BTreeMap<InstanceId, Control> = controls.collect();
-        let ready = try_join_all(controls.values().map(|control| control.ready(READY_US)));
-        tokio::select! {
-            ready = ready => ready.map(|_| controls),
-            () = interrupted() => Err(GroundError::Interrupted { at_s: 0.0 }),
-        }
     }
 }
 

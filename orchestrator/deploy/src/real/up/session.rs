@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
-use ragdoll_experiment::{Journal, JournalEntry};
+use ragdoll_experiment::Journal;
 use ragdoll_fault_layers::{Injector, Planned, WitnessReport};
 use ragdoll_fault_spec::FaultSpec;
 use ragdoll_model::{Service, Topology};
@@ -267,22 +267,13 @@ impl Session {
     pub(super) fn journal(&self) -> Journal {
         let state = self.state();
         let now_us = self.clock.now_us();
+        let none = WitnessReport::default();
         let entries = state.faults.iter().enumerate().map(|(index, named)| {
-            let witness = state.witnesses.get(index).cloned().unwrap_or_default();
-            let planned = &named.planned;
+            let mut planned = named.planned.clone();
             let stop_us = named.taken_back_us.unwrap_or(now_us).min(planned.stop_us);
-            JournalEntry {
-                phase: named.id.clone(),
-                index,
-                fault: planned.spec.clone(),
-                start_s: planned.start_us as f64 / 1e6,
-                stop_s: stop_us.max(planned.start_us) as f64 / 1e6,
-                opportunities: witness.opportunities,
-                firings: witness.firings,
-                injected_ms: witness.injected_us as f64 / 1e3,
-                requests_touched: witness.requests_touched,
-                touched: plan::touched(&witness),
-            }
+            planned.stop_us = stop_us.max(planned.start_us);
+            let witness = state.witnesses.get(index).unwrap_or(&none);
+            plan::entry(named.id.clone(), index, &planned, witness)
         });
         Journal {
             seed: self.options.seed,
