@@ -203,7 +203,8 @@ impl Injector {
         FaultLayer::new(clock.clone(), self.clone(), at)
     }
 
-    /// What is met at a place, without those that were taken back, and the version of the list of faults that this follows from.
+    /// What is met at a place, without those that were taken back, and the version of the list of
+    /// faults that this follows from.
     pub(crate) fn place(&self, at: &Where) -> (u64, Place) {
         let version = self.version();
         let mut armed = self.armed();

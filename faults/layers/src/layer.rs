@@ -1,5 +1,6 @@
 //! The one layer that carries decisions out.
 
+use std::cell::OnceCell;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -219,22 +220,16 @@ impl Shared {
     fn decide(&self, place: &Place, request: &Request) -> Sum {
         let now_us = self.clock.now_us();
         let mut sum = Sum::default();
-        let in_force = |met: &&Met| met.armed.in_force(now_us) && !met.armed.passes_all();
-        let mut in_force = place.faults.iter().filter(in_force).peekable();
-        if in_force.peek().is_none() {
-            return sum;
-        }
         // On an edge the request is on the wire: its headers say what an extension says at a server.
-        let on_wire;
-        let context = match request.extensions().get::<RequestContext>() {
+        // They are read only if somebody wants to know.
+        let on_wire = OnceCell::new();
+        let context = || match request.extensions().get::<RequestContext>() {
             Some(context) => context,
-            None => {
-                on_wire = RequestContext::extract(request.headers(), now_us);
-                &on_wire
-            }
+            None => on_wire.get_or_init(|| RequestContext::extract(request.headers(), now_us)),
         };
+        let in_force = place.faults.iter().filter(|met| met.armed.in_force(now_us));
         for met in in_force {
-            if let Some(decision) = self.ask(met, context, request, now_us) {
+            if let Some(decision) = self.ask(met, &context, request, now_us) {
                 sum.add(decision);
                 if sum.sum.refusal.is_some() || sum.sum.kill_for_us.is_some() {
                     break;
@@ -245,17 +240,17 @@ impl Shared {
     }
 
     /// What one fault decides; `None` where it lets the request pass.
-    fn ask(
+    fn ask<'a>(
         &self,
         met: &Met,
-        context: &RequestContext,
-        request: &Request,
+        context: &impl Fn() -> &'a RequestContext,
+        request: &'a Request,
         now_us: u64,
     ) -> Option<Decision> {
         let armed = &met.armed;
         let since_start_us = armed.timing.since_start_us(now_us);
-        let mut facts = Facts {
-            context: Some(context),
+        let facts = || Facts {
+            context: Some(context()),
             headers: Some(request.headers()),
             operation: request.uri().path(),
             since_start_us,
@@ -264,15 +259,20 @@ impl Shared {
             ..Facts::default()
         };
         let wanted = armed.planned.spec.only.as_ref();
-        if !wanted.is_none_or(|wanted| facts.fit(wanted)) {
+        if !wanted.is_none_or(|wanted| facts().fit(wanted)) {
             return None;
         }
         armed.witness.opportunity();
-        let mut random = context.random(armed.random.child(self.at.callee()));
         let probability = armed.planned.spec.probability * armed.timing.intensity(now_us);
+        if probability <= 0.0 {
+            return None;
+        }
+        let context = context();
+        let mut random = context.random(armed.random.child(self.at.callee()));
         if !armed.strikes(&self.at, probability, &mut random) {
             return None;
         }
+        let mut facts = facts();
         (facts.number, facts.in_second) = met.count(now_us);
         let decision = armed.fault.decide(&facts, &mut random);
         if decision.is_nothing() && !armed.stands {
@@ -287,17 +287,6 @@ impl Shared {
 }
 
 impl crate::armed::Armed {
-    /// Counts a request as an opportunity that the fault, which never comes up, does not take. That is
-    /// known without a look at the request, unless it matters which requests are meant.
-    fn passes_all(&self) -> bool {
-        let spec = &self.planned.spec;
-        let passes = spec.probability <= 0.0 && spec.only.is_none();
-        if passes {
-            self.witness.opportunity();
-        }
-        passes
-    }
-
     /// Whether the fault comes up: for each request by itself, or for a connection once and for all.
     fn strikes(&self, at: &Where, probability: f64, random: &mut ragdoll_runtime::Rng) -> bool {
         use ragdoll_fault_spec::Per;
