@@ -2,19 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::basis::{Moved, moved};
+use crate::comparison::Comparison;
 use crate::config::{Config, Window};
 use crate::errors::{error_origins, errors};
 use crate::evidence::{figure, trait_figures};
-use crate::latency::{duration_figures, latency};
+use crate::latency::{duration_figures, slower_places};
 use crate::population::{Population, places};
 use crate::prepared::{Prepared, Request};
+use crate::ranking::ranked;
 use crate::saturation::saturation;
+use crate::sides::Sides;
+use crate::structure::{calls, holes};
+use crate::throughput::throughput;
 use crate::traits::{Groups, leaders, shared_traits};
 use crate::verdict::{Analysis, Bottleneck, Figure, SharedTrait, Verdict};
 
 /// Compares the requests of `window` with those of `baseline`. The answer about errors comes
-/// first where requests fail more often, else the one about latency. The same observations give
-/// the same answer.
+/// first where requests fail more often, else the one about latency, else the one about throughput,
+/// else the one about calls that are no longer made. The same observations give the same answer.
 pub fn analyse(
     prepared: &Prepared<'_>,
     window: &Window,
@@ -24,7 +30,8 @@ pub fn analyse(
     let operation = operation(prepared, &[window, baseline], config);
     let now = Population::new(prepared, window, &operation, config);
     let before = Population::new(prepared, baseline, &operation, config);
-    let places = places(prepared, &now, &before);
+    let sides = Sides::new(prepared, window, baseline, config);
+    let places = places(prepared, &now, &before, &sides);
     let mut analysis = Analysis {
         traces: now.all.len() as u64,
         baseline_traces: before.all.len() as u64,
@@ -33,6 +40,9 @@ pub fn analyse(
         },
         latency: None,
         errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
         attribution: places
             .iter()
             .map(|place| place.attribution(&prepared.parties))
@@ -42,45 +52,95 @@ pub fn analyse(
         saturation: saturation(prepared, window),
         notes: notes(prepared, &now, &operation),
     };
-    for (population, name) in [(&now, "window"), (&before, "baseline")] {
-        if population.all.len() < config.requests_min {
-            analysis.verdict = Verdict::NotEnoughData {
-                reason: format!(
-                    "the {name} has {} requests, and {} are needed",
-                    population.all.len(),
-                    config.requests_min
-                ),
-            };
-            return analysis;
-        }
+    if let Some(reason) = too_few(&now, &before, config) {
+        analysis.verdict = Verdict::NotEnoughData { reason };
+        return analysis;
     }
-
-    analysis.latency = latency(prepared, &now, &before, &places, config);
-    let failing = errors(prepared, &now, &before, config);
-    if let Some((mut bottleneck, failed)) = failing {
-        let (shared, affected) = traits_of_failing(prepared, &now, &before, &failed, config);
-        analysis.shared_traits = shared;
-        add_trait(&mut bottleneck, &analysis.shared_traits, affected);
-        analysis.verdict = Verdict::Bottleneck(bottleneck.clone());
-        analysis.errors = Some(bottleneck);
-    } else if let Some(bottleneck) = &mut analysis.latency {
-        let slowest = now.tail.last().map_or(0, |request| request.duration_ns);
-        let others: Vec<&Request> = now
-            .timed
-            .iter()
-            .copied()
-            .filter(|request| request.duration_ns < slowest)
-            .collect();
-        let groups = Groups {
-            affected: &now.tail,
-            others: &others,
-            usual: &[],
-        };
-        analysis.shared_traits = shared_traits(prepared, groups, config);
-        add_trait(bottleneck, &analysis.shared_traits, "slow requests");
-        analysis.verdict = Verdict::Bottleneck(bottleneck.clone());
-    }
+    let compared = Comparison {
+        prepared,
+        now: &now,
+        before: &before,
+        sides: &sides,
+        places: &places,
+        config,
+    };
+    answer(&compared, &mut analysis);
     analysis
+}
+
+fn too_few(now: &Population<'_>, before: &Population<'_>, config: &Config) -> Option<String> {
+    let populations = [(now, "window"), (before, "baseline")];
+    let mut few = populations
+        .into_iter()
+        .filter(|(population, _)| population.all.len() < config.requests_min);
+    few.next().map(|(population, name)| {
+        format!(
+            "the {name} has {} requests, and {} are needed",
+            population.all.len(),
+            config.requests_min
+        )
+    })
+}
+
+/// Answers every question, and makes the verdict of the first that has an answer.
+fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
+    let moved = moved(compared);
+    let slower = slower_places(compared, moved.basis());
+    let mut failing = errors(compared);
+    if let Some(first) = failing.first_mut() {
+        let (traits, affected) = traits_of_failing(compared, &first.requests);
+        add_trait(&mut first.bottleneck, &traits, affected);
+        analysis.shared_traits = traits;
+    }
+    let failing: Vec<Bottleneck> = failing.into_iter().map(|one| one.bottleneck).collect();
+    let mut latency = match moved {
+        Moved::Nothing => None,
+        Moved::Whole(_) | Moved::Few => slower.first().cloned(),
+    };
+    if let (Some(bottleneck), true) = (&mut latency, failing.is_empty()) {
+        analysis.shared_traits = traits_of_slow(compared);
+        add_trait(bottleneck, &analysis.shared_traits, "slow requests");
+    }
+    analysis.errors = failing.first().cloned();
+    analysis.throughput = throughput(compared, failing.first(), latency.as_ref());
+    analysis.structure = holes(
+        compared.prepared,
+        &compared.now.window,
+        &compared.before.window,
+    );
+    let no_longer_calling = calls(&analysis.structure);
+    let slower = match &latency {
+        Some(first) => [std::slice::from_ref(first), &slower[1..]].concat(),
+        None => slower,
+    };
+    // A few requests that are slower may be what is left of those that gave up half way.
+    analysis.ranked = match moved {
+        Moved::Whole(_) => ranked(&[&failing, &slower, &no_longer_calling]),
+        Moved::Few | Moved::Nothing => ranked(&[&failing, &no_longer_calling, &slower]),
+    };
+    analysis.latency = latency;
+    let is_answered = analysis.latency.is_some() || !failing.is_empty() || !no_longer_calling.is_empty();
+    if let (true, Some(first)) = (is_answered, analysis.ranked.first()) {
+        analysis.verdict = Verdict::Bottleneck(first.clone());
+    }
+}
+
+/// What slow requests have in common.
+fn traits_of_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
+    let now = compared.now;
+    let slowest = now.tail.last().map_or(0, |request| request.duration_ns);
+    let others: Vec<&Request> = now
+        .timed
+        .iter()
+        .copied()
+        .filter(|request| request.duration_ns < slowest)
+        .collect();
+    let groups = Groups {
+        affected: &now.tail,
+        others: &others,
+        usual: &[],
+    };
+    shared_traits(compared.prepared, groups, compared.config)
 }
 
 /// The operation that is compared: the given one, else the one that took the most time in total.
@@ -101,12 +161,16 @@ pub(crate) fn operation(prepared: &Prepared<'_>, windows: &[&Window], config: &C
 /// Traits of the failing requests, or else of the first failing ones of each burst, with what the
 /// affected are called.
 fn traits_of_failing<'p>(
-    prepared: &'p Prepared<'_>,
-    now: &Population<'p>,
-    before: &Population<'p>,
+    compared: &Comparison<'_, 'p>,
     failed: &[&'p Request],
-    config: &Config,
 ) -> (Vec<SharedTrait>, &'static str) {
+    let Comparison {
+        prepared,
+        now,
+        before,
+        config,
+        ..
+    } = *compared;
     let succeeded = |requests: &[&'p Request]| -> Vec<&'p Request> {
         requests
             .iter()

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{Config, Window};
+use crate::comparison::Comparison;
+use crate::config::Config;
+use crate::error_cause::cause;
 use crate::evidence::{figure, trace_ids};
-use crate::names::{Failure, METRIC_QUEUE_DEPTH, METRIC_WORKERS, failure, words};
 use crate::noise::Noise;
 use crate::parties::{Party, ServiceId};
-use crate::population::{CAUSE_BY_NUMBER, Population, Times, main_party};
+use crate::population::Population;
 use crate::prepared::{Prepared, Request};
-use crate::rules::{WaitExplained, explain_wait, given_up_on_a_lock};
-use crate::signs::{Signs, gauge};
-use crate::verdict::{Bottleneck, Cause, ErrorOrigin, Figure, Question};
+use crate::verdict::{Bottleneck, ErrorOrigin, Figure, Question};
 
 /// Failures without any in the baseline that are no accident, however they are spread.
 const FAILURES_MIN: usize = 10;
@@ -19,40 +18,70 @@ const FAILURES_MIN: usize = 10;
 /// Share of a service's failures that one of its instances causes where it stands out.
 const MAIN_SHARE: f64 = 0.8;
 
-/// The service that makes requests fail, where they fail more often beyond noise, with the failing
-/// requests that are its doing.
-pub(crate) fn errors<'p>(
-    prepared: &'p Prepared<'_>,
-    now: &Population<'p>,
-    before: &Population<'p>,
-    config: &Config,
-) -> Option<(Bottleneck, Vec<&'p Request>)> {
+/// Growth of the share of all requests that go wrong at a service, from which a further service is
+/// named, as a share of the first one's growth.
+const FURTHER_MIN: f64 = 0.05;
+
+/// A service that makes requests fail, with the failing requests that are its doing.
+pub(crate) struct Failing<'p> {
+    pub(crate) bottleneck: Bottleneck,
+    pub(crate) requests: Vec<&'p Request>,
+}
+
+/// The services that make requests fail, where they fail more often beyond noise: the one first at
+/// which the largest share of requests goes wrong that did not before.
+pub(crate) fn errors<'p>(compared: &Comparison<'_, 'p>) -> Vec<Failing<'p>> {
+    let Comparison {
+        prepared,
+        now,
+        before,
+        config,
+        ..
+    } = *compared;
     if !moved(now, before, config) {
-        return None;
+        return Vec::new();
     }
-    let service = most_grown_origin(prepared, now, before)?;
+    let origins = grown_origins(prepared, now, before);
+    let next = |at: usize| origins.get(at + 1).map_or(0.0, |origin| origin.1);
+    let named = origins
+        .iter()
+        .enumerate()
+        .filter(|(_, origin)| origin.1 >= FURTHER_MIN * origins[0].1);
+    named
+        .map(|(at, &(service, growth))| {
+            let confidence = surely_more(growth, next(at), now.all.len());
+            failing(compared, service, confidence)
+        })
+        .collect()
+}
+
+/// Probability that the first of two shares of the same number of requests is the larger one: normal
+/// approximation of the difference of two shares of a multinomial sample.
+fn surely_more(share: f64, other: f64, requests: usize) -> f64 {
+    let difference = share - other;
+    let variance = (share + other - difference * difference) / requests.max(1) as f64;
+    if variance <= 0.0 {
+        return if difference > 0.0 { 1.0 } else { 0.5 };
+    }
+    1.0 - 0.5 * libm::erfc(difference / (2.0 * variance).sqrt())
+}
+
+fn failing<'p>(
+    compared: &Comparison<'_, 'p>,
+    service: ServiceId,
+    confidence: f64,
+) -> Failing<'p> {
+    let Comparison {
+        prepared,
+        now,
+        before,
+        config,
+        ..
+    } = *compared;
     let failed = of_origin(prepared, now, service);
     let failed_before = of_origin(prepared, before, service);
     let (cause, mut evidence) = cause(prepared, now, before, service, &failed, config);
-
-    let name = prepared.parties.service_name(service);
-    let percent = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
-    evidence.push(figure(
-        "requests that fail",
-        percent(now.failed.len(), now.all.len()),
-        percent(before.failed.len(), before.all.len()),
-        "%",
-    ));
-    evidence.push(figure(
-        format!("failing requests that go wrong first at {name}"),
-        percent(failed.len(), now.failed.len()),
-        None,
-        "%",
-    ));
-    for (error, count) in errors_of(prepared, &failed) {
-        let what = format!("failing requests of {name} with {error}");
-        evidence.push(figure(what, percent(count, failed.len()), None, "%"));
-    }
+    evidence.extend(failing_figures(compared, service, &failed));
 
     let rate = |part: usize, all: usize| part as f64 / all.max(1) as f64;
     let growth = now.error_rate() - before.error_rate();
@@ -61,20 +90,58 @@ pub(crate) fn errors<'p>(
     let mut worst = failed.clone();
     worst.sort_by_key(|request| (!request.duration_ns, request.trace_id));
     let bottleneck = Bottleneck {
-        service: name.to_owned(),
+        service: prepared.parties.service_name(service).to_owned(),
         instance: instance(prepared, service, &failed),
         cause,
         question: Question::Errors,
         share: rate(failed.len(), now.failed.len()),
         baseline_share: rate(failed_before.len(), before.failed.len()),
         explains: (own_growth / growth).clamp(0.0, 1.0),
+        confidence,
         evidence,
         example_traces: trace_ids(
             worst.iter().map(|request| &request.trace_id),
             config.examples,
         ),
     };
-    Some((bottleneck, failed))
+    Failing {
+        bottleneck,
+        requests: failed,
+    }
+}
+
+fn failing_figures(
+    compared: &Comparison<'_, '_>,
+    service: ServiceId,
+    failed: &[&Request],
+) -> Vec<Figure> {
+    let Comparison {
+        prepared,
+        now,
+        before,
+        ..
+    } = *compared;
+    let name = prepared.parties.service_name(service);
+    let percent = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
+    let mut figures = vec![
+        figure(
+            "requests that fail",
+            percent(now.failed.len(), now.all.len()),
+            percent(before.failed.len(), before.all.len()),
+            "%",
+        ),
+        figure(
+            format!("failing requests that go wrong first at {name}"),
+            percent(failed.len(), now.failed.len()),
+            None,
+            "%",
+        ),
+    ];
+    for (error, count) in errors_of(prepared, failed) {
+        let what = format!("failing requests of {name} with {error}");
+        figures.push(figure(what, percent(count, failed.len()), None, "%"));
+    }
+    figures
 }
 
 /// Where failing requests go wrong first, most frequent first.
@@ -140,28 +207,33 @@ fn of_origin<'p>(
         .collect()
 }
 
-/// The service at which a larger share of all requests goes wrong than before, by the most.
-fn most_grown_origin(
+/// The services at which a larger share of all requests goes wrong than before, with the growth of that
+/// share: the largest first.
+fn grown_origins(
     prepared: &Prepared<'_>,
     now: &Population<'_>,
     before: &Population<'_>,
-) -> Option<ServiceId> {
-    let mut rates = vec![0.0; prepared.parties.service_count()];
+) -> Vec<(ServiceId, f64)> {
+    let mut growths = vec![0.0; prepared.parties.service_count()];
     for (population, sign) in [(now, 1.0), (before, -1.0)] {
         for request in &population.failed {
             if let Some(service) = service_of(prepared, request) {
-                rates[service.0 as usize] += sign / population.all.len() as f64;
+                growths[service.0 as usize] += sign / population.all.len() as f64;
             }
         }
     }
-    let most = (0..rates.len())
-        .rev()
-        .max_by(|&a, &b| rates[a].total_cmp(&rates[b]))?;
-    (rates[most] > 0.0).then_some(ServiceId(most as u32))
+    let mut grown: Vec<(ServiceId, f64)> = growths
+        .into_iter()
+        .enumerate()
+        .map(|(number, growth)| (ServiceId(number as u32), growth))
+        .filter(|&(_, growth)| growth > 0.0)
+        .collect();
+    grown.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    grown
 }
 
 /// Errors of these requests where they went wrong, most frequent first.
-fn errors_of<'p>(prepared: &'p Prepared<'_>, failed: &[&Request]) -> Vec<(&'p str, usize)> {
+pub(crate) fn errors_of<'p>(prepared: &'p Prepared<'_>, failed: &[&Request]) -> Vec<(&'p str, usize)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for request in failed {
         if let Some(origin) = prepared.origin(request) {
@@ -187,214 +259,4 @@ fn instance(prepared: &Prepared<'_>, service: ServiceId, failed: &[&Request]) ->
     let name = prepared.parties.instance_name(party);
     let main = count as f64 >= MAIN_SHARE * failed.len() as f64;
     (main && !name.is_empty()).then(|| name.to_owned())
-}
-
-fn cause(
-    prepared: &Prepared<'_>,
-    now: &Population<'_>,
-    before: &Population<'_>,
-    service: ServiceId,
-    failed: &[&Request],
-    config: &Config,
-) -> (Cause, Vec<Figure>) {
-    // A request that starts in the window may meet its end after it.
-    let longest_ns = failed
-        .iter()
-        .map(|request| request.duration_ns)
-        .max()
-        .unwrap_or(0);
-    let window = Window {
-        start_ns: now.window.start_ns,
-        end_ns: now.window.end_ns.saturating_add(longest_ns),
-    };
-    let signs = Signs::of(prepared, service, &window);
-    let signs_before = Signs::of(prepared, service, &before.window);
-    if signs.ran_out_of_memory(&signs_before) {
-        return (
-            Cause::Memory,
-            memory_figures(prepared, service, &signs, &signs_before),
-        );
-    }
-    let count = |kind: Failure| -> usize {
-        let errors = errors_of(prepared, failed).into_iter();
-        errors
-            .filter(|(error, _)| failure(error) == kind)
-            .map(|(_, count)| count)
-            .sum()
-    };
-    let half = failed.len().div_ceil(2);
-    let overflow = count(Failure::Overflow);
-    let maybe = count(Failure::MaybeOverflow);
-    let quota = overflow >= half && has_room(prepared, service, now, before);
-    let full =
-        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
-    if full && !quota {
-        return (Cause::Queue, queue_figures(prepared, service, now, before));
-    }
-    if count(Failure::Conflict) >= half
-        && let Some(figure) = given_up_on_a_lock(prepared, service, failed, before)
-    {
-        return (Cause::Lock, vec![figure]);
-    }
-    if count(Failure::Deadline) >= half {
-        return late_cause(prepared, now, before, service, failed, config);
-    }
-    (Cause::Errors, Vec::new())
-}
-
-/// Why calls of the service took longer than their callers' patience: what grew most against the
-/// baseline's requests.
-fn late_cause(
-    prepared: &Prepared<'_>,
-    now: &Population<'_>,
-    before: &Population<'_>,
-    service: ServiceId,
-    failed: &[&Request],
-    config: &Config,
-) -> (Cause, Vec<Figure>) {
-    let times = Times::new(prepared, failed);
-    let times_before = Times::new(prepared, &before.timed);
-    let growth =
-        |cause: Cause| times.mean_ms(service, cause) - times_before.mean_ms(service, cause);
-    let most = CAUSE_BY_NUMBER
-        .into_iter()
-        .max_by(|&a, &b| growth(a).total_cmp(&growth(b)));
-    let Some(most) = most.filter(|&cause| growth(cause) > 0.0) else {
-        return (Cause::Errors, Vec::new());
-    };
-    let mut cause = most;
-    let name = prepared.parties.service_name(service);
-    let mut figures = vec![figure(
-        format!(
-            "{} of {name} on the critical path of failing requests, mean",
-            words(most)
-        ),
-        times.mean_ms(service, most),
-        times_before.mean_ms(service, most),
-        "ms",
-    )];
-    while matches!(cause, Cause::Queue | Cause::ConnectionPool) {
-        let Some((party, _)) = main_party(prepared, failed, service, most) else {
-            break;
-        };
-        let (explained, more) =
-            explain_wait(prepared, party, cause, &now.window, &before.window, config);
-        figures.extend(more);
-        let WaitExplained::Slower(slower) = explained else {
-            break;
-        };
-        cause = slower;
-    }
-    (cause, figures)
-}
-
-/// Utilisation of workers below which a service was not full, and growth of the wait for them above
-/// which it was, in milliseconds a call.
-const FULL_UTILIZATION: f64 = 0.9;
-const FULL_WAIT_MS: f64 = 1.0;
-
-/// Whether the service that says it has no room has some: its workers were idle, and what it served
-/// waited no longer than before. Then it keeps to a quota. Where it does not say how busy it is,
-/// nobody can tell.
-fn has_room(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    now: &Population<'_>,
-    before: &Population<'_>,
-) -> bool {
-    let busiest = prepared.parties.of_service(service).filter_map(|party| {
-        let samples = gauge(prepared, party, METRIC_WORKERS, &now.window);
-        (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
-    });
-    let busiest = busiest.reduce(f64::max);
-    let wait_ms = |window: &Window| {
-        let parties = prepared.parties.of_service(service);
-        let visits =
-            parties.flat_map(|party| crate::visits::within(prepared.visits(party), window));
-        let (sum, count) = visits.fold((0.0, 0.0), |(sum, count), visit| {
-            (sum + f64::from(visit.costs.queue), count + 1.0)
-        });
-        sum / f64::max(count, 1.0)
-    };
-    let waits_longer = wait_ms(&now.window) > wait_ms(&before.window) + FULL_WAIT_MS;
-    busiest.is_some_and(|busiest| busiest < FULL_UTILIZATION) && !waits_longer
-}
-
-/// Whether calls of the service had to queue.
-fn has_queue(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> bool {
-    prepared.parties.of_service(service).any(|party| {
-        let waits = crate::visits::within(prepared.visits(party), window)
-            .iter()
-            .any(|visit| visit.costs.queue > 0.0);
-        waits
-            || gauge(prepared, party, METRIC_QUEUE_DEPTH, window)
-                .iter()
-                .any(|&depth| depth > 0.0)
-    })
-}
-
-fn queue_figures(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    now: &Population<'_>,
-    before: &Population<'_>,
-) -> Vec<Figure> {
-    let name = prepared.parties.service_name(service);
-    let depth = |window: &Window| {
-        let parties = prepared.parties.of_service(service);
-        parties
-            .flat_map(|party| gauge(prepared, party, METRIC_QUEUE_DEPTH, window))
-            .reduce(f64::max)
-    };
-    let rate = |window: &Window| {
-        let parties = prepared.parties.of_service(service);
-        let visits = parties.map(|party| prepared.visits(party));
-        let count: usize = visits
-            .map(|all| crate::visits::within(all, window).len())
-            .sum();
-        count as f64 / window.seconds().max(f64::MIN_POSITIVE)
-    };
-    let mut figures = vec![figure(
-        format!("arrival rate of {name}"),
-        rate(&now.window),
-        rate(&before.window),
-        "1/s",
-    )];
-    if let Some(deepest) = depth(&now.window) {
-        let what = format!("longest queue of {name}");
-        figures.insert(0, figure(what, deepest, depth(&before.window), ""));
-    }
-    figures
-}
-
-fn memory_figures(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    signs: &Signs,
-    before: &Signs,
-) -> Vec<Figure> {
-    let name = prepared.parties.service_name(service);
-    let mut figures = vec![
-        figure(
-            format!("out-of-memory log lines of {name}"),
-            signs.out_of_memory_logs as f64,
-            before.out_of_memory_logs as f64,
-            "",
-        ),
-        figure(
-            format!("restarts of {name}"),
-            signs.restarts as f64,
-            before.restarts as f64,
-            "",
-        ),
-    ];
-    if let Some(peak) = signs.memory_peak {
-        figures.push(figure(
-            format!("highest memory use of {name}, share of its limit"),
-            100.0 * peak,
-            before.memory_peak.map(|share| 100.0 * share),
-            "%",
-        ));
-    }
-    figures
 }

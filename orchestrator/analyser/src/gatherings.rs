@@ -1,9 +1,6 @@
 //! Gatherings: several calls of one service that one caller makes to answer one call of its own.
 
-use ragdoll_trace::TraceSet;
-
 use crate::config::Window;
-use crate::names::{is_call, is_served};
 use crate::parties::{Parties, Party, ServiceId};
 use crate::prepared::ms;
 use crate::tree::Tree;
@@ -34,15 +31,14 @@ struct Group {
 /// instance was called was not gathered from.
 pub(crate) fn gatherings(
     tree: &Tree,
-    set: &TraceSet,
     parties: &Parties<'_>,
     mut emit: impl FnMut(ServiceId, ServiceId, Gathering),
 ) {
     let mut calls: Vec<usize> = Vec::new();
-    for at in (0..tree.len()).filter(|&at| is_served(tree.span(set, at))) {
+    for at in (0..tree.len()).filter(|&at| tree.is_served(at)) {
         let is_counted = |&child: &usize| {
             let node = tree.node(child);
-            node.callee.is_some() && !node.retried && is_call(tree.span(set, child))
+            node.callee.is_some() && !node.retried && tree.is_call(child)
         };
         calls.clear();
         calls.extend(tree.children(at).filter(is_counted));

@@ -9,9 +9,14 @@
 //! corrects the first guess, in `rules`.
 
 mod analyse;
+mod basis;
+mod comparison;
+mod confidence;
 mod config;
+mod error_cause;
 mod errors;
 mod evidence;
+mod examine;
 mod gatherings;
 mod latency;
 mod names;
@@ -22,10 +27,16 @@ mod parties;
 mod path;
 mod population;
 mod prepared;
+mod ranking;
 mod rules;
 mod saturation;
+mod share;
+mod sides;
 mod signs;
 mod statistics;
+mod steps;
+mod structure;
+mod throughput;
 mod traits;
 mod tree;
 mod verdict;
@@ -38,6 +49,6 @@ pub use overview::{Overview, overview};
 pub use prepared::Prepared;
 pub use verdict::{
     Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Figure, Question, Saturation,
-    SharedTrait, Verdict,
+    SharedTrait, StructureChange, Verdict,
 };
 pub use waterfall::{WaterfallRow, waterfall};

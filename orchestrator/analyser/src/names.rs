@@ -1,6 +1,6 @@
 //! What names of spans, attributes and errors mean. This is the only place that knows them.
 
-use ragdoll_trace::{Span, SpanKind, Status, Symbol, TraceSet};
+use ragdoll_trace::{Span, Status, Symbol, TraceSet};
 
 use crate::verdict::Cause;
 
@@ -121,6 +121,11 @@ impl Names {
         self.cause_of_symbol[span.name.0 as usize].unwrap_or(Cause::Compute)
     }
 
+    /// Whether a span's name says by itself why time passes in it: a wait, and no step of the work.
+    pub(crate) fn says_cause(&self, span: &Span) -> bool {
+        self.cause_of_symbol[span.name.0 as usize].is_some()
+    }
+
     pub(crate) fn is_backoff(&self, span: &Span) -> bool {
         Some(span.name) == self.backoff
     }
@@ -154,16 +159,6 @@ impl Names {
             |value| set.display(value).into_owned(),
         )
     }
-}
-
-/// Whether a span is a call as its caller sees it.
-pub(crate) fn is_call(span: &Span) -> bool {
-    matches!(span.kind, SpanKind::Client | SpanKind::Producer)
-}
-
-/// Whether a span is a call as its callee sees it.
-pub(crate) fn is_served(span: &Span) -> bool {
-    matches!(span.kind, SpanKind::Server | SpanKind::Consumer)
 }
 
 pub(crate) fn is_failed(span: &Span) -> bool {

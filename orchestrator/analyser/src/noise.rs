@@ -22,27 +22,31 @@ struct Blocks {
     requests: Vec<u32>,
     sums: Vec<f64>,
     failures: Vec<u32>,
+    /// Requests that were answered in the block, a second.
+    answers_per_s: Vec<f64>,
 }
 
 impl Blocks {
     fn new(requests: &[&Request], window: &Window, count: usize) -> Self {
-        let length_ns = (window.end_ns - window.start_ns)
-            .div_ceil(count as u64)
-            .max(1);
         let mut blocks = Blocks {
             durations: Vec::with_capacity(requests.len()),
             requests: vec![0; count],
             sums: vec![0.0; count],
             failures: vec![0; count],
+            answers_per_s: vec![0.0; count],
         };
+        let block_s = (window.seconds() / count as f64).max(f64::MIN_POSITIVE);
         for request in requests {
-            let block = (request.start_ns.saturating_sub(window.start_ns) / length_ns) as usize;
-            let block = block.min(count - 1);
+            let block = window.block(request.start_ns, count);
             let duration_ms = ms(request.duration_ns);
             blocks.durations.push((duration_ms, block as u32));
             blocks.requests[block] += 1;
             blocks.sums[block] += duration_ms;
             blocks.failures[block] += u32::from(request.failed);
+            let end_ns = request.start_ns.saturating_add(request.duration_ns);
+            if !request.failed && window.contains(end_ns) {
+                blocks.answers_per_s[window.block(end_ns, count)] += 1.0 / block_s;
+            }
         }
         blocks
             .durations
@@ -70,6 +74,7 @@ impl Blocks {
             requests: [self.requests.as_slice(), &other.requests].concat(),
             sums: [self.sums.as_slice(), &other.sums].concat(),
             failures: [self.failures.as_slice(), &other.failures].concat(),
+            answers_per_s: [self.answers_per_s.as_slice(), &other.answers_per_s].concat(),
         }
     }
 
@@ -98,6 +103,12 @@ impl Blocks {
 
     fn mean(&self, times: &[u32]) -> f64 {
         Self::total(times, &self.sums) / Self::total(times, &self.requests).max(1.0)
+    }
+
+    /// Requests that are answered a second.
+    fn answers(&self, times: &[u32]) -> f64 {
+        let blocks: u32 = times.iter().sum();
+        Self::total(times, &self.answers_per_s) / f64::from(blocks.max(1))
     }
 
     fn failure_rate(&self, times: &[u32]) -> f64 {
@@ -139,6 +150,13 @@ impl<'c> Noise<'c> {
 
     pub(crate) fn failure_rate_grew(&self) -> bool {
         self.grew(Blocks::failure_rate, Blocks::failure_rate)
+    }
+
+    pub(crate) fn answers_fell(&self) -> bool {
+        self.grew(
+            |blocks, times| -blocks.answers(times),
+            |blocks, times| -blocks.answers(times),
+        )
     }
 
     fn grew(

@@ -1,8 +1,8 @@
 //! Where a failing request went wrong first.
 
-use ragdoll_trace::{Span, TraceSet};
+use ragdoll_trace::TraceSet;
 
-use crate::names::{Failure, Names, failure, is_call, is_failed, is_served};
+use crate::names::{Failure, Names, failure, is_failed};
 use crate::parties::{Parties, Party};
 use crate::tree::Tree;
 
@@ -30,7 +30,7 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
         }
         let cut_short = || child_open_at(tree, at, deadline_ns?);
         let failing = failing_child(tree, set, at).filter(|&child| {
-            !(is_broken_off(span, names, set) && is_cancelled(tree.span(set, child), names, set))
+            !(is_broken_off(tree, at, names, set) && is_cancelled(tree, child, names, set))
         });
         let Some(next) = failing.or_else(cut_short) else {
             break;
@@ -45,9 +45,8 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
     let error = names.error(set, tree.span(set, *deepest_failed.unwrap_or(&tree.root)));
     // An unanswered call is its callee's doing: the callee died, or was never there. So is a call
     // that failed although its callee did not: the answer was lost or came too late.
-    let span = tree.span(set, at);
     let node = tree.node(at);
-    let party = if is_call(span) {
+    let party = if tree.is_call(at) {
         node.callee.unwrap_or(node.party)
     } else {
         node.party
@@ -63,14 +62,16 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
 }
 
 /// Whether a call ended before its answer, and not for want of patience.
-fn is_broken_off(span: &Span, names: &Names, set: &TraceSet) -> bool {
-    is_call(span) && is_failed(span) && failure(&names.error(set, span)) != Failure::Deadline
+fn is_broken_off(tree: &Tree, at: usize, names: &Names, set: &TraceSet) -> bool {
+    let span = tree.span(set, at);
+    tree.is_call(at) && is_failed(span) && failure(&names.error(set, span)) != Failure::Deadline
 }
 
 /// Whether a service stopped because its caller went away: what went wrong is on the caller's side of
 /// the call, or on the way.
-fn is_cancelled(span: &Span, names: &Names, set: &TraceSet) -> bool {
-    is_served(span) && ["CANCELLED", "499"].contains(&names.error(set, span).as_str())
+fn is_cancelled(tree: &Tree, at: usize, names: &Names, set: &TraceSet) -> bool {
+    let error = || names.error(set, tree.span(set, at));
+    tree.is_served(at) && ["CANCELLED", "499"].contains(&error().as_str())
 }
 
 /// The failed child that ended last, unless its failure was made good by a later attempt.

@@ -1,8 +1,10 @@
 //! Processes and services that own time: those that recorded spans, and those that are only known
 //! from their callers.
 
-use ragdoll_trace::{ResourceId, Symbol, TraceSet};
+use ragdoll_trace::{ResourceId, SpanKind, Symbol, TraceSet};
 use rustc_hash::FxHashMap;
+
+use crate::names::Names;
 
 /// A process, numbered from 0: resources of the trace set first, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +24,8 @@ pub(crate) struct Parties<'a> {
 }
 
 impl<'a> Parties<'a> {
-    pub(crate) fn new(set: &'a TraceSet) -> Self {
+    /// Every process of the set: those that recorded spans, then those that calls name.
+    pub(crate) fn new(set: &'a TraceSet, names: &Names) -> Self {
         let mut parties = Parties {
             set,
             parties: Vec::new(),
@@ -31,7 +34,16 @@ impl<'a> Parties<'a> {
             service_by_name: FxHashMap::default(),
         };
         for resource in set.resources() {
-            parties.named(resource.service, Some(resource.instance));
+            parties.add(resource.service, Some(resource.instance));
+        }
+        let calls = set.spans().iter().filter(|span| {
+            !matches!(
+                span.kind,
+                SpanKind::Internal | SpanKind::Server | SpanKind::Consumer
+            )
+        });
+        for (service, instance) in calls.filter_map(|span| names.peer(span)) {
+            parties.add(service, instance);
         }
         parties
     }
@@ -41,10 +53,18 @@ impl<'a> Parties<'a> {
         Party(resource.0)
     }
 
-    /// The process with these names, which is added where there is none yet.
-    pub(crate) fn named(&mut self, service: Symbol, instance: Option<Symbol>) -> Party {
-        if let Some(&party) = self.party_by_names.get(&(service, instance)) {
-            return party;
+    /// The process with these names.
+    ///
+    /// # Panics
+    /// Where no call names it.
+    pub(crate) fn named(&self, service: Symbol, instance: Option<Symbol>) -> Party {
+        let found = self.party_by_names.get(&(service, instance));
+        *found.unwrap_or_else(|| panic!("no call names {}", self.set.text(service)))
+    }
+
+    fn add(&mut self, service: Symbol, instance: Option<Symbol>) {
+        if self.party_by_names.contains_key(&(service, instance)) {
+            return;
         }
         let service_id = *self.service_by_name.entry(service).or_insert_with(|| {
             self.services.push(service);
@@ -53,7 +73,6 @@ impl<'a> Parties<'a> {
         let party = Party(self.parties.len() as u32);
         self.parties.push((service_id, instance));
         self.party_by_names.insert((service, instance), party);
-        party
     }
 
     pub(crate) fn service(&self, party: Party) -> ServiceId {
@@ -86,6 +105,11 @@ impl<'a> Parties<'a> {
 
     pub(crate) fn service_count(&self) -> usize {
         self.services.len()
+    }
+
+    /// Every process.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Party> + use<> {
+        (0..self.parties.len() as u32).map(Party)
     }
 
     /// Processes of a service, in the order of their numbers.

@@ -2,7 +2,7 @@
 
 use ragdoll_trace::TraceSet;
 
-use crate::names::{Names, is_call, is_failed};
+use crate::names::{Names, is_failed};
 use crate::parties::Party;
 use crate::tree::Tree;
 use crate::verdict::Cause;
@@ -60,7 +60,7 @@ impl Walk {
     ) {
         let party = tree.node(from).party;
         let elsewhere = |node: usize| {
-            node != from && (is_call(tree.span(set, node)) || tree.node(node).party != party)
+            node != from && (tree.is_call(node) || tree.node(node).party != party)
         };
         self.split(tree, from, elsewhere, |node, ns, whole| {
             let cause = (!whole).then(|| names.cause(tree.span(set, node)));
@@ -145,7 +145,7 @@ fn owner(tree: &Tree, set: &TraceSet, names: &Names, at: usize) -> (Party, Cause
     if node.retried {
         return (callee, Cause::Retries);
     }
-    if !is_call(span) {
+    if !tree.is_call(at) {
         return (node.party, names.cause(span));
     }
     let cause = if node.answered {

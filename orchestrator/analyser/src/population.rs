@@ -3,6 +3,7 @@
 use crate::config::{Config, Window};
 use crate::parties::{Parties, Party, ServiceId};
 use crate::prepared::{Prepared, Request, ms};
+use crate::sides::Sides;
 use crate::verdict::{Attribution, Cause};
 
 const CAUSES: usize = 13;
@@ -73,11 +74,11 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    pub(crate) fn new(prepared: &Prepared<'_>, requests: &[&Request]) -> Self {
+    pub(crate) fn new(prepared: &Prepared<'_>, requests: &[&Request], sides: &Sides) -> Self {
         let mut ns = vec![[0; CAUSES]; prepared.parties.service_count()];
         for request in requests {
             for part in prepared.parts(request) {
-                let service = prepared.parties.service(part.party);
+                let service = sides.owner(prepared, part);
                 ns[service.0 as usize][part.cause as usize] += part.ns;
             }
         }
@@ -99,11 +100,12 @@ pub(crate) fn place_ms(
     request: &Request,
     service: ServiceId,
     cause: Cause,
+    sides: &Sides,
 ) -> f64 {
     let parts = prepared
         .parts(request)
         .iter()
-        .filter(|part| part.cause == cause && prepared.parties.service(part.party) == service);
+        .filter(|part| part.cause == cause && sides.owner(prepared, part) == service);
     ms(parts.map(|part| part.ns).sum())
 }
 
@@ -144,11 +146,12 @@ pub(crate) fn places(
     prepared: &Prepared<'_>,
     now: &Population<'_>,
     before: &Population<'_>,
+    sides: &Sides,
 ) -> Vec<Place> {
-    let tail = Times::new(prepared, &now.tail);
-    let baseline_tail = Times::new(prepared, &before.tail);
-    let mean = Times::new(prepared, &now.timed);
-    let baseline_mean = Times::new(prepared, &before.timed);
+    let tail = Times::new(prepared, &now.tail, sides);
+    let baseline_tail = Times::new(prepared, &before.tail, sides);
+    let mean = Times::new(prepared, &now.timed, sides);
+    let baseline_mean = Times::new(prepared, &before.timed, sides);
     let mut places = Vec::new();
     for service in (0..prepared.parties.service_count() as u32).map(ServiceId) {
         for cause in CAUSE_BY_NUMBER {

@@ -5,20 +5,25 @@ use std::collections::BTreeMap;
 use ragdoll_trace::{Observations, Symbol, TraceIndex};
 
 use crate::config::Window;
-use crate::gatherings::{Gathering, gatherings};
-use crate::names::{Names, is_call, is_failed, is_served};
-use crate::origin::{Origin, origin};
+use crate::gatherings::Gathering;
+use crate::names::Names;
+use crate::origin::Origin;
 use crate::parties::{Parties, Party, ServiceId};
-use crate::path::Walk;
-use crate::tree::Tree;
+use crate::share::Share;
+use crate::steps::Steps;
 use crate::verdict::Cause;
-use crate::visits::{Costs, Visit};
+use crate::visits::Visit;
+
+/// Traces for which a thread of their own is worth its start.
+const TRACES_MIN: usize = 64;
 
 /// Time on one critical path that one (process, cause) owns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     pub(crate) party: Party,
     pub(crate) cause: Cause,
+    /// The service that recorded it: of a call, the caller.
+    pub(crate) recorder: ServiceId,
     pub(crate) ns: u64,
 }
 
@@ -30,12 +35,12 @@ pub(crate) struct Request {
     pub(crate) duration_ns: u64,
     pub(crate) operation: Symbol,
     pub(crate) failed: bool,
-    parts: (u32, u32),
-    origin: u32,
+    pub(crate) parts: (u32, u32),
+    pub(crate) origin: u32,
 }
 
 /// The critical paths, error origins and visits of all traces of a run. It costs a few
-/// microseconds a trace; windows are then analysed without looking at spans again, but for those
+/// microseconds a trace, on every core; windows are then analysed without looking at spans again, but for those
 /// of the requests whose shared traits are sought.
 #[derive(Debug)]
 pub struct Prepared<'a> {
@@ -53,54 +58,52 @@ pub struct Prepared<'a> {
     parallel: Vec<bool>,
     /// By caller and callee, in the order of start.
     pub(crate) gatherings: BTreeMap<(ServiceId, ServiceId), Vec<Gathering>>,
+    /// What the spans of each operation do, one after the other.
+    pub(crate) steps: Steps,
     orphans: u64,
     roots_lost: u64,
 }
 
 impl<'a> Prepared<'a> {
-    /// Works through every trace.
+    /// Works through every trace. The result does not depend on the number of cores.
     pub fn new(observations: &'a Observations) -> Self {
         let set = &observations.traces;
-        let mut prepared = Prepared {
+        let names = Names::new(set);
+        let parties = Parties::new(set, &names);
+        let index = TraceIndex::new(set);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let count = cores.min(index.len() / TRACES_MIN).max(1);
+        let bounds: Vec<usize> = (0..=count).map(|at| at * index.len() / count).collect();
+        let work = |from, to| Share::of(set, &names, &parties, &index, from..to);
+        let share = std::thread::scope(|scope| {
+            let others: Vec<_> = bounds[1..]
+                .windows(2)
+                .map(|ends| scope.spawn(move || work(ends[0], ends[1])))
+                .collect();
+            let mut first = work(bounds[0], bounds[1]);
+            for other in others {
+                match other.join() {
+                    Ok(other) => first.append(other),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            first.sorted()
+        });
+        Prepared {
             observations,
-            index: TraceIndex::new(set),
-            names: Names::new(set),
-            parties: Parties::new(set),
-            requests: Vec::new(),
-            parts: Vec::new(),
-            origins: Vec::new(),
-            visits: Vec::new(),
-            parallel: Vec::new(),
-            gatherings: BTreeMap::new(),
-            orphans: 0,
-            roots_lost: 0,
-        };
-        let index = std::mem::take(&mut prepared.index);
-        let mut tree = Tree::default();
-        let mut walk = Walk::default();
-        prepared.requests.reserve(index.len());
-        for trace in index.iter() {
-            tree.build(set, &prepared.names, &mut prepared.parties, trace);
-            prepared
-                .visits
-                .resize_with(prepared.parties.len(), Vec::new);
-            prepared
-                .parallel
-                .resize(prepared.parties.service_count(), false);
-            prepared.add_request(&tree, &mut walk, trace.trace_id);
-            prepared.add_visits(&tree, &mut walk);
-            prepared.mark_parallel(&tree);
-            prepared.add_gatherings(&tree);
+            index,
+            names,
+            parties,
+            requests: share.requests,
+            parts: share.parts,
+            origins: share.origins,
+            visits: share.visits,
+            parallel: share.parallel,
+            gatherings: share.gatherings,
+            steps: share.steps,
+            orphans: share.orphans,
+            roots_lost: share.roots_lost,
         }
-        prepared.index = index;
-        prepared.requests.sort_by_key(|request| request.start_ns);
-        for visits in &mut prepared.visits {
-            visits.sort_by_key(|visit| visit.start_ns);
-        }
-        for gatherings in prepared.gatherings.values_mut() {
-            gatherings.sort_by_key(|gathering| gathering.start_ns);
-        }
-        prepared
     }
 
     /// Requests that start in a window, in the order of start.
@@ -146,104 +149,6 @@ impl<'a> Prepared<'a> {
             ));
         }
         notes
-    }
-
-    fn add_request(&mut self, tree: &Tree, walk: &mut Walk, trace_id: u128) {
-        let set = &self.observations.traces;
-        let first = self.parts.len();
-        let parts = &mut self.parts;
-        walk.whole_trace(tree, set, &self.names, |piece| {
-            let same = parts[first..]
-                .iter_mut()
-                .find(|part| part.party == piece.party && part.cause == piece.cause);
-            match same {
-                Some(part) => part.ns += piece.ns,
-                None => parts.push(Part {
-                    party: piece.party,
-                    cause: piece.cause,
-                    ns: piece.ns,
-                }),
-            }
-        });
-        let root = tree.node(tree.root);
-        let root_span = tree.span(set, tree.root);
-        let failed = is_failed(root_span);
-        let mut origin_at = u32::MAX;
-        if failed {
-            origin_at = self.origins.len() as u32;
-            self.origins
-                .push(origin(tree, set, &self.names, &self.parties));
-        }
-        self.orphans += u64::from(tree.orphans);
-        self.roots_lost += u64::from(tree.root_lost);
-        self.requests.push(Request {
-            trace_id,
-            start_ns: root.start_ns,
-            duration_ns: root.end_ns - root.start_ns,
-            operation: root_span.name,
-            failed,
-            parts: (first as u32, self.parts.len() as u32),
-            origin: origin_at,
-        });
-    }
-
-    fn add_visits(&mut self, tree: &Tree, walk: &mut Walk) {
-        let set = &self.observations.traces;
-        for at in 0..tree.len() {
-            let span = tree.span(set, at);
-            if !is_served(span) {
-                continue;
-            }
-            let node = tree.node(at);
-            let mut costs = Costs::default();
-            walk.one_process(tree, set, &self.names, at, |cause, ns| {
-                costs.add(cause, ms(ns) as f32);
-            });
-            let call = tree
-                .parent(at)
-                .filter(|&parent| is_call(tree.span(set, parent)));
-            let duration_ns = node.end_ns - node.start_ns;
-            if let Some(call) = call {
-                let call = tree.node(call);
-                let gap_ns = (call.end_ns - call.start_ns).saturating_sub(duration_ns);
-                costs.add(Some(Cause::Network), ms(gap_ns) as f32);
-            }
-            self.visits[node.party.0 as usize].push(Visit {
-                start_ns: node.start_ns,
-                duration_ms: ms(duration_ns) as f32,
-                costs,
-                output_tokens: self.names.output_tokens(span) as f32,
-            });
-        }
-    }
-
-    fn add_gatherings(&mut self, tree: &Tree) {
-        let all = &mut self.gatherings;
-        let set = &self.observations.traces;
-        gatherings(tree, set, &self.parties, |caller, callee, one| {
-            all.entry((caller, callee)).or_default().push(one);
-        });
-    }
-
-    /// A service is called in parallel where two calls of it by the same parent, to different
-    /// instances, are open at once.
-    fn mark_parallel(&mut self, tree: &Tree) {
-        for at in 0..tree.len() {
-            let mut earlier: Option<(Party, u64)> = None;
-            for child in tree.children(at) {
-                let node = tree.node(child);
-                let Some(callee) = node.callee else { continue };
-                let service = self.parties.service(callee);
-                if let Some((other, other_start_ns)) = earlier
-                    && other != callee
-                    && self.parties.service(other) == service
-                    && node.end_ns > other_start_ns
-                {
-                    self.parallel[service.0 as usize] = true;
-                }
-                earlier = Some((callee, node.start_ns));
-            }
-        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The spans of one trace as a tree.
 
 mod clocks;
+mod roles;
 
 use ragdoll_trace::{Span, TraceSet, TraceSpans};
 
-use crate::names::{Names, is_call, is_failed, is_served};
+use crate::names::{Names, is_failed};
 use crate::parties::{Parties, Party};
+use crate::tree::roles::Role;
 
 const NONE: u32 = u32::MAX;
 
@@ -24,6 +26,7 @@ pub(crate) struct Node {
     pub(crate) retried: bool,
     /// A call of which the callee's own span is known.
     pub(crate) answered: bool,
+    role: Role,
     parent: u32,
     first_child: u32,
     children: u32,
@@ -35,6 +38,7 @@ pub(crate) struct Tree {
     nodes: Vec<Node>,
     child_list: Vec<u32>,
     by_id: Vec<(u64, u32)>,
+    walks: Vec<u32>,
     /// Position of the root among the nodes.
     pub(crate) root: usize,
     /// Spans whose parent is not in the trace, the root left out.
@@ -49,13 +53,15 @@ impl Tree {
         &mut self,
         set: &TraceSet,
         names: &Names,
-        parties: &mut Parties<'_>,
+        parties: &Parties<'_>,
         trace: TraceSpans<'_>,
     ) {
         self.read_nodes(set, parties, trace);
         self.find_parents(set);
+        self.cut_cycles();
         self.adopt_orphans(set, names, parties);
         self.list_children();
+        self.infer_roles(set);
         if self.correct_clocks(set) {
             self.sort_children();
         }
@@ -87,6 +93,16 @@ impl Tree {
             .map(|&child| child as usize)
     }
 
+    /// Whether a span is a call as its caller sees it.
+    pub(crate) fn is_call(&self, node: usize) -> bool {
+        self.nodes[node].role == Role::Call
+    }
+
+    /// Whether a span is a call as its callee sees it.
+    pub(crate) fn is_served(&self, node: usize) -> bool {
+        self.nodes[node].role == Role::Served
+    }
+
     pub(crate) fn parent(&self, node: usize) -> Option<usize> {
         let parent = self.nodes[node].parent;
         (parent != NONE).then_some(parent as usize)
@@ -106,6 +122,7 @@ impl Tree {
                 callee: None,
                 retried: false,
                 answered: false,
+                role: Role::of_kind(span.kind),
                 parent: NONE,
                 first_child: 0,
                 children: 0,
@@ -138,9 +155,32 @@ impl Tree {
         self.nodes[self.root].parent = NONE;
     }
 
+    /// Spans that are each other's ancestors are under nobody: one of each circle loses its parent.
+    fn cut_cycles(&mut self) {
+        // Number of the walk on which a node was first met; 0 for none yet.
+        self.walks.clear();
+        self.walks.resize(self.nodes.len(), 0);
+        for from in 0..self.nodes.len() {
+            let walk = from as u32 + 1;
+            let mut at = from;
+            while self.walks[at] == 0 {
+                self.walks[at] = walk;
+                let parent = self.nodes[at].parent;
+                if parent == NONE {
+                    break;
+                }
+                if self.walks[parent as usize] == walk {
+                    self.nodes[at].parent = NONE;
+                    break;
+                }
+                at = parent as usize;
+            }
+        }
+    }
+
     /// A span whose parent was lost with its process belongs under the call that the process was
     /// serving, if one call of that service has no other answer, else under the root.
-    fn adopt_orphans(&mut self, set: &TraceSet, names: &Names, parties: &mut Parties<'_>) {
+    fn adopt_orphans(&mut self, set: &TraceSet, names: &Names, parties: &Parties<'_>) {
         self.orphans = 0;
         for at in 0..self.nodes.len() {
             if self.nodes[at].parent != NONE || at == self.root {
@@ -156,7 +196,7 @@ impl Tree {
                 let callee = names
                     .peer(span)
                     .map(|(name, instance)| parties.named(name, instance));
-                open && is_call(span)
+                open && self.is_call(caller)
                     && caller != at
                     && callee.is_some_and(|callee| parties.service(callee) == service)
                     && !self.nodes.iter().any(|node| node.parent == caller as u32)
@@ -202,16 +242,16 @@ impl Tree {
         }
     }
 
-    fn find_callees(&mut self, set: &TraceSet, names: &Names, parties: &mut Parties<'_>) {
+    fn find_callees(&mut self, set: &TraceSet, names: &Names, parties: &Parties<'_>) {
         for at in 0..self.nodes.len() {
             let span = self.span(set, at);
-            if !is_call(span) {
+            if !self.is_call(at) {
                 continue;
             }
             let party = self.nodes[at].party;
-            let answer = self.children(at).find(|&child| {
-                is_served(self.span(set, child)) || self.nodes[child].party != party
-            });
+            let answer = self
+                .children(at)
+                .find(|&child| self.is_served(child) || self.nodes[child].party != party);
             self.nodes[at].callee = match answer {
                 Some(child) => Some(self.nodes[child].party),
                 None => names
@@ -219,7 +259,7 @@ impl Tree {
                     .map(|(name, instance)| parties.named(name, instance)),
             };
             // A process that died leaves parts of its work behind, but not the span around them.
-            self.nodes[at].answered = answer.is_some_and(|child| is_served(self.span(set, child)));
+            self.nodes[at].answered = answer.is_some_and(|child| self.is_served(child));
         }
     }
 
@@ -229,7 +269,7 @@ impl Tree {
         for at in 0..self.nodes.len() {
             let span = self.span(set, at);
             let backoff = names.is_backoff(span);
-            let failed_call = is_call(span) && is_failed(span);
+            let failed_call = self.is_call(at) && is_failed(span);
             if !backoff && !failed_call {
                 continue;
             }
@@ -242,7 +282,7 @@ impl Tree {
                 .filter(|&other| {
                     let call = self.span(set, other);
                     other != at
-                        && is_call(call)
+                        && self.is_call(other)
                         && self.nodes[other].start_ns >= end_ns
                         && (backoff || call.name == span.name)
                 })

@@ -74,6 +74,10 @@ pub enum Question {
     Latency,
     /// Why do requests fail?
     Errors,
+    /// Why are fewer requests answered in the same time?
+    Throughput,
+    /// Which calls are no longer made?
+    Calls,
 }
 
 /// The answer for one population of requests against its baseline.
@@ -115,13 +119,17 @@ pub struct Bottleneck {
     pub cause: Cause,
     /// Which indicator it explains.
     pub question: Question,
-    /// Latency: share of the slow tail's time spent there, 0 to 1. Errors: share of the failing
-    /// requests that originate there.
+    /// Latency and throughput: share of the slow tail's time spent there, 0 to 1. Errors: share of the
+    /// failing requests that originate there. Calls: share of the operation's spans without them.
     pub share: f64,
     /// The same share in the baseline.
     pub baseline_share: f64,
     /// Share of the change against the baseline that it explains, 0 to 1.
     pub explains: f64,
+    /// How sure it is that this place explains more than any that is ranked after it: the share of
+    /// random samples of the requests in which it does, 0 to 1.
+    #[serde(default)]
+    pub confidence: f64,
     /// Figures that a reader can check, most telling first.
     pub evidence: Vec<Figure>,
     /// Traces to look at, hexadecimal ids, worst first.
@@ -173,6 +181,25 @@ pub struct ErrorOrigin {
     pub example_traces: Vec<String>,
 }
 
+/// An operation that no longer does all that it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StructureChange {
+    /// `service.name` of the operation.
+    pub service: String,
+    /// Operation.
+    pub operation: String,
+    /// Operations that it no longer led to.
+    pub vanished: Vec<String>,
+    /// Share of its spans without them, 0 to 1.
+    pub share: f64,
+    /// The same in the baseline.
+    pub baseline_share: f64,
+    /// Spans of the operation in the window.
+    pub spans: u64,
+    /// Probability that chance alone does as much, corrected for the number of tests.
+    pub p_value: f64,
+}
+
 /// A property that failing or slow requests have more often than the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SharedTrait {
@@ -216,6 +243,17 @@ pub struct Analysis {
     pub latency: Option<Bottleneck>,
     /// Answer to "why failing?" taken alone, where the error rate moved beyond noise.
     pub errors: Option<Bottleneck>,
+    /// Answer to "why are fewer answered?" taken alone, where the throughput fell beyond noise.
+    #[serde(default)]
+    pub throughput: Option<Bottleneck>,
+    /// Every place that explains a part of what changed, best first, with the verdict's at the head.
+    /// Where nothing changed beyond noise, these are the likeliest all the same, for a reader who knows
+    /// that something is wrong.
+    #[serde(default)]
+    pub ranked: Vec<Bottleneck>,
+    /// Operations that no longer do all that they did, least likely by chance first.
+    #[serde(default)]
+    pub structure: Vec<StructureChange>,
     /// Where the slow tail's time goes, largest first; the parts sum to the tail's mean duration.
     pub attribution: Vec<Attribution>,
     /// Where failing requests go wrong first, most frequent first.

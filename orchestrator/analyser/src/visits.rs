@@ -1,6 +1,7 @@
 //! Visits: what one call costs the process that serves it, on and off the critical path.
 
 use crate::config::Window;
+use crate::parties::ServiceId;
 use crate::verdict::Cause;
 
 /// Where the time of a visit goes, in milliseconds. The parts sum to the server span's duration,
@@ -69,6 +70,8 @@ pub(crate) struct Visit {
     pub(crate) start_ns: u64,
     pub(crate) duration_ms: f32,
     pub(crate) costs: Costs,
+    /// The service that called, where its side of the call is known.
+    pub(crate) caller: Option<ServiceId>,
     /// Tokens generated; 0 where it is not a generation.
     pub(crate) output_tokens: f32,
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::names::{is_call, is_failed};
+use crate::names::is_failed;
 use crate::path::Walk;
 use crate::prepared::{Prepared, ms};
 use crate::tree::Tree;
@@ -39,9 +39,9 @@ pub fn waterfall(prepared: &Prepared<'_>, trace_id: u128) -> Vec<WaterfallRow> {
         return Vec::new();
     };
     let set = &prepared.observations.traces;
-    let mut parties = prepared.parties.clone();
+    let parties = &prepared.parties;
     let mut tree = Tree::default();
-    tree.build(set, &prepared.names, &mut parties, trace);
+    tree.build(set, &prepared.names, parties, trace);
     let mut own_ns = vec![0; tree.len()];
     let mut causes: Vec<Option<Cause>> = vec![None; tree.len()];
     Walk::default().whole_trace(&tree, set, &prepared.names, |piece| {
@@ -53,7 +53,7 @@ pub fn waterfall(prepared: &Prepared<'_>, trace_id: u128) -> Vec<WaterfallRow> {
     let mut stack = vec![(tree.root, 0)];
     while let Some((at, depth)) = stack.pop() {
         let (node, span) = (tree.node(at), tree.span(set, at));
-        let usual = if is_call(span) {
+        let usual = if tree.is_call(at) {
             Cause::Network
         } else {
             prepared.names.cause(span)

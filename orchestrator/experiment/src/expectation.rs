@@ -88,8 +88,9 @@ fn find(expected: &Expected, measurements: &Measurements, figures: &Figures) -> 
 
 fn describe(bottleneck: &Bottleneck, against: &str) -> String {
     let of = match bottleneck.question {
-        Question::Latency => "of the slow tail's time",
+        Question::Latency | Question::Throughput => "of the slow tail's time",
         Question::Errors => "of the failing requests",
+        Question::Calls => "of the work left undone",
     };
     format!(
         "{}: {} {of}, {} in {against}",
@@ -115,6 +116,11 @@ fn find_bottleneck(expected: &Expected, analysis: &Analysis) -> Finding {
     let answer = match question {
         Some(Question::Latency) => analysis.latency.as_ref(),
         Some(Question::Errors) => analysis.errors.as_ref(),
+        Some(Question::Throughput) => analysis.throughput.as_ref(),
+        Some(Question::Calls) => {
+            let mut ranked = analysis.ranked.iter();
+            ranked.find(|found| found.question == Question::Calls)
+        }
         None => analysis.verdict.bottleneck(),
     };
     let Some(found) = answer else {

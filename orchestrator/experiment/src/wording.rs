@@ -34,6 +34,8 @@ impl fmt::Display for Expected {
                     let indicator = match question {
                         ragdoll_analyser::Question::Latency => "latency",
                         ragdoll_analyser::Question::Errors => "errors",
+                        ragdoll_analyser::Question::Throughput => "throughput",
+                        ragdoll_analyser::Question::Calls => "missing calls",
                     };
                     write!(f, " and explains the {indicator}")?;
                 }

@@ -45,6 +45,7 @@ fn named(service: &str, cause: Cause) -> Verdict {
         share: 0.6,
         baseline_share: 0.1,
         explains: 0.9,
+        confidence: 1.0,
         evidence: Vec::new(),
         example_traces: Vec::new(),
     })
@@ -90,6 +91,9 @@ fn run(experiment: &Experiment, says: &dyn Fn(&Experiment) -> Verdict) -> RunRec
         latency: verdict.bottleneck().cloned(),
         verdict,
         errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
         attribution: Vec::new(),
         error_origins: Vec::new(),
         shared_traits: Vec::new(),

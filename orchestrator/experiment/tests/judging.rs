@@ -61,6 +61,7 @@ fn lock_bottleneck() -> Bottleneck {
         share: 0.62,
         baseline_share: 0.04,
         explains: 0.9,
+        confidence: 1.0,
         evidence: Vec::new(),
         example_traces: Vec::new(),
     }
@@ -81,6 +82,9 @@ fn analysis(verdict: Verdict) -> Analysis {
         latency: verdict.bottleneck().cloned(),
         verdict,
         errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
         attribution: vec![
             part("metadata", Cause::Lock, 60.0, 10.0),
             part("metadata", Cause::Compute, 20.0, 10.0),

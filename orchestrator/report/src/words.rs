@@ -114,6 +114,15 @@ fn because(phase: &str, against: &str, bottleneck: &Bottleneck) -> String {
              requests go wrong there first ({before} in `{against}`), which explains {explains} \
              of the new failures."
         ),
+        Question::Throughput => format!(
+            "In `{phase}`, fewer requests are answered because of {place} ({meaning}), which \
+             explains {explains} of what is missing against `{against}`."
+        ),
+        Question::Calls => format!(
+            "In `{phase}`, {} no longer does all that it did: {now} of its work is left undone \
+             ({before} in `{against}`).",
+            bottleneck.service
+        ),
     }
 }
 
@@ -122,7 +131,9 @@ pub(crate) fn aside(analysis: &Analysis) -> Option<String> {
     let bottleneck = analysis.verdict.bottleneck()?;
     let (other, what) = match bottleneck.question {
         Question::Errors => (analysis.latency.as_ref()?, "Slow"),
-        Question::Latency => (analysis.errors.as_ref()?, "Failing"),
+        Question::Latency | Question::Throughput | Question::Calls => {
+            (analysis.errors.as_ref()?, "Failing")
+        }
     };
     Some(format!(
         "{what} requests besides: {} ({}, {} before).",

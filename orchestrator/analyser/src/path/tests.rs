@@ -37,10 +37,10 @@ fn set_of(rows: &[Row]) -> TraceSet {
 /// Pieces with the service's name, in the order of services and causes, and the root's duration.
 fn pieces(set: &TraceSet) -> (Vec<(String, Cause, u64)>, u64) {
     let names = Names::new(set);
-    let mut parties = Parties::new(set);
+    let parties = Parties::new(set, &names);
     let index = TraceIndex::new(set);
     let mut tree = Tree::default();
-    tree.build(set, &names, &mut parties, index.trace(0));
+    tree.build(set, &names, &parties, index.trace(0));
     let mut pieces = Vec::new();
     Walk::default().whole_trace(&tree, set, &names, |piece| {
         pieces.push((

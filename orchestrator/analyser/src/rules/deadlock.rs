@@ -5,6 +5,7 @@ use crate::names::words;
 use crate::parties::ServiceId;
 use crate::population::{Population, Times};
 use crate::prepared::{Prepared, Request};
+use crate::sides::Sides;
 use crate::verdict::{Cause, Figure};
 
 /// The figure that shows that failing requests had spent more of their time on a lock of the service
@@ -15,8 +16,9 @@ pub(crate) fn given_up_on_a_lock(
     failed: &[&Request],
     before: &Population<'_>,
 ) -> Option<Figure> {
-    let lock_ms =
-        |requests: &[&Request]| Times::new(prepared, requests).mean_ms(service, Cause::Lock);
+    let lock_ms = |requests: &[&Request]| {
+        Times::new(prepared, requests, &Sides::default()).mean_ms(service, Cause::Lock)
+    };
     let (now_ms, before_ms) = (lock_ms(failed), lock_ms(&before.timed));
     let name = prepared.parties.service_name(service);
     let what = format!(

@@ -7,6 +7,7 @@ mod pool_holder;
 mod queue_or_slow;
 mod serial_calls;
 mod standout;
+mod starved;
 mod stolen;
 
 pub(crate) use deadlock::given_up_on_a_lock;
@@ -16,4 +17,5 @@ pub(crate) use pool_holder::pool_leads_to_slower;
 pub(crate) use queue_or_slow::{WaitExplained, explain_wait};
 pub(crate) use serial_calls::calls_became_serial;
 pub(crate) use standout::standout;
+pub(crate) use starved::process_is_starved;
 pub(crate) use stolen::processors_were_stolen;

@@ -115,10 +115,11 @@ mod tests {
                 },
             });
         }
-        let (names, mut parties) = (Names::new(&set), Parties::new(&set));
+        let names = Names::new(&set);
+        let parties = Parties::new(&set, &names);
         let index = TraceIndex::new(&set);
         let mut tree = Tree::default();
-        tree.build(&set, &names, &mut parties, index.trace(0));
+        tree.build(&set, &names, &parties, index.trace(0));
         tree.nodes.sort_by_key(|node| node.span);
         let times = tree.nodes.iter().map(|node| (node.start_ns, node.end_ns));
         times.collect()

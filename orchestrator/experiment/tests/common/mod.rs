@@ -1,6 +1,6 @@
 //! A small catalogue of faults, so that the tests need none that acts.
 
-use ragdoll_fault_spec::{Catalog, KindInfo, ParamError};
+use ragdoll_fault_spec::{Catalog, KindInfo, Needs, ParamError};
 use ragdoll_model::{Dist, Service};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,7 @@ impl Catalog for TestCatalog {
                 summary: "Adds time to calls.",
                 resource: "network",
                 services: &Service::ALL,
+                graph: Some(Needs::Nothing),
                 edges: true,
                 standing: false,
                 callers: false,
@@ -71,6 +72,7 @@ impl Catalog for TestCatalog {
                 summary: "Holds a lock for longer.",
                 resource: "lock",
                 services: &[Service::Metadata, Service::Shard],
+                graph: Some(Needs::Lock),
                 edges: false,
                 standing: false,
                 callers: false,
@@ -81,6 +83,7 @@ impl Catalog for TestCatalog {
                 summary: "Runs out of memory.",
                 resource: "memory",
                 services: &[Service::Reranker],
+                graph: Some(Needs::Memory),
                 edges: false,
                 standing: true,
                 callers: false,

@@ -112,8 +112,9 @@ fn share_bar(bottleneck: &Bottleneck) -> Value {
     context! {
         class => palette::class(bottleneck.cause),
         label => match bottleneck.question {
-            Question::Latency => "of the slowest requests' time",
+            Question::Latency | Question::Throughput => "of the slowest requests' time",
             Question::Errors => "of the failing requests",
+            Question::Calls => "of the work left undone",
         },
         share => share(bottleneck.share),
         width => percent(bottleneck.share),

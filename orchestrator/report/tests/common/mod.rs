@@ -465,6 +465,7 @@ fn lock_analysis(share: f64, lock_ms: f64) -> Analysis {
         share,
         baseline_share: 0.0014,
         explains: 0.984,
+        confidence: 1.0,
         evidence: vec![
             figure("lock wait of metadata, p95", lock_ms, Some(1.625), "ms"),
             figure("lock utilization of metadata", 99.4, Some(11.5), "%"),
@@ -481,6 +482,9 @@ fn lock_analysis(share: f64, lock_ms: f64) -> Analysis {
         verdict: Verdict::Bottleneck(bottleneck.clone()),
         latency: Some(bottleneck),
         errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
         attribution,
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
@@ -501,6 +505,9 @@ fn healthy_analysis() -> Analysis {
         },
         latency: None,
         errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
         attribution: usual_parts(),
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
@@ -518,6 +525,7 @@ fn memory_analysis() -> Analysis {
         share: 0.958,
         baseline_share: 0.0,
         explains: 1.0,
+        confidence: 1.0,
         evidence: vec![
             figure("restarts of reranker-0", 14.0, Some(0.0), ""),
             figure(
@@ -542,6 +550,9 @@ fn memory_analysis() -> Analysis {
         verdict: Verdict::Bottleneck(bottleneck),
         latency: Some(latency),
         errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
         attribution,
         error_origins: vec![
             ErrorOrigin {

@@ -1,0 +1,224 @@
+//! Why a service makes requests fail.
+
+use crate::config::{Config, Window};
+use crate::errors::errors_of;
+use crate::evidence::figure;
+use crate::names::{Failure, METRIC_QUEUE_DEPTH, METRIC_WORKERS, failure, words};
+use crate::parties::ServiceId;
+use crate::population::{CAUSE_BY_NUMBER, Population, Times, main_party};
+use crate::prepared::{Prepared, Request};
+use crate::rules::{WaitExplained, explain_wait, given_up_on_a_lock};
+use crate::sides::Sides;
+use crate::signs::{Signs, gauge};
+use crate::verdict::{Cause, Figure};
+
+/// The cause that the errors of the failing requests, and what the service shows beside them, point to.
+pub(crate) fn cause(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+    service: ServiceId,
+    failed: &[&Request],
+    config: &Config,
+) -> (Cause, Vec<Figure>) {
+    // A request that starts in the window may meet its end after it.
+    let longest_ns = failed
+        .iter()
+        .map(|request| request.duration_ns)
+        .max()
+        .unwrap_or(0);
+    let window = Window {
+        start_ns: now.window.start_ns,
+        end_ns: now.window.end_ns.saturating_add(longest_ns),
+    };
+    let signs = Signs::of(prepared, service, &window);
+    let signs_before = Signs::of(prepared, service, &before.window);
+    if signs.ran_out_of_memory(&signs_before) {
+        return (
+            Cause::Memory,
+            memory_figures(prepared, service, &signs, &signs_before),
+        );
+    }
+    let count = |kind: Failure| -> usize {
+        let errors = errors_of(prepared, failed).into_iter();
+        errors
+            .filter(|(error, _)| failure(error) == kind)
+            .map(|(_, count)| count)
+            .sum()
+    };
+    let half = failed.len().div_ceil(2);
+    let overflow = count(Failure::Overflow);
+    let maybe = count(Failure::MaybeOverflow);
+    let quota = overflow >= half && has_room(prepared, service, now, before);
+    let full =
+        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
+    if full && !quota {
+        return (Cause::Queue, queue_figures(prepared, service, now, before));
+    }
+    if count(Failure::Conflict) >= half
+        && let Some(figure) = given_up_on_a_lock(prepared, service, failed, before)
+    {
+        return (Cause::Lock, vec![figure]);
+    }
+    if count(Failure::Deadline) >= half {
+        return late_cause(prepared, now, before, service, failed, config);
+    }
+    (Cause::Errors, Vec::new())
+}
+
+/// Why calls of the service took longer than their callers' patience: what grew most against the
+/// baseline's requests.
+fn late_cause(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+    service: ServiceId,
+    failed: &[&Request],
+    config: &Config,
+) -> (Cause, Vec<Figure>) {
+    let times = Times::new(prepared, failed, &Sides::default());
+    let times_before = Times::new(prepared, &before.timed, &Sides::default());
+    let growth =
+        |cause: Cause| times.mean_ms(service, cause) - times_before.mean_ms(service, cause);
+    let most = CAUSE_BY_NUMBER
+        .into_iter()
+        .max_by(|&a, &b| growth(a).total_cmp(&growth(b)));
+    let Some(most) = most.filter(|&cause| growth(cause) > 0.0) else {
+        return (Cause::Errors, Vec::new());
+    };
+    let mut cause = most;
+    let name = prepared.parties.service_name(service);
+    let mut figures = vec![figure(
+        format!(
+            "{} of {name} on the critical path of failing requests, mean",
+            words(most)
+        ),
+        times.mean_ms(service, most),
+        times_before.mean_ms(service, most),
+        "ms",
+    )];
+    while matches!(cause, Cause::Queue | Cause::ConnectionPool) {
+        let Some((party, _)) = main_party(prepared, failed, service, most) else {
+            break;
+        };
+        let (explained, more) =
+            explain_wait(prepared, party, cause, &now.window, &before.window, config);
+        figures.extend(more);
+        let WaitExplained::Slower(slower) = explained else {
+            break;
+        };
+        cause = slower;
+    }
+    (cause, figures)
+}
+
+/// Utilisation of workers below which a service was not full, and growth of the wait for them above
+/// which it was, in milliseconds a call.
+const FULL_UTILIZATION: f64 = 0.9;
+const FULL_WAIT_MS: f64 = 1.0;
+
+/// Whether the service that says it has no room has some: its workers were idle, and what it served
+/// waited no longer than before. Then it keeps to a quota. Where it does not say how busy it is,
+/// nobody can tell.
+fn has_room(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> bool {
+    let busiest = prepared.parties.of_service(service).filter_map(|party| {
+        let samples = gauge(prepared, party, METRIC_WORKERS, &now.window);
+        (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
+    });
+    let busiest = busiest.reduce(f64::max);
+    let wait_ms = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        let visits =
+            parties.flat_map(|party| crate::visits::within(prepared.visits(party), window));
+        let (sum, count) = visits.fold((0.0, 0.0), |(sum, count), visit| {
+            (sum + f64::from(visit.costs.queue), count + 1.0)
+        });
+        sum / f64::max(count, 1.0)
+    };
+    let waits_longer = wait_ms(&now.window) > wait_ms(&before.window) + FULL_WAIT_MS;
+    busiest.is_some_and(|busiest| busiest < FULL_UTILIZATION) && !waits_longer
+}
+
+/// Whether calls of the service had to queue.
+fn has_queue(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> bool {
+    prepared.parties.of_service(service).any(|party| {
+        let waits = crate::visits::within(prepared.visits(party), window)
+            .iter()
+            .any(|visit| visit.costs.queue > 0.0);
+        waits
+            || gauge(prepared, party, METRIC_QUEUE_DEPTH, window)
+                .iter()
+                .any(|&depth| depth > 0.0)
+    })
+}
+
+fn queue_figures(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> Vec<Figure> {
+    let name = prepared.parties.service_name(service);
+    let depth = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        parties
+            .flat_map(|party| gauge(prepared, party, METRIC_QUEUE_DEPTH, window))
+            .reduce(f64::max)
+    };
+    let rate = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        let visits = parties.map(|party| prepared.visits(party));
+        let count: usize = visits
+            .map(|all| crate::visits::within(all, window).len())
+            .sum();
+        count as f64 / window.seconds().max(f64::MIN_POSITIVE)
+    };
+    let mut figures = vec![figure(
+        format!("arrival rate of {name}"),
+        rate(&now.window),
+        rate(&before.window),
+        "1/s",
+    )];
+    if let Some(deepest) = depth(&now.window) {
+        let what = format!("longest queue of {name}");
+        figures.insert(0, figure(what, deepest, depth(&before.window), ""));
+    }
+    figures
+}
+
+fn memory_figures(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    signs: &Signs,
+    before: &Signs,
+) -> Vec<Figure> {
+    let name = prepared.parties.service_name(service);
+    let mut figures = vec![
+        figure(
+            format!("out-of-memory log lines of {name}"),
+            signs.out_of_memory_logs as f64,
+            before.out_of_memory_logs as f64,
+            "",
+        ),
+        figure(
+            format!("restarts of {name}"),
+            signs.restarts as f64,
+            before.restarts as f64,
+            "",
+        ),
+    ];
+    if let Some(peak) = signs.memory_peak {
+        figures.push(figure(
+            format!("highest memory use of {name}, share of its limit"),
+            100.0 * peak,
+            before.memory_peak.map(|share| 100.0 * share),
+            "%",
+        ));
+    }
+    figures
+}

@@ -1,0 +1,43 @@
+//! A process that gets too little of its processors is slow in all that it does: its own work takes
+//! longer, and so does taking what arrives and sending what it answers, which looks like the network.
+//! A slow network leaves the work alone.
+
+use crate::config::{Config, Window};
+use crate::evidence::figure;
+use crate::parties::{Party, ServiceId};
+use crate::prepared::Prepared;
+use crate::signs::only_one;
+use crate::statistics::mean;
+use crate::verdict::{Cause, Figure};
+use crate::visits::within;
+
+/// Visits in each window below which their mean says nothing.
+const VISITS_MIN: usize = 5;
+
+/// How many times its baseline the work of a call is where the process is starved.
+const TIMES_MIN: f64 = 2.0;
+
+/// Whether a call's work takes so much longer at `service`, or at its instance `party`, that the network
+/// alone cannot be to blame: the figure that says so, and the instance where it is only one of several.
+pub(crate) fn process_is_starved(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    party: Option<Party>,
+    now: &Window,
+    before: &Window,
+    config: &Config,
+) -> Option<(Option<Party>, Figure)> {
+    only_one(prepared, service, party, |party| {
+        let work_ms = |window: &Window| {
+            let visits = within(prepared.visits(party), window);
+            let costs = visits.iter().map(|visit| visit.costs.get(Some(Cause::Compute)));
+            (visits.len() >= VISITS_MIN).then(|| mean(costs))
+        };
+        let (now_ms, before_ms) = (work_ms(now)?, work_ms(before)?);
+        let growth_ms = now_ms - before_ms;
+        let starved = growth_ms >= config.growth_floor_ms && now_ms >= TIMES_MIN * before_ms;
+        let name = prepared.parties.instance_name(party);
+        let what = format!("own work of {name}, mean a call");
+        starved.then(|| (growth_ms, figure(what, now_ms, before_ms, "ms")))
+    })
+}

@@ -1,0 +1,153 @@
+//! What the spans of each operation do: which operations they lead to directly. A process that gives
+//! up half way does not take longer, and may not even say that it failed; but it no longer does what
+//! it did before.
+
+use ragdoll_trace::{Symbol, TraceSet};
+use rustc_hash::FxHashMap;
+
+use crate::config::Window;
+use crate::names::{Names, is_failed};
+use crate::parties::{Parties, ServiceId};
+use crate::tree::Tree;
+
+/// An operation of a service.
+pub(crate) type Operation = (ServiceId, Symbol);
+
+/// Which operations a span led to, each once, in the order of their numbers.
+type Shape = Box<[Operation]>;
+
+/// One span that led to others, or might have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) start_ns: u64,
+    /// Number of its shape among those of its operation.
+    pub(crate) shape: u32,
+}
+
+/// All spans of one operation that did not fail, and of which no direct child failed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) shapes: Vec<Shape>,
+    number_by_shape: FxHashMap<Shape, u32>,
+    /// In the order of start.
+    steps: Vec<Step>,
+}
+
+/// The spans of every operation that ever led to others.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Steps {
+    operations: Vec<(Operation, Taken)>,
+    position_by_operation: FxHashMap<Operation, u32>,
+    children: Vec<Operation>,
+}
+
+impl Steps {
+    /// Adds the spans of one trace. Waits are no steps, and calls that failed or were tried again
+    /// are another question's.
+    pub(crate) fn add(
+        &mut self,
+        tree: &Tree,
+        set: &TraceSet,
+        names: &Names,
+        parties: &Parties<'_>,
+    ) {
+        for at in 0..tree.len() {
+            let span = tree.span(set, at);
+            let is_leaf_call = tree.is_call(at) || names.says_cause(span);
+            if is_leaf_call || is_failed(span) {
+                continue;
+            }
+            let mut children = std::mem::take(&mut self.children);
+            children.clear();
+            let mut sound = true;
+            for child in tree.children(at) {
+                let child_span = tree.span(set, child);
+                sound &= !is_failed(child_span);
+                if !names.says_cause(child_span) {
+                    let service = parties.service(tree.node(child).party);
+                    children.push((service, child_span.name));
+                }
+            }
+            if sound {
+                children.sort_unstable();
+                children.dedup();
+                let operation = (parties.service(tree.node(at).party), span.name);
+                let taken = self.of(operation);
+                taken.push(tree.node(at).start_ns, &children);
+            }
+            self.children = children;
+        }
+    }
+
+    fn of(&mut self, operation: Operation) -> &mut Taken {
+        let operations = &mut self.operations;
+        let position = *self
+            .position_by_operation
+            .entry(operation)
+            .or_insert_with(|| {
+                operations.push((operation, Taken::default()));
+                operations.len() as u32 - 1
+            });
+        &mut operations[position as usize].1
+    }
+
+    /// Adds the spans of traces that follow.
+    pub(crate) fn append(&mut self, other: Steps) {
+        for (operation, taken) in other.operations {
+            let own = self.of(operation);
+            let numbers: Vec<u32> = taken.shapes.iter().map(|shape| own.number(shape)).collect();
+            own.steps
+                .extend(taken.steps.into_iter().map(|step| Step {
+                    shape: numbers[step.shape as usize],
+                    ..step
+                }));
+        }
+    }
+
+    /// Puts the spans of each operation in the order of time, and leaves out those that never led to
+    /// any other.
+    pub(crate) fn sort(&mut self) {
+        self.position_by_operation.clear();
+        self.operations
+            .retain(|(_, taken)| taken.shapes.iter().any(|shape| !shape.is_empty()));
+        self.operations.sort_by_key(|&(operation, _)| operation);
+        for (_, taken) in &mut self.operations {
+            taken.steps.sort_by_key(|step| step.start_ns);
+        }
+    }
+
+    /// Every operation with its spans, in the order of services.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Operation, &Taken)> {
+        self.operations
+            .iter()
+            .map(|(operation, taken)| (*operation, taken))
+    }
+}
+
+impl Taken {
+    fn push(&mut self, start_ns: u64, children: &[Operation]) {
+        let shape = self.number(children);
+        self.steps.push(Step { start_ns, shape });
+    }
+
+    fn number(&mut self, children: &[Operation]) -> u32 {
+        if let Some(&number) = self.number_by_shape.get(children) {
+            return number;
+        }
+        let number = self.shapes.len() as u32;
+        self.shapes.push(children.into());
+        self.number_by_shape.insert(children.into(), number);
+        number
+    }
+
+    /// The spans that start in a window.
+    pub(crate) fn within(&self, window: &Window) -> &[Step] {
+        let from = self
+            .steps
+            .partition_point(|step| step.start_ns < window.start_ns);
+        let to = self
+            .steps
+            .partition_point(|step| step.start_ns < window.end_ns);
+        &self.steps[from..to.max(from)]
+    }
+}
