@@ -81,6 +81,11 @@ fn throttled_reranker() {
 }
 
 #[test]
+fn service_graph() {
+    assert_all_pass("service_graph");
+}
+
+#[test]
 fn decoy_slow_llm() {
     assert_all_pass("decoy_slow_llm");
 }

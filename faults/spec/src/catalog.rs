@@ -6,6 +6,8 @@ use ragdoll_model::Service;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::needs::Needs;
+
 /// The kinds of fault that an experiment may name.
 pub trait Catalog {
     /// Every kind, in the order in which they are listed to users.
@@ -37,8 +39,11 @@ pub struct KindInfo {
     pub summary: &'static str,
     /// The resource that it changes, such as `lock`.
     pub resource: &'static str,
-    /// Services that it can act on, as a whole or by instance.
+    /// Services of the RAG system that it can act on, as a whole or by instance.
     pub services: &'static [Service],
+    /// What a service of a graph must have for it to act on it; `None` where it means nothing in a
+    /// graph.
+    pub graph: Option<Needs>,
     /// Whether it can act on the calls from one service to another.
     pub edges: bool,
     /// Whether it changes the target as a whole and not single requests: such a fault is in force or

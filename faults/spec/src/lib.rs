@@ -4,9 +4,11 @@
 mod catalog;
 mod fault;
 mod matching;
+mod needs;
 mod target;
 
 pub use catalog::{Catalog, KindInfo, ParamError};
 pub use fault::{FaultSpec, Per};
 pub use matching::{HeaderMatch, Match};
-pub use target::{EDGES, Edge, Target, edge_exists};
+pub use needs::{Needs, Unfit};
+pub use target::{EDGES, Edge, Target, edge_exists, edges};

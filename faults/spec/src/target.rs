@@ -6,7 +6,7 @@ use ragdoll_model::{InstanceId, Service, Topology};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Every pair of services that call each other, caller first.
+/// Every pair of services of the RAG system that call each other, caller first.
 pub const EDGES: [(Service, Service); 10] = [
     (Service::Client, Service::Gateway),
     (Service::Client, Service::IngestApi),
@@ -20,9 +20,25 @@ pub const EDGES: [(Service, Service); 10] = [
     (Service::IngestWorker, Service::Shard),
 ];
 
-/// Whether `from` calls `to`.
+/// Whether `from` calls `to` in the RAG system.
 pub fn edge_exists(from: Service, to: Service) -> bool {
     EDGES.contains(&(from, to))
+}
+
+/// Every pair of services that call each other in this system, caller first: the client's, then
+/// those of the callers in their order.
+pub fn edges(topology: &Topology) -> Vec<(Service, Service)> {
+    if topology.graph.is_empty() {
+        return EDGES.to_vec();
+    }
+    let mut edges = vec![(Service::Client, topology.entry())];
+    for (from, to) in topology.graph.edges() {
+        let edge = (Service::Generic(from), Service::Generic(to));
+        if !edges.contains(&edge) {
+            edges.push(edge);
+        }
+    }
+    edges
 }
 
 /// What a fault acts on: a whole service, one instance, or the calls from one service to another.
@@ -165,6 +181,26 @@ mod tests {
         assert!(target.instances(&topology).is_empty());
         assert_eq!(target.service_in(&topology), Some(Service::Llm));
         assert_eq!(target.to_string(), "gateway -> llm");
+    }
+
+    #[test]
+    fn the_edges_of_a_graph_are_its_calls_and_the_clients() {
+        use ragdoll_model::{GraphCall, GraphService, ServiceName};
+        let name = |text| ServiceName::from_name(text).expect("a name");
+        let mut cart = GraphService::new(name("cart"));
+        cart.calls = vec![GraphCall::new(name("tax")), GraphCall::new(name("tax"))];
+        let mut topology = Topology::default();
+        assert_eq!(edges(&topology), EDGES);
+        topology.graph.services = vec![cart, GraphService::new(name("tax"))];
+        let (cart, tax) = (name("cart").into(), name("tax").into());
+        assert_eq!(edges(&topology), [(Service::Client, cart), (cart, tax)]);
+        assert_eq!(Target::service(tax).instances(&topology).len(), 1);
+        assert_eq!(Target::instance("cart-0").service_in(&topology), Some(cart));
+        assert!(
+            Target::service(Service::Llm)
+                .instances(&topology)
+                .is_empty()
+        );
     }
 
     #[test]

@@ -7,11 +7,13 @@ use crate::comparison::Comparison;
 use crate::config::{Config, Window};
 use crate::errors::{error_origins, errors};
 use crate::evidence::{figure, trait_figures};
+use crate::given_up::given_up;
 use crate::latency::{duration_figures, slower_places};
 use crate::population::{Population, places};
 use crate::prepared::{Prepared, Request};
 use crate::ranking::ranked;
 use crate::saturation::saturation;
+use crate::serial::serial_opportunities;
 use crate::sides::Sides;
 use crate::structure::{calls, holes};
 use crate::throughput::throughput;
@@ -43,6 +45,8 @@ pub fn analyse(
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
+        serial_calls: serial_opportunities(prepared, window, config),
+        given_up: given_up(prepared, window),
         attribution: places
             .iter()
             .map(|place| place.attribution(&prepared.parties))
@@ -119,7 +123,8 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
         Moved::Few | Moved::Nothing => ranked(&[&failing, &no_longer_calling, &slower]),
     };
     analysis.latency = latency;
-    let is_answered = analysis.latency.is_some() || !failing.is_empty() || !no_longer_calling.is_empty();
+    let is_answered =
+        analysis.latency.is_some() || !failing.is_empty() || !no_longer_calling.is_empty();
     if let (true, Some(first)) = (is_answered, analysis.ranked.first()) {
         analysis.verdict = Verdict::Bottleneck(first.clone());
     }

@@ -149,12 +149,7 @@ fn few_moved(compared: &Comparison<'_, '_>) -> bool {
         slower
             && rank_p(&durations(&few), &durations(&few_before))
                 <= config.noise_tail / f64::from(services)
-            && Noise::new(
-                (&few, &now.window),
-                (&few_before, &before.window),
-                config,
-            )
-            .mean_grew()
+            && Noise::new((&few, &now.window), (&few_before, &before.window), config).mean_grew()
     })
 }
 

@@ -15,8 +15,8 @@ const SEED: u64 = 0x7261_6764_6f6c_6c32;
 /// How often the blocks are drawn.
 const DRAWS: usize = 200;
 
-/// Standard errors by which a growth must be above zero to be told from noise.
-const ERRORS_MIN: f64 = 2.0;
+/// Standard errors by which a growth may be smaller than it seems.
+const ERRORS: f64 = 1.0;
 
 /// The growth of every place, draw by draw.
 pub(crate) struct Draws {
@@ -54,12 +54,12 @@ impl Draws {
         Draws { growth_ms }
     }
 
-    /// The least growth of a place that is plausible: `growth_ms` less two standard errors.
+    /// The least growth of a place that is plausible: `growth_ms` less one standard error.
     pub(crate) fn least_ms(&self, place: usize, growth_ms: f64) -> f64 {
         let growths = &self.growth_ms[place];
         let mean_ms = mean(growths.iter().copied());
         let variance = mean(growths.iter().map(|growth| (growth - mean_ms).powi(2)));
-        growth_ms - ERRORS_MIN * variance.sqrt()
+        growth_ms - ERRORS * variance.sqrt()
     }
 
     /// Share of the draws in which these places together grew, and by more than each of the others.

@@ -66,11 +66,7 @@ fn surely_more(share: f64, other: f64, requests: usize) -> f64 {
     1.0 - 0.5 * libm::erfc(difference / (2.0 * variance).sqrt())
 }
 
-fn failing<'p>(
-    compared: &Comparison<'_, 'p>,
-    service: ServiceId,
-    confidence: f64,
-) -> Failing<'p> {
+fn failing<'p>(compared: &Comparison<'_, 'p>, service: ServiceId, confidence: f64) -> Failing<'p> {
     let Comparison {
         prepared,
         now,
@@ -233,7 +229,10 @@ fn grown_origins(
 }
 
 /// Errors of these requests where they went wrong, most frequent first.
-pub(crate) fn errors_of<'p>(prepared: &'p Prepared<'_>, failed: &[&Request]) -> Vec<(&'p str, usize)> {
+pub(crate) fn errors_of<'p>(
+    prepared: &'p Prepared<'_>,
+    failed: &[&Request],
+) -> Vec<(&'p str, usize)> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for request in failed {
         if let Some(origin) = prepared.origin(request) {

@@ -1,10 +1,10 @@
 //! What the rules make of a place whose time grew.
 
+use crate::basis::Basis;
 use crate::comparison::Comparison;
 use crate::parties::{Party, ServiceId};
 use crate::population::{Place, main_party};
 use crate::prepared::Request;
-use crate::basis::Basis;
 use crate::rules::{
     WaitExplained, calls_became_serial, explain_wait, kv_cache_is_full, pool_leads_to_slower,
     process_is_starved, process_paused, processors_were_stolen, standout,
@@ -43,11 +43,7 @@ impl Guess {
 }
 
 /// The guess at a place whose growth is to be explained; none where it is another service's doing.
-pub(crate) fn examine(
-    compared: &Comparison<'_, '_>,
-    place: &Place,
-    basis: Basis,
-) -> Option<Guess> {
+pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis) -> Option<Guess> {
     let Comparison {
         prepared,
         now,
@@ -180,4 +176,3 @@ fn blame_the_process(compared: &Comparison<'_, '_>, guess: &mut Guess, growth_ms
         guess.cause = Cause::Straggler;
     }
 }
-

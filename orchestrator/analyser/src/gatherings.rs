@@ -38,7 +38,7 @@ pub(crate) fn gatherings(
     for at in (0..tree.len()).filter(|&at| tree.is_served(at)) {
         let is_counted = |&child: &usize| {
             let node = tree.node(child);
-            node.callee.is_some() && !node.retried && tree.is_call(child)
+            node.callee.is_some() && !node.retried && !node.outrun && tree.is_call(child)
         };
         calls.clear();
         calls.extend(tree.children(at).filter(is_counted));

@@ -10,14 +10,17 @@
 
 mod analyse;
 mod basis;
+mod change_point;
 mod comparison;
 mod confidence;
 mod config;
+mod criticality;
 mod error_cause;
 mod errors;
 mod evidence;
 mod examine;
 mod gatherings;
+mod given_up;
 mod latency;
 mod names;
 mod noise;
@@ -30,6 +33,7 @@ mod prepared;
 mod ranking;
 mod rules;
 mod saturation;
+mod serial;
 mod share;
 mod sides;
 mod signs;
@@ -44,9 +48,12 @@ mod visits;
 mod waterfall;
 
 pub use analyse::analyse;
+pub use change_point::find_window;
 pub use config::{Config, Window};
+pub use given_up::{GivenUp, given_up};
 pub use overview::{Overview, overview};
 pub use prepared::Prepared;
+pub use serial::{Independence, SerialOpportunity, serial_opportunities};
 pub use verdict::{
     Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Figure, Question, Saturation,
     SharedTrait, StructureChange, Verdict,

@@ -77,8 +77,8 @@ fn is_cancelled(tree: &Tree, at: usize, names: &Names, set: &TraceSet) -> bool {
 /// The failed child that ended last, unless its failure was made good by a later attempt.
 fn failing_child(tree: &Tree, set: &TraceSet, at: usize) -> Option<usize> {
     tree.children(at).find(|&child| {
-        let span = tree.span(set, child);
-        is_failed(span) && !tree.node(child).retried
+        let (span, node) = (tree.span(set, child), tree.node(child));
+        is_failed(span) && !node.retried && !node.outrun
     })
 }
 

@@ -59,9 +59,8 @@ impl Walk {
         mut emit: impl FnMut(Option<Cause>, u64),
     ) {
         let party = tree.node(from).party;
-        let elsewhere = |node: usize| {
-            node != from && (tree.is_call(node) || tree.node(node).party != party)
-        };
+        let elsewhere =
+            |node: usize| node != from && (tree.is_call(node) || tree.node(node).party != party);
         self.split(tree, from, elsewhere, |node, ns, whole| {
             let cause = (!whole).then(|| names.cause(tree.span(set, node)));
             emit(cause, ns);
@@ -69,7 +68,7 @@ impl Walk {
     }
 
     /// Goes back through time from the end of `from`. At each moment the span waits for the child
-    /// that ended last before it; in the gap after that child's end, for the earliest started of
+    /// that ended last before it (or was given up last); in the gap after that child's end, for the earliest started of
     /// the children that are still open; and where none is, for nobody: that time is its own.
     ///
     /// So time is a span's own only where none of its children is open, and of children that are
@@ -98,21 +97,22 @@ impl Walk {
             let mut open: Option<(u64, usize)> = None;
             for child in tree.children(at) {
                 let child_node = tree.node(child);
-                if child_node.end_ns <= low || time == low {
+                let end = child_node.awaited_until_ns;
+                if end <= low || time == low {
                     break;
                 }
                 let start = child_node.start_ns.max(low);
-                if child_node.end_ns > time {
+                if end > time {
                     if start < time && open.is_none_or(|(earliest, _)| start < earliest) {
                         open = Some((start, child));
                     }
                     continue;
                 }
-                if start == child_node.end_ns {
+                if start >= end {
                     continue;
                 }
-                own_ns += self.fill_gap(open, child_node.end_ns, time);
-                self.stack.push((child, start, child_node.end_ns));
+                own_ns += self.fill_gap(open, end, time);
+                self.stack.push((child, start, end));
                 time = start;
             }
             own_ns += self.fill_gap(open, low, time);

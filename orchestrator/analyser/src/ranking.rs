@@ -11,7 +11,8 @@ const RANKED_MAX: usize = 10;
 /// service come before its further ones, and none comes twice.
 pub(crate) fn ranked(answers: &[&[Bottleneck]]) -> Vec<Bottleneck> {
     let longest = answers.iter().map(|answer| answer.len()).max().unwrap_or(0);
-    let in_turn = (0..longest).flat_map(|at| answers.iter().filter_map(move |answer| answer.get(at)));
+    let in_turn =
+        (0..longest).flat_map(|at| answers.iter().filter_map(move |answer| answer.get(at)));
     let mut places = BTreeSet::new();
     let all: Vec<&Bottleneck> = in_turn
         .filter(|one| places.insert((one.service.as_str(), one.cause)))

@@ -62,7 +62,7 @@ impl Steps {
             let mut sound = true;
             for child in tree.children(at) {
                 let child_span = tree.span(set, child);
-                sound &= !is_failed(child_span);
+                sound &= !is_failed(child_span) || tree.node(child).outrun;
                 if !names.says_cause(child_span) {
                     let service = parties.service(tree.node(child).party);
                     children.push((service, child_span.name));
@@ -96,11 +96,10 @@ impl Steps {
         for (operation, taken) in other.operations {
             let own = self.of(operation);
             let numbers: Vec<u32> = taken.shapes.iter().map(|shape| own.number(shape)).collect();
-            own.steps
-                .extend(taken.steps.into_iter().map(|step| Step {
-                    shape: numbers[step.shape as usize],
-                    ..step
-                }));
+            own.steps.extend(taken.steps.into_iter().map(|step| Step {
+                shape: numbers[step.shape as usize],
+                ..step
+            }));
         }
     }
 

@@ -86,9 +86,7 @@ pub(crate) fn throughput(
     let mut answer = answer.clone();
     answer.question = Question::Throughput;
     answer.explains = (by_failing.max(by_waiting) / lost).clamp(0.0, 1.0);
-    answer
-        .evidence
-        .splice(0..0, figures(&rates, &rates_before));
+    answer.evidence.splice(0..0, figures(&rates, &rates_before));
     Some(answer)
 }
 

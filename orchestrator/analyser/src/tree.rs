@@ -1,11 +1,13 @@
 //! The spans of one trace as a tree.
 
 mod clocks;
+mod orphans;
 mod roles;
+mod waits;
 
 use ragdoll_trace::{Span, TraceSet, TraceSpans};
 
-use crate::names::{Names, is_failed};
+use crate::names::Names;
 use crate::parties::{Parties, Party};
 use crate::tree::roles::Role;
 
@@ -18,12 +20,17 @@ pub(crate) struct Node {
     pub(crate) span: u32,
     pub(crate) start_ns: u64,
     pub(crate) end_ns: u64,
+    /// Until when its parent waited for it: its end, unless it was outrun by a copy of it or
+    /// nobody waited for it at all.
+    pub(crate) awaited_until_ns: u64,
     /// The process that recorded it.
     pub(crate) party: Party,
     /// A call: the process that it calls, where that is known.
     pub(crate) callee: Option<Party>,
     /// A failed call that was tried again, or the wait between two attempts.
     pub(crate) retried: bool,
+    /// A call that was cancelled because another copy of it had been answered: no failure.
+    pub(crate) outrun: bool,
     /// A call of which the callee's own span is known.
     pub(crate) answered: bool,
     role: Role,
@@ -66,7 +73,10 @@ impl Tree {
             self.sort_children();
         }
         self.find_callees(set, names, parties);
-        self.find_retries(set, names);
+        self.find_repetitions(set, names, parties);
+        if self.find_unawaited(set) {
+            self.sort_children();
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -81,7 +91,7 @@ impl Tree {
         &set.spans()[self.nodes[node].span as usize]
     }
 
-    /// Children, latest end first.
+    /// Children, those that were waited for longest first.
     pub(crate) fn children(&self, node: usize) -> impl DoubleEndedIterator<Item = usize> {
         let Node {
             first_child,
@@ -118,9 +128,11 @@ impl Tree {
                 span: position,
                 start_ns: span.start_ns,
                 end_ns: span.end_ns.max(span.start_ns),
+                awaited_until_ns: span.end_ns.max(span.start_ns),
                 party: parties.of(span.resource),
                 callee: None,
                 retried: false,
+                outrun: false,
                 answered: false,
                 role: Role::of_kind(span.kind),
                 parent: NONE,
@@ -178,33 +190,6 @@ impl Tree {
         }
     }
 
-    /// A span whose parent was lost with its process belongs under the call that the process was
-    /// serving, if one call of that service has no other answer, else under the root.
-    fn adopt_orphans(&mut self, set: &TraceSet, names: &Names, parties: &Parties<'_>) {
-        self.orphans = 0;
-        for at in 0..self.nodes.len() {
-            if self.nodes[at].parent != NONE || at == self.root {
-                continue;
-            }
-            self.orphans += 1;
-            let orphan = self.nodes[at];
-            let service = parties.service(orphan.party);
-            let caller = (0..self.nodes.len()).rev().find(|&caller| {
-                let span = self.span(set, caller);
-                let open = self.nodes[caller].start_ns <= orphan.start_ns
-                    && orphan.start_ns <= self.nodes[caller].end_ns;
-                let callee = names
-                    .peer(span)
-                    .map(|(name, instance)| parties.named(name, instance));
-                open && self.is_call(caller)
-                    && caller != at
-                    && callee.is_some_and(|callee| parties.service(callee) == service)
-                    && !self.nodes.iter().any(|node| node.parent == caller as u32)
-            });
-            self.nodes[at].parent = caller.unwrap_or(self.root) as u32;
-        }
-    }
-
     fn list_children(&mut self) {
         for at in 0..self.nodes.len() {
             let parent = self.nodes[at].parent;
@@ -237,7 +222,7 @@ impl Tree {
             let range = node.first_child as usize..(node.first_child + node.children) as usize;
             self.child_list[range].sort_unstable_by_key(|&child| {
                 let node = &nodes[child as usize];
-                (!node.end_ns, !node.start_ns, child)
+                (!node.awaited_until_ns, !node.start_ns, child)
             });
         }
     }
@@ -260,38 +245,6 @@ impl Tree {
             };
             // A process that died leaves parts of its work behind, but not the span around them.
             self.nodes[at].answered = answer.is_some_and(|child| self.is_served(child));
-        }
-    }
-
-    /// Marks failed calls after which the same parent called the same operation again, and the
-    /// waits before such calls. Their time is the callee's doing.
-    fn find_retries(&mut self, set: &TraceSet, names: &Names) {
-        for at in 0..self.nodes.len() {
-            let span = self.span(set, at);
-            let backoff = names.is_backoff(span);
-            let failed_call = self.is_call(at) && is_failed(span);
-            if !backoff && !failed_call {
-                continue;
-            }
-            let Some(parent) = self.parent(at) else {
-                continue;
-            };
-            let end_ns = self.nodes[at].end_ns;
-            let next = self
-                .children(parent)
-                .filter(|&other| {
-                    let call = self.span(set, other);
-                    other != at
-                        && self.is_call(other)
-                        && self.nodes[other].start_ns >= end_ns
-                        && (backoff || call.name == span.name)
-                })
-                .min_by_key(|&other| (self.nodes[other].start_ns, other));
-            let Some(next) = next else { continue };
-            self.nodes[at].retried = true;
-            if backoff {
-                self.nodes[at].callee = self.nodes[next].callee;
-            }
         }
     }
 }

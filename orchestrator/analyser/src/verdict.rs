@@ -5,6 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::given_up::GivenUp;
+use crate::serial::SerialOpportunity;
+
 /// Why time is lost, or requests fail, at the place that a verdict names.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -254,6 +257,12 @@ pub struct Analysis {
     /// Operations that no longer do all that they did, least likely by chance first.
     #[serde(default)]
     pub structure: Vec<StructureChange>,
+    /// Calls that are made one after the other and might be made at once, by what that would save.
+    #[serde(default)]
+    pub serial_calls: Vec<SerialOpportunity>,
+    /// Work that went on after its caller had given up, most wasted time first.
+    #[serde(default)]
+    pub given_up: Vec<GivenUp>,
     /// Where the slow tail's time goes, largest first; the parts sum to the tail's mean duration.
     pub attribution: Vec<Attribution>,
     /// Where failing requests go wrong first, most frequent first.

@@ -15,7 +15,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use ragdoll_host::service;
 
-use crate::commands::{agree, check, export, fault, list, merge, run, schema, up};
+use crate::commands::{
+    agree, analyze, check, dataset, export, fault, list, merge, run, schema, score, up,
+};
 
 /// Simulating allocates on one thread and frees on another, which this allocator is good at.
 #[global_allocator]
@@ -53,6 +55,8 @@ enum Command {
     Merge(merge::Arguments),
     /// Run experiments on several grounds and compare what they say
     Agree(agree::Arguments),
+    /// Name the bottleneck of any system from its traces, logs and metrics
+    Analyze(analyze::Arguments),
     /// Keep a system running until it is stopped, for your own load
     Up(up::Arguments),
     /// Change the faults of a system that `ragdoll up` keeps running
@@ -61,6 +65,10 @@ enum Command {
     List(list::Arguments),
     /// Check experiment files without running them
     Check(check::Arguments),
+    /// Make labelled cases of failure for methods that look for root causes
+    Dataset(dataset::Arguments),
+    /// Score methods on cases whose faults are known
+    Score(score::Arguments),
     /// Write an experiment as manifests for a cluster
     Export(export::Arguments),
     /// Print the JSON schema of experiment files
@@ -80,10 +88,13 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Agree(arguments) => agree::agree(&arguments),
+        Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Up(arguments) => up::keep_up(&arguments),
         Command::Fault(arguments) => fault::fault(&arguments),
         Command::List(arguments) => list::list(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Dataset(arguments) => dataset::dataset(&arguments),
+        Command::Score(arguments) => score::score(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Schema => schema::print(),
     };

@@ -18,6 +18,11 @@ impl Share {
     /// All items.
     pub(crate) const WHOLE: Share = Share { index: 0, of: 1 };
 
+    /// Which part it is, and of how many.
+    pub(crate) const fn parts(self) -> (u64, u64) {
+        (self.index, self.of)
+    }
+
     /// Whether item number `position` belongs to it.
     pub(crate) const fn contains(self, position: u64) -> bool {
         position % self.of == self.index

@@ -29,7 +29,8 @@ pub(crate) struct QueryClient {
     clock: Clock,
     gateway: Client,
     corpus: Arc<Corpus>,
-    exact: Arc<ExactAnswers>,
+    /// Absent where nothing is retrieved.
+    exact: Option<Arc<ExactAnswers>>,
     outcomes: Arc<Mutex<Vec<Outcome>>>,
 }
 
@@ -38,13 +39,13 @@ impl QueryClient {
         clock: &Clock,
         gateway: &Client,
         corpus: &Arc<Corpus>,
-        exact: ExactAnswers,
+        exact: Option<ExactAnswers>,
     ) -> Self {
         QueryClient {
             clock: clock.clone(),
             gateway: gateway.clone(),
             corpus: corpus.clone(),
-            exact: Arc::new(exact),
+            exact: exact.map(Arc::new),
             outcomes: Arc::default(),
         }
     }
@@ -68,7 +69,11 @@ impl QueryClient {
         let (error, quality) = match error_of(&response) {
             Some(error) => (Some(error), None),
             None => match read::<QueryResponse>(response).await {
-                Ok(answer) => (None, Some(self.exact.judge(&plan, &answer.contexts))),
+                Ok(answer) => {
+                    let exact = self.exact.as_ref();
+                    let quality = exact.map(|exact| exact.judge(&plan, &answer.contexts));
+                    (None, quality)
+                }
                 Err(error) => (Some(error.to_owned()), None),
             },
         };

@@ -31,12 +31,17 @@ pub(crate) async fn drive_load(
     let workload = &experiment.workload;
     let corpus = &system.corpus;
     let source = QuerySource::new(streams.stream("queries"), workload, corpus.topics());
-    let exact = ExactAnswers::new(corpus.clone(), workload.queries, workload.top_k);
+    // A graph of services retrieves nothing that could be right or wrong.
+    let retrieves = experiment.topology.graph.is_empty();
+    let exact =
+        retrieves.then(|| ExactAnswers::new(corpus.clone(), workload.queries, workload.top_k));
     let client = QueryClient::new(clock, &system.gateway, corpus, exact);
-    if workload.ingest_per_s > 0.0 {
+    if let Some(ingest) = &system.ingest
+        && workload.ingest_per_s > 0.0
+    {
         tokio::spawn(send_documents(
             clock.clone(),
-            system.ingest.clone(),
+            ingest.clone(),
             corpus.clone(),
             streams.stream("documents"),
             workload.ingest_per_s,

@@ -18,7 +18,7 @@ use crate::parallel::cores;
 use crate::progress::Progress;
 use crate::real::up::UpError;
 use crate::real::{self, GroundError};
-use crate::recording::Recording;
+use crate::recording::{Recording, VirtualOutcomes, VirtualRecording};
 use crate::virtual_ground;
 
 /// How to run.
@@ -124,6 +124,24 @@ pub(crate) fn run_measured(
     let requests = recording.requests.clone();
     let record = judged(experiment, options, recording, &stopwatch)?;
     Ok((record, requests))
+}
+
+/// Runs an experiment in virtual time and hands over what the system said, without files and without
+/// a look at it. The result depends on the experiment and its seed alone.
+///
+/// # Errors
+/// A load that cannot be followed, and parameters of a fault that do not fit its kind.
+pub fn record_virtual(experiment: &Experiment) -> Result<VirtualRecording, RunError> {
+    virtual_ground::record_all(experiment)
+}
+
+/// The same run, of which only the fate of the requests is of interest: nothing that the system says
+/// is kept.
+///
+/// # Errors
+/// As [`record_virtual`].
+pub fn outcomes_virtual(experiment: &Experiment) -> Result<VirtualOutcomes, RunError> {
+    virtual_ground::record_outcomes(experiment)
 }
 
 fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use ragdoll_collector::{Collector, Output};
 use ragdoll_experiment::{Experiment, RequestOutcome};
@@ -10,12 +11,12 @@ use ragdoll_host::{Surroundings, System};
 use ragdoll_load::Schedule;
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Streams, run_virtual};
-use ragdoll_telemetry::{Exporter, log_subscriber, tracing};
+use ragdoll_telemetry::{Batch, Exporter, log_subscriber, tracing};
 
 use crate::load::{Driven, drive_load};
 use crate::plan;
 use crate::progress::Progress;
-use crate::recording::Recording;
+use crate::recording::{Recording, VirtualOutcomes, VirtualRecording};
 use crate::run::RunError;
 
 /// How often progress is noted, in simulated time.
@@ -28,37 +29,107 @@ pub(crate) fn record(
     out: Option<&Path>,
     progress: &Progress,
 ) -> Result<Recording, RunError> {
-    let streams = Streams::new(experiment.seed);
-    let loads = plan::phase_loads(experiment);
-    let injector = Injector::new(plan::faults(experiment), &streams)?;
-    let shifts = plan::load_shifts(&injector);
-    let schedule = Schedule::shifted(streams.stream("load"), &loads, shifts, Path::new(""))?;
-    let mut ids: Vec<InstanceId> = experiment.topology.instances();
-    ids.sort();
-
+    let prepared = Prepared::new(experiment)?;
     let output = out.map(Output::create).transpose()?;
     let (exporter, batches) = Exporter::channel();
-    let collector = Collector::start(batches, &ids, output);
-    let simulated = run_virtual(|clock| {
-        let simulation = Simulation {
-            experiment,
-            streams,
-            schedule: Arc::new(schedule),
-            injector: &injector,
-            progress: progress.clone(),
-        };
-        simulation.run(clock, exporter)
-    });
+    let collector = Collector::start(batches, &instances(experiment), output);
+    let simulated = prepared.simulate(exporter, progress);
     let collected = collector.finish()?;
-    let (requests, epoch_unix_us) = simulated?;
+    let outcomes = simulated?;
     Ok(Recording {
         ground: "virtual",
-        requests,
+        requests: outcomes.requests,
         collected,
-        journal: plan::journal(experiment, &injector.witnesses()),
-        epoch_unix_us,
+        journal: outcomes.journal,
+        epoch_unix_us: outcomes.epoch_unix_us,
         machine: None,
     })
+}
+
+/// Runs an experiment and keeps what the system said.
+pub(crate) fn record_all(experiment: &Experiment) -> Result<VirtualRecording, RunError> {
+    let (outcomes, batches) = simulate_with(experiment, |batches| batches.iter().collect())?;
+    Ok(VirtualRecording {
+        outcomes,
+        batches,
+        instances: instances(experiment),
+    })
+}
+
+/// Runs an experiment and forgets what the system said.
+pub(crate) fn record_outcomes(experiment: &Experiment) -> Result<VirtualOutcomes, RunError> {
+    let (outcomes, ()) = simulate_with(experiment, |batches| batches.iter().for_each(drop))?;
+    Ok(outcomes)
+}
+
+/// Runs an experiment while `take` empties the channel of batches on another thread.
+fn simulate_with<T: Send>(
+    experiment: &Experiment,
+    take: impl FnOnce(Receiver<Batch>) -> T + Send,
+) -> Result<(VirtualOutcomes, T), RunError> {
+    let prepared = Prepared::new(experiment)?;
+    let (exporter, batches) = Exporter::channel();
+    std::thread::scope(|scope| {
+        let taking = scope.spawn(move || take(batches));
+        let outcomes = prepared.simulate(exporter, &Progress::default());
+        let taken = taking.join();
+        let taken = taken.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((outcomes?, taken))
+    })
+}
+
+/// Every instance, in the order by which batches number them.
+fn instances(experiment: &Experiment) -> Vec<InstanceId> {
+    let mut ids: Vec<InstanceId> = experiment.topology.instances();
+    ids.sort();
+    ids
+}
+
+/// A run that can begin.
+struct Prepared<'a> {
+    experiment: &'a Experiment,
+    streams: Streams,
+    injector: Injector,
+    schedule: Arc<Schedule>,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
+        let streams = Streams::new(experiment.seed);
+        let loads = plan::phase_loads(experiment);
+        let injector = Injector::new(plan::faults(experiment), &streams)?;
+        let shifts = plan::load_shifts(&injector);
+        let schedule = Schedule::shifted(streams.stream("load"), &loads, shifts, Path::new(""))?;
+        Ok(Prepared {
+            experiment,
+            streams,
+            injector,
+            schedule: Arc::new(schedule),
+        })
+    }
+
+    fn simulate(
+        self,
+        exporter: Exporter,
+        progress: &Progress,
+    ) -> Result<VirtualOutcomes, RunError> {
+        let simulated = run_virtual(|clock| {
+            let simulation = Simulation {
+                experiment: self.experiment,
+                streams: self.streams,
+                schedule: self.schedule.clone(),
+                injector: &self.injector,
+                progress: progress.clone(),
+            };
+            simulation.run(clock, exporter)
+        });
+        let (requests, epoch_unix_us) = simulated?;
+        Ok(VirtualOutcomes {
+            requests,
+            journal: plan::journal(self.experiment, &self.injector.witnesses()),
+            epoch_unix_us,
+        })
+    }
 }
 
 struct Simulation<'a> {

@@ -11,6 +11,9 @@ use crate::document::{Content, KeyPath, Node, Problems};
 use crate::schema::resolve;
 use crate::spec_error::{closest, suggest};
 
+/// Names of a list that a message shows.
+const NAMES_SHOWN: usize = 20;
+
 /// Adds to `problems` every place where `node` does not have the shape of `schema`.
 pub(crate) fn check_shape(schema: &Value, node: &Node, problems: &mut Problems<'_, '_>) {
     Shape {
@@ -163,6 +166,8 @@ impl<'s> Shape<'s, '_, '_, '_> {
         if length < least || length > most {
             let fix = if least == most {
                 format!("give exactly {least}")
+            } else if length > most {
+                format!("give at most {most}")
             } else {
                 format!("give at least {least}")
             };
@@ -259,7 +264,11 @@ impl<'s> Shape<'s, '_, '_, '_> {
         match &node.content {
             Content::String(text) if names.clone().any(|name| name == text) => {}
             Content::String(text) => {
-                let fix = suggest(text, names);
+                let is_near = closest(text, names.clone()).is_some();
+                let fix = match is_near || names.clone().count() <= NAMES_SHOWN {
+                    true => suggest(text, names),
+                    false => format!("use {}", one_of(names)),
+                };
                 self.problems
                     .add(path, format!("is {text:?}, which is no valid value"), fix);
             }
@@ -322,9 +331,14 @@ fn describe_variants(variants: &[Value]) -> String {
     }
 }
 
+/// The names; of very many the first.
 fn one_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.collect();
-    format!("one of `{}`", names.join("`, `"))
+    let (shown, more) = match names.len() {
+        0..=NAMES_SHOWN => (names.as_slice(), ""),
+        _ => (&names[..NAMES_SHOWN], ", …"),
+    };
+    format!("one of `{}`{more}", shown.join("`, `"))
 }
 
 /// The first variant, written out with every parameter 1.

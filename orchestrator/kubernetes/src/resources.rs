@@ -58,7 +58,7 @@ fn corpus_mib(service: Service, topology: &Topology) -> u64 {
         Service::Embedder | Service::Shard | Service::Reranker => true,
         Service::IngestWorker | Service::Client => true,
         Service::Gateway | Service::Metadata | Service::VectorDb => false,
-        Service::Llm | Service::IngestApi => false,
+        Service::Llm | Service::IngestApi | Service::Generic(_) => false,
     };
     if !knows_documents {
         return 0;

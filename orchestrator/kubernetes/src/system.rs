@@ -186,7 +186,7 @@ fn identity(instance: &InstanceId) -> Identity<'_> {
 fn protocol(role: Role) -> Protocol {
     match role {
         Role::Metadata | Role::Embedder | Role::VectorDb => Protocol::Grpc,
-        Role::Shard | Role::Reranker => Protocol::Grpc,
+        Role::Shard | Role::Reranker | Role::Generic(_) => Protocol::Grpc,
         Role::Gateway | Role::Llm | Role::IngestApi => Protocol::Http,
         // They serve nothing but their own health and control.
         Role::IngestWorker | Role::Client => Protocol::Http,

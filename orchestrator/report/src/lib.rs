@@ -1,11 +1,14 @@
 //! Reports on a run: functions of one [`RunRecord`](ragdoll_experiment::RunRecord) and of nothing
-//! else, so that the page, the terminal and JUnit cannot disagree. None of them reads a file,
-//! looks at a clock or prints.
+//! else, so that the page, the terminal and JUnit cannot disagree. Those on an analysis of other
+//! systems' telemetry are functions of one [`AnalysisRecord`]. None of them reads a file, looks at a
+//! clock or prints.
 
 mod agree;
+mod analysis;
 mod counterfactual;
 mod figures;
 mod html;
+mod instances;
 mod json;
 mod junit;
 mod repeat;
@@ -13,6 +16,10 @@ mod terminal;
 mod words;
 
 pub use agree::Agreement;
+pub use analysis::{
+    AnalysisRecord, Latencies, LatencyBucket, ReadRecord, Requests, SourceRecord, WindowRecord,
+    analysis_html, analysis_json, analysis_terminal,
+};
 pub use html::html;
 pub use json::json;
 pub use junit::junit;

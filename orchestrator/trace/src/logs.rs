@@ -130,7 +130,7 @@ pub fn write_log_line(out: &mut Vec<u8>, set: &TraceSet, event: &LogEvent) {
     out.extend_from_slice(b"}\n");
 }
 
-fn read_event(set: &mut TraceSet, line: LogLine<'_>) -> Result<LogEvent, ReadProblem> {
+pub(crate) fn read_event(set: &mut TraceSet, line: LogLine<'_>) -> Result<LogEvent, ReadProblem> {
     let time_ns = line
         .timestamp
         .parse::<Timestamp>()
@@ -176,7 +176,7 @@ fn read_event(set: &mut TraceSet, line: LogLine<'_>) -> Result<LogEvent, ReadPro
     })
 }
 
-fn from_json(set: &mut TraceSet, json: Json) -> Value {
+pub(crate) fn from_json(set: &mut TraceSet, json: Json) -> Value {
     match json {
         Json::Null => Value::Str(set.intern("")),
         Json::Bool(truth) => Value::Bool(truth),
@@ -216,7 +216,7 @@ fn to_json(set: &TraceSet, value: &Value) -> Json {
 
 /// A line before its texts are understood.
 #[derive(Default)]
-struct LogLine<'a> {
+pub(crate) struct LogLine<'a> {
     timestamp: Cow<'a, str>,
     severity: Cow<'a, str>,
     service: Cow<'a, str>,
@@ -235,7 +235,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for LogLine<'a> {
 
 /// Serde's derived code keeps the order of unknown fields only by way of `flatten`, which buffers
 /// the whole line.
-struct LogLineVisitor;
+pub(crate) struct LogLineVisitor;
 
 impl<'de> Visitor<'de> for LogLineVisitor {
     type Value = LogLine<'de>;

@@ -140,6 +140,14 @@ impl TraceSet {
         &self.spans
     }
 
+    pub(crate) fn spans_mut(&mut self) -> &mut [Span] {
+        &mut self.spans
+    }
+
+    pub(crate) fn into_spans(self) -> Vec<Span> {
+        self.spans
+    }
+
     /// Value of a span's attribute, by the text of its key. Code that asks for many spans looks the
     /// key up once and uses [`Span::attribute`].
     pub fn attribute<'a>(&self, span: &'a Span, key: &str) -> Option<&'a Value> {

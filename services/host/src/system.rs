@@ -1,6 +1,8 @@
 //! A system on one network, started from its leaves: the whole of it in one process, or a part of it
 //! that reaches the rest over the network.
 
+mod graph;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -58,8 +60,8 @@ pub struct System {
     pub corpus: Arc<Corpus>,
     /// The load generator's way in: `POST /v1/query`.
     pub gateway: Client,
-    /// The load generator's way in: `POST /v1/documents`.
-    pub ingest: Client,
+    /// The load generator's way in: `POST /v1/documents`. A graph of services takes no documents.
+    pub ingest: Option<Client>,
 }
 
 impl System {
@@ -86,10 +88,11 @@ impl System {
         let corpus = Corpus::new(&around.topology.corpus, around.streams);
         wiring.start_all(&corpus);
         let client = load_generator();
+        let takes_documents = around.topology.graph.is_empty();
         System {
             corpus,
-            gateway: wiring.client_of(&client, Service::Gateway),
-            ingest: wiring.client_of(&client, Service::IngestApi),
+            gateway: wiring.client_of(&client, around.topology.entry()),
+            ingest: takes_documents.then(|| wiring.client_of(&client, Service::IngestApi)),
             instances: wiring.instances.into_values().collect(),
         }
     }
@@ -229,6 +232,11 @@ impl<'a> Wiring<'a> {
 
     /// From the leaves to the gateways: a client is made of servers that are there.
     fn start_all(&self, corpus: &Arc<Corpus>) -> (Arc<ingest::Queue>, JoinHandle<()>) {
+        if !self.topology.graph.is_empty() {
+            self.start_graph();
+            let unused = ingest::Queue::new(self.topology.ingest.queue_bound);
+            return (unused, self.start_gauges());
+        }
         self.start_leaves(corpus);
         self.start_vector_db();
         self.start_gateways();

@@ -142,7 +142,7 @@ fn a_document_that_is_none_is_refused_in_the_form_of_openais_errors() {
             r#"{"document": 1}"#,
         ] {
             let context = RequestContext::new("d-1", "writer");
-            let ingest = &ground.system.ingest;
+            let ingest = ground.system.ingest.as_ref().expect("no graph");
             let response = post(ingest, "/v1/documents", context, body.to_owned()).await;
             let (status, answer) = body_of(response).await;
             assert_eq!(status, 400, "{body}: {answer}");

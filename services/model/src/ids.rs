@@ -3,14 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A service of the system under test. Its name is the value of `service.name` in telemetry.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
+use crate::names::ServiceName;
+
+/// A service of the system under test. Its name is the value of `service.name` in telemetry, and what
+/// stands for it in files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     /// The load generator, which stands for the users' applications.
     Client,
@@ -32,10 +31,13 @@ pub enum Service {
     IngestApi,
     /// Takes documents from the queue, embeds them and writes them to the shards.
     IngestWorker,
+    /// A service of a graph.
+    Generic(ServiceName),
 }
 
 impl Service {
-    /// Every service, in the order in which a request first meets them.
+    /// Every service of the RAG system, in the order in which a request first meets them. Those of a
+    /// graph are in [`ServiceName::all`].
     pub const ALL: [Service; 10] = [
         Service::Client,
         Service::Gateway,
@@ -62,14 +64,17 @@ impl Service {
             Service::Llm => "llm",
             Service::IngestApi => "ingest-api",
             Service::IngestWorker => "ingest-worker",
+            Service::Generic(name) => name.name(),
         }
     }
 
     /// The service with this `service.name`, if there is one.
     pub fn from_name(name: &str) -> Option<Service> {
-        Service::ALL
-            .into_iter()
+        let own = Service::ALL.into_iter();
+        let graphs = || ServiceName::from_name(name).map(Service::Generic);
+        own.into_iter()
             .find(|service| service.name() == name)
+            .or_else(graphs)
     }
 }
 

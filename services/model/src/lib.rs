@@ -3,8 +3,10 @@
 
 pub mod api;
 pub mod distribution;
+pub mod graph;
 pub mod ids;
 pub mod mitigation;
+pub mod names;
 pub mod retrieval;
 pub mod topology;
 pub mod workload;
@@ -16,7 +18,9 @@ pub mod proto {
 }
 
 pub use distribution::{Dist, TokenDist};
+pub use graph::{Graph, GraphCall, GraphLock, GraphPool, GraphService};
 pub use ids::{InstanceId, RequestId, Service};
+pub use names::ServiceName;
 pub use retrieval::Hit;
 pub use topology::Topology;
 pub use workload::{Arrivals, Workload};

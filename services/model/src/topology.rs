@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::{Dist, TokenDist};
+use crate::graph::Graph;
 use crate::ids::{InstanceId, Service};
 use crate::mitigation::{Bulkhead, Cache, CircuitBreaker, Shedding, is_default};
 
@@ -31,6 +32,9 @@ pub struct Topology {
     pub llm: Llm,
     /// Asynchronous indexing path.
     pub ingest: Ingest,
+    /// A system of other services, in place of those above.
+    #[serde(skip_serializing_if = "Graph::is_empty")]
+    pub graph: Graph,
 }
 
 impl Topology {
@@ -58,9 +62,19 @@ impl Topology {
     }
 
     /// Every instance of a service, in a fixed order.
+    ///
+    /// Where there is a graph, only the client and its services have any.
     pub fn instances_of(&self, service: Service) -> Vec<InstanceId> {
+        let is_rag = !matches!(service, Service::Client | Service::Generic(_));
+        if is_rag && !self.graph.is_empty() {
+            return Vec::new();
+        }
         let count = match service {
             Service::Client | Service::IngestApi => 1,
+            Service::Generic(name) => {
+                let found = self.graph.service(name).into_iter();
+                return found.flat_map(|service| service.instances()).collect();
+            }
             Service::Gateway => self.gateway.instances,
             Service::Metadata => self.metadata.instances,
             Service::Embedder => self.embedder.instances,
@@ -82,12 +96,29 @@ impl Topology {
             .collect()
     }
 
-    /// Every instance of every service, in the order of [`Service::ALL`].
+    /// Every instance of every service, in the order of [`Topology::services`].
     pub fn instances(&self) -> Vec<InstanceId> {
-        Service::ALL
+        self.services()
             .into_iter()
             .flat_map(|service| self.instances_of(service))
             .collect()
+    }
+
+    /// Every service of the system, the client first: in the order of [`Service::ALL`], or of the
+    /// graph.
+    pub fn services(&self) -> Vec<Service> {
+        if self.graph.is_empty() {
+            return Service::ALL.to_vec();
+        }
+        let services = self.graph.services.iter();
+        let named = services.map(|service| Service::Generic(service.name));
+        std::iter::once(Service::Client).chain(named).collect()
+    }
+
+    /// The service that users' queries come to.
+    pub fn entry(&self) -> Service {
+        let entry = self.graph.entry();
+        entry.map_or(Service::Gateway, |entry| Service::Generic(entry.name))
     }
 }
 

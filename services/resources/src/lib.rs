@@ -35,6 +35,6 @@ pub use instance::Instance;
 pub use lock::Lock;
 pub use machine::Machine;
 pub use memory::Memory;
-pub use pool::Pool;
+pub use pool::{Pool, Pools};
 pub use shedding::InFlight;
 pub use workers::Workers;

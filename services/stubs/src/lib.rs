@@ -7,6 +7,7 @@ mod completion;
 pub mod corpus;
 pub mod embedder;
 pub mod gateway;
+pub mod hop;
 mod http_error;
 pub mod ingest;
 mod json_body;

@@ -1,6 +1,6 @@
 //! Bad replica: one instance is slow, and fails more often than its siblings.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Dist;
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::{chance, sample_us};
@@ -32,6 +32,7 @@ impl Kind for BadReplica {
         summary: "an instance is slow, and a share of its requests fails",
         resource: "the service's own work, and answers",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: false,
         callers: false,

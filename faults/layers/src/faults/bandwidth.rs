@@ -1,6 +1,6 @@
 //! Bandwidth: bytes pass the network slowly.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::{Rng, WireChange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,7 @@ impl Kind for Bandwidth {
         summary: "bytes to a service and from it pass slowly, so that large messages come late",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

@@ -24,6 +24,7 @@ impl Kind for BatchBlocking {
         summary: "one long item holds up everybody in its batch",
         resource: "batcher",
         services: &[Service::Embedder],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

@@ -20,6 +20,7 @@ impl Kind for CacheFailure {
         summary: "a service's caches are out of reach, so that all work is done again",
         resource: "cache",
         services: &[Service::Gateway],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

@@ -21,6 +21,7 @@ impl Kind for CacheStampede {
         summary: "all that a service's caches hold expires at once, and everybody asks anew",
         resource: "cache",
         services: &[Service::Gateway],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Clock skew: a machine's clock is wrong, and with it all times that its processes report.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ impl Kind for ClockSkew {
         summary: "a machine's clock is wrong, and with it all times that its telemetry shows",
         resource: "clock",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

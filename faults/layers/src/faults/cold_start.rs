@@ -1,6 +1,6 @@
 //! Cold start: a process is slow for some time after each of its starts.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_runtime::{Overrides, Rng};
@@ -36,6 +36,7 @@ impl Kind for ColdStart {
             Service::Shard,
             Service::Reranker,
         ],
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: false,
         callers: false,

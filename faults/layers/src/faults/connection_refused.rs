@@ -1,6 +1,6 @@
 //! Connection refused: nobody listens where callers connect.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::{Refusal, Rng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ impl Kind for ConnectionRefused {
         summary: "nobody listens at a service's address, and calls fail at once",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

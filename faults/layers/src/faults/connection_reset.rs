@@ -1,6 +1,6 @@
 //! Connection reset: the connection that a request is sent over breaks.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Dist;
 use ragdoll_runtime::random::sample_us;
 use ragdoll_runtime::{Refusal, Rng};
@@ -32,6 +32,7 @@ impl Kind for ConnectionReset {
         summary: "connections to a service break, at once or after some time",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

@@ -24,6 +24,7 @@ impl Kind for ContextOverflow {
         summary: "the model refuses prompts that are longer than its context",
         resource: "inference engine",
         services: &[Service::Llm],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! CPU throttling: the process gets only so much processor time.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ impl Kind for CpuThrottling {
         summary: "the process may use only so much processor time in each 100 ms",
         resource: "cpu",
         services: &[Service::Reranker],
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! Crash: the process is killed, and comes back.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ impl Kind for Crash {
         summary: "the process is killed: what it was doing is lost, and it refuses until it is back",
         resource: "process",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

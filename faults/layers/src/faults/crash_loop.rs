@@ -1,6 +1,6 @@
 //! Crash loop: the process is killed again and again.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ impl Kind for CrashLoop {
         summary: "the process is killed again and again, soon after each start",
         resource: "process",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! Deadlock: two transactions wait for each other until one is given up.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -24,6 +24,7 @@ impl Kind for Deadlock {
         summary: "a request that holds the lock waits for one that waits for it, until it is given up with ABORTED",
         resource: "lock",
         services: &[Service::Metadata],
+        graph: Some(Needs::Lock),
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Descriptor leak: requests leave files open, until the process may open no more.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,7 @@ impl Kind for DescriptorLeak {
         summary: "requests leave files open, until the process can accept no connection any more",
         resource: "descriptors",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! DNS failure: callers cannot find out the address of a service.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_runtime::{Refusal, Rng};
 use schemars::JsonSchema;
@@ -32,6 +32,7 @@ impl Kind for DnsFailure {
         summary: "callers wait for the address of a service, and do not get it",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

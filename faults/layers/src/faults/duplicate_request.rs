@@ -1,6 +1,6 @@
 //! Duplicate request: requests arrive twice.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ impl Kind for DuplicateRequest {
         summary: "requests arrive twice, and a service does its work twice",
         resource: "the load of a service",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

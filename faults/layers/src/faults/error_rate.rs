@@ -1,6 +1,6 @@
 //! Error rate: requests fail where they would have been served.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Dist;
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::sample_us;
@@ -37,6 +37,7 @@ impl Kind for ErrorRate {
         summary: "requests are answered with an error, at once or after some time",
         resource: "answers",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Fail first: the first requests fail, and those after them do not.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,7 @@ impl Kind for FailFirst {
         summary: "the first requests are answered with an error, and later ones are served",
         resource: "answers",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: false,

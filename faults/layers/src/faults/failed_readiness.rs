@@ -1,6 +1,6 @@
 //! Failed readiness: an instance that works says that it does not.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ impl Kind for FailedReadiness {
         summary: "an instance says that it is not ready, and its siblings get its load",
         resource: "readiness",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! Garbage collection: the process stops for as long as it collects.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Dist;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -33,6 +33,7 @@ impl Kind for GcPause {
         summary: "the process stops again and again to collect garbage",
         resource: "memory",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! Hang: the process stands still, and goes on.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ impl Kind for Hang {
         summary: "the process stands still: it accepts requests and does not answer them",
         resource: "process",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -36,6 +36,7 @@ impl Kind for HotShard {
         summary: "the data of some users lives in one shard, whose searches for them take longer",
         resource: "workers",
         services: &[Service::Shard],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

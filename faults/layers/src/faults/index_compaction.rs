@@ -26,6 +26,7 @@ impl Kind for IndexCompaction {
         summary: "maintenance of the index takes the shard's write lock again and again, and searches wait",
         resource: "lock",
         services: &[Service::Shard],
+        graph: None,
         edges: false,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! Jitter: messages take varying times on their way.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::{ms_to_us, unit};
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ impl Kind for Jitter {
         summary: "messages to a service and its answers take varying times on the network",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

@@ -24,6 +24,7 @@ impl Kind for KvCacheThrashing {
         summary: "the inference engine has too few KV-cache blocks, and computes sequences again and again",
         resource: "inference engine",
         services: &[Service::Llm],
+        graph: None,
         edges: false,
         standing: true,
         callers: false,

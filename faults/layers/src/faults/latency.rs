@@ -1,6 +1,6 @@
 //! Latency: requests to a service, or on an edge, take longer.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Dist;
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::sample_us;
@@ -25,6 +25,7 @@ impl Kind for Latency {
         summary: "requests to a service, or from one service to another, take longer",
         resource: "network, or the service's own work",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Load balancer skew: one instance gets more than its share.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::random::chance;
 use ragdoll_runtime::{Overrides, Rng};
@@ -27,6 +27,7 @@ impl Kind for LoadBalancerSkew {
         summary: "a caller sends more than its share to one instance of each service that it calls",
         resource: "the balance between instances",
         services: &[Service::Gateway, Service::VectorDb],
+        graph: Some(Needs::Replicas),
         edges: false,
         standing: false,
         callers: false,

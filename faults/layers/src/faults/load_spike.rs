@@ -1,6 +1,6 @@
 //! Load spike: more requests come, or fewer.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,7 @@ impl Kind for LoadSpike {
         summary: "more requests come than before, at once or over a while",
         resource: "the load",
         services: &[Service::Client],
+        graph: Some(Needs::Client),
         edges: false,
         standing: true,
         callers: false,

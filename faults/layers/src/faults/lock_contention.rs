@@ -1,6 +1,6 @@
 //! Lock contention: the lock is held for longer, or protects more.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::topology::LockScope;
 use ragdoll_model::{Dist, Service};
 use ragdoll_runtime::{Overrides, Rng};
@@ -32,6 +32,7 @@ impl Kind for LockContention {
         summary: "each request holds the service's lock for longer, so that the others wait",
         resource: "lock",
         services: &[Service::Metadata],
+        graph: Some(Needs::Lock),
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Lock convoy: handing the lock over takes longer than holding it.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -24,6 +24,7 @@ impl Kind for LockConvoy {
         summary: "handing the lock over to one who waits takes time, so that throughput falls once there is a queue",
         resource: "lock",
         services: &[Service::Metadata],
+        graph: Some(Needs::Lock),
         edges: false,
         standing: true,
         callers: false,

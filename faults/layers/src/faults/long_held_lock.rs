@@ -1,6 +1,6 @@
 //! Long-held lock: work that serves nobody holds the lock.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -26,6 +26,7 @@ impl Kind for LongHeldLock {
         summary: "something in the background holds the lock for long, again and again, and all others wait",
         resource: "lock",
         services: &[Service::Metadata],
+        graph: Some(Needs::Lock),
         edges: false,
         standing: true,
         callers: false,

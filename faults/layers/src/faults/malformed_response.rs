@@ -1,6 +1,6 @@
 //! Malformed response: answers cannot be read.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ impl Kind for MalformedResponse {
         summary: "answers of a service cannot be read by those who asked",
         resource: "answers",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: false,

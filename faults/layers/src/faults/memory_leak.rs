@@ -1,6 +1,6 @@
 //! Memory leak: each request leaves memory behind, until there is no more.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ impl Kind for MemoryLeak {
         summary: "each request leaves memory behind, until the process is killed for want of it",
         resource: "memory",
         services: &[Service::Reranker],
+        graph: Some(Needs::Memory),
         edges: false,
         standing: false,
         callers: false,

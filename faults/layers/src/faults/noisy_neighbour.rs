@@ -1,6 +1,6 @@
 //! Noisy neighbour: others on the machine take processor time.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -36,6 +36,7 @@ impl Kind for NoisyNeighbour {
             Service::Shard,
             Service::Reranker,
         ],
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

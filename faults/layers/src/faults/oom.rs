@@ -1,6 +1,6 @@
 //! Out of memory: requests take more memory than the process may have, and it dies.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -48,6 +48,7 @@ impl Kind for Oom {
         summary: "requests take more memory than the process may have: it is killed and restarts",
         resource: "memory",
         services: &[Service::Reranker],
+        graph: Some(Needs::Memory),
         edges: false,
         standing: false,
         callers: false,

@@ -24,6 +24,7 @@ impl Kind for PartialGather {
         summary: "the coordinator does not know of one partition, and never asks it",
         resource: "call plan",
         services: &[Service::VectorDb],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

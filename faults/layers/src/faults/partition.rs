@@ -1,6 +1,6 @@
 //! Partition: nothing passes between the target and everybody else.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,7 @@ impl Kind for Partition {
         summary: "nothing passes between the target and everybody else, or from one service to another",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: true,
         callers: false,

@@ -1,6 +1,6 @@
 //! Poison input: a request with something in it that the service cannot stand.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
@@ -48,6 +48,7 @@ impl Kind for PoisonInput {
         summary: "requests of one sort fail, or kill the process that takes them",
         resource: "the process",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Pool exhaustion: connections are taken and not given back.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -24,6 +24,7 @@ impl Kind for PoolExhaustion {
         summary: "connections of a pool are taken and never given back, so that requests wait for the rest",
         resource: "connection pool",
         services: &[Service::Gateway],
+        graph: Some(Needs::Pool),
         edges: false,
         standing: true,
         callers: false,

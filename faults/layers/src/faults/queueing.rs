@@ -1,6 +1,6 @@
 //! Queueing: fewer or slower servers, a shorter queue.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overflow, Overrides};
 use schemars::JsonSchema;
@@ -52,6 +52,7 @@ impl Kind for Queueing {
             Service::Reranker,
             Service::Llm,
         ],
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

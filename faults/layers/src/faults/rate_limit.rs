@@ -1,6 +1,6 @@
 //! Rate limit: an instance serves so many requests a second, and refuses the others.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::{Refusal, Rng};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,7 @@ impl Kind for RateLimit {
         summary: "an instance refuses what comes beyond so many requests a second",
         resource: "a quota of requests",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: false,

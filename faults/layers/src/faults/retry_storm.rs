@@ -1,6 +1,6 @@
 //! Retry storm: callers try again more often, sooner, and give up earlier.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -32,6 +32,7 @@ impl Kind for RetryStorm {
         summary: "a caller repeats its calls more often, without waiting in between",
         resource: "call plan",
         services: &[Service::Gateway, Service::VectorDb],
+        graph: Some(Needs::Calls),
         edges: false,
         standing: false,
         callers: false,

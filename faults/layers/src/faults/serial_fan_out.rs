@@ -1,6 +1,6 @@
 //! Serial fan-out: the coordinator asks its partitions one after the other.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_model::topology::FanOut;
 use ragdoll_runtime::{Overrides, Rng};
@@ -21,6 +21,7 @@ impl Kind for SerialFanOut {
         summary: "the coordinator asks its partitions one after the other",
         resource: "call plan",
         services: &[Service::VectorDb],
+        graph: Some(Needs::ParallelCalls),
         edges: false,
         standing: false,
         callers: false,

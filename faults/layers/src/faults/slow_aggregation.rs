@@ -24,6 +24,7 @@ impl Kind for SlowAggregation {
         summary: "the coordinator takes longer to merge what the partitions found",
         resource: "call plan",
         services: &[Service::VectorDb],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Slow close: calls last longer than the answer takes.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Dist;
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::sample_us;
@@ -26,6 +26,7 @@ impl Kind for SlowClose {
         summary: "answers end late, and keep their connections until then",
         resource: "network, and the pool of connections",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

@@ -25,6 +25,7 @@ impl Kind for StaleIndex {
         summary: "a shard searches old versions of some documents, and finds the wrong ones",
         resource: "the index",
         services: &[Service::Shard],
+        graph: None,
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Straggler: a replica's work takes longer for some requests.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::random::chance;
 use ragdoll_runtime::{Overrides, Rng};
@@ -32,6 +32,7 @@ impl Kind for Straggler {
         summary: "some searches of a shard take longer, and the others wait for them",
         resource: "workers",
         services: &[Service::Shard],
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Stream cut: the connection breaks in the middle of an answer.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ impl Kind for StreamCut {
         summary: "the connection breaks while an answer arrives",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

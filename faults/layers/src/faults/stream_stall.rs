@@ -1,6 +1,6 @@
 //! Stream stall: an answer stops for a while in the middle.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
@@ -28,6 +28,7 @@ impl Kind for StreamStall {
         summary: "an answer stops for a while in the middle, and goes on",
         resource: "network",
         services: &SERVERS,
+        graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
         callers: true,

@@ -31,6 +31,7 @@ impl Kind for TokenLengthShift {
         summary: "prompts or answers have more tokens than before",
         resource: "the load",
         services: &[Service::Client],
+        graph: None,
         edges: false,
         standing: true,
         callers: false,

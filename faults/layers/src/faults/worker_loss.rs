@@ -1,6 +1,6 @@
 //! Worker loss: some of the servers are gone.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -30,6 +30,7 @@ impl Kind for WorkerLoss {
             Service::Shard,
             Service::Reranker,
         ],
+        graph: Some(Needs::Nothing),
         edges: false,
         standing: true,
         callers: false,

@@ -1,11 +1,12 @@
 use std::num::NonZeroU64;
 
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-use ragdoll_trace::{Span, SpanKind, Status, TraceIndex};
+use ragdoll_trace::{Attribute, Link, Span, SpanKind, Status, TraceIndex, Value};
 
 use super::*;
 use crate::parties::Parties;
+
+mod copies;
+mod random;
 
 /// Service, parent position, name, kind, start and end in nanoseconds.
 type Row = (u8, Option<usize>, &'static str, SpanKind, u64, u64, Status);
@@ -163,44 +164,157 @@ fn a_child_outside_its_parent_is_cut() {
     );
 }
 
-fn any_row() -> impl Strategy<Value = (u8, usize, usize, u8, u64, u64, bool)> {
-    (
-        0..4_u8,
-        0..40_usize,
-        0..6_usize,
-        0..6_u8,
-        0..1000_u64,
-        0..1000_u64,
-        any::<bool>(),
-    )
+#[test]
+fn work_that_outlives_its_span_is_not_waited_for() {
+    const MS: u64 = 1_000_000;
+    let (server, client) = (SpanKind::Server, SpanKind::Client);
+    for kind in [SpanKind::Producer, SpanKind::Consumer] {
+        expect(
+            &[
+                (0, None, "root", server, 0, 100 * MS, OK),
+                (1, Some(0), "later", kind, 10 * MS, 500 * MS, OK),
+            ],
+            &[("s0", Cause::Compute, 100 * MS)],
+        );
+    }
+    expect(
+        &[
+            (0, None, "root", server, 0, 100 * MS, OK),
+            (
+                0,
+                Some(0),
+                "in the background",
+                SpanKind::Internal,
+                MS,
+                500 * MS,
+                OK,
+            ),
+            (0, Some(0), "call", client, 20 * MS, 30 * MS, OK),
+            (1, Some(2), "call", server, 20 * MS, 30 * MS, OK),
+        ],
+        &[
+            ("s0", Cause::Compute, 90 * MS),
+            ("s1", Cause::Compute, 10 * MS),
+        ],
+    );
+    // A message that was answered within the span was waited for.
+    expect(
+        &[
+            (0, None, "root", server, 0, 100 * MS, OK),
+            (
+                1,
+                Some(0),
+                "handle",
+                SpanKind::Consumer,
+                10 * MS,
+                60 * MS,
+                OK,
+            ),
+        ],
+        &[
+            ("s0", Cause::Compute, 50 * MS),
+            ("s1", Cause::Compute, 50 * MS),
+        ],
+    );
+    // A span that failed did not end of its own accord: until then it waited.
+    expect(
+        &[
+            (0, None, "root", server, 0, 100 * MS, Status::Error),
+            (
+                0,
+                Some(0),
+                "queue.wait",
+                SpanKind::Internal,
+                10 * MS,
+                500 * MS,
+                OK,
+            ),
+        ],
+        &[
+            ("s0", Cause::Queue, 90 * MS),
+            ("s0", Cause::Compute, 10 * MS),
+        ],
+    );
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 2000,
-        rng_seed: RngSeed::Fixed(20_260_102),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+#[test]
+fn an_answer_that_streams_until_its_span_ends_is_charged_to_the_end() {
+    expect(
+        &[
+            (0, None, "root", SpanKind::Server, 0, 100, OK),
+            (0, Some(0), "call", SpanKind::Client, 10, 100, OK),
+            (1, Some(1), "call", SpanKind::Server, 12, 100, OK),
+            (1, Some(2), "gen_ai.prefill", SpanKind::Internal, 12, 40, OK),
+            (1, Some(2), "gen_ai.decode", SpanKind::Internal, 40, 100, OK),
+        ],
+        &[
+            ("s0", Cause::Compute, 10),
+            ("s1", Cause::Compute, 28),
+            ("s1", Cause::Compute, 60),
+            ("s1", Cause::Network, 2),
+        ],
+    );
+}
 
-    /// Parents may be missing (positions past the end), later spans, or the span itself; children
-    /// may lie outside their parents and overlap.
-    #[test]
-    fn parts_sum_to_the_roots_duration(rows in prop::collection::vec(any_row(), 1..30)) {
-        const NAMES: [&str; 6] =
-            ["queue.wait", "lock.hold", "retry.backoff", "call", "work", "gen_ai.decode"];
-        let rows: Vec<Row> = rows
-            .into_iter()
-            .enumerate()
-            .map(|(at, (service, parent, name, kind, start_ns, length_ns, failed))| {
-                let kind = SpanKind::from_number(i64::from(kind)).unwrap_or_default();
-                let status = if failed { Status::Error } else { Status::Ok };
-                let parent = (at > 0).then_some(parent);
-                (service, parent, NAMES[name], kind, start_ns, start_ns + length_ns, status)
-            })
-            .collect();
-        let (pieces, duration_ns) = pieces(&set_of(&rows));
-        prop_assert_eq!(pieces.iter().map(|piece| piece.2).sum::<u64>(), duration_ns);
-        prop_assert!(pieces.iter().all(|piece| piece.2 > 0));
+#[test]
+fn links_lead_nowhere_on_the_path() {
+    let mut set = set_of(&[
+        (0, None, "root", SpanKind::Server, 0, 100, OK),
+        (1, Some(0), "work", SpanKind::Server, 10, 60, OK),
+    ]);
+    let (unlinked, _) = pieces(&set);
+    let resource = set.resource("s1", "0");
+    let name = set.intern("batch");
+    set.push(Span {
+        trace_id: 2,
+        span_id: 9,
+        parent_id: None,
+        start_ns: 20,
+        end_ns: 400,
+        attributes: Box::default(),
+        links: Box::new([Link {
+            trace_id: 1,
+            span_id: 2,
+            attributes: Box::default(),
+        }]),
+        resource,
+        name,
+        kind: SpanKind::Consumer,
+        status: OK,
+    });
+    assert_eq!(pieces(&set).0, unlinked);
+}
+
+#[test]
+fn an_orphan_is_never_put_under_what_is_below_it() {
+    // The call of `s1` by itself would do for its own ancestor, which starts with it.
+    let mut set = set_of(&[
+        (0, None, "root", SpanKind::Server, 0, 100, OK),
+        (1, Some(70), "lost", SpanKind::Internal, 10, 90, OK),
+        (1, Some(1), "call", SpanKind::Client, 10, 80, OK),
+    ]);
+    let key = set.intern("server.address");
+    let value = Value::Str(set.intern("s1"));
+    let mut again = TraceSet::new();
+    for span in set.spans() {
+        let mut span = span.clone();
+        let service = set.service(span.resource).to_owned();
+        span.name = again.intern(set.text(span.name));
+        span.resource = again.resource(&service, "0");
+        if span.kind == SpanKind::Client {
+            let Value::Str(service) = &value else {
+                unreachable!()
+            };
+            let value = Value::Str(again.intern(set.text(*service)));
+            span.attributes = Box::new([Attribute::new(again.intern(set.text(key)), value)]);
+        }
+        again.push(span);
     }
+    let (found, _) = pieces(&again);
+    let expected = [
+        ("s0".to_owned(), Cause::Compute, 20),
+        ("s1".to_owned(), Cause::Compute, 10),
+        ("s1".to_owned(), Cause::Compute, 70),
+    ];
+    assert_eq!(found, expected);
 }

@@ -72,6 +72,7 @@ impl Tree {
             if node.party == party {
                 node.start_ns = node.start_ns.saturating_add_signed(shift_ns);
                 node.end_ns = node.end_ns.saturating_add_signed(shift_ns);
+                node.awaited_until_ns = node.end_ns;
             }
             open.extend(self.children(at));
         }

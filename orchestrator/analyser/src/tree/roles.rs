@@ -31,8 +31,7 @@ impl Tree {
     /// has none. One that does not, and under which there is nothing but one span of another
     /// process, is the caller's side.
     pub(super) fn infer_roles(&mut self, set: &TraceSet) {
-        let unspecified =
-            |tree: &Tree, at: usize| tree.span(set, at).kind == SpanKind::Unspecified;
+        let unspecified = |tree: &Tree, at: usize| tree.span(set, at).kind == SpanKind::Unspecified;
         for at in 0..self.nodes.len() {
             let node = &self.nodes[at];
             let parent = node.parent;

@@ -1,7 +1,9 @@
 //! One file a command.
 
 pub(crate) mod agree;
+pub(crate) mod analyze;
 pub(crate) mod check;
+pub(crate) mod dataset;
 pub(crate) mod export;
 pub(crate) mod fault;
 pub(crate) mod ground;
@@ -10,6 +12,7 @@ pub(crate) mod merge;
 pub(crate) mod repeat;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod score;
 pub(crate) mod suite;
 pub(crate) mod up;
 

@@ -325,7 +325,8 @@ fn showing_progress(
     record
 }
 
-fn terminal_options(out: Option<&Path>) -> TerminalOptions {
+/// How a report is laid out on the terminal that there is.
+pub(crate) fn terminal_options(out: Option<&Path>) -> TerminalOptions {
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let width = std::env::var("COLUMNS")

@@ -22,6 +22,16 @@ pub(crate) fn check_workload(
 ) {
     let path = KeyPath::default().key("workload");
     check_arrivals(&workload.arrivals, &path.key("arrivals"), problems);
+    if !topology.graph.is_empty() {
+        if workload.ingest_per_s > 0.0 {
+            let message = format!(
+                "is {}, but a graph of services takes no documents",
+                workload.ingest_per_s
+            );
+            problems.add(&path.key("ingest_per_s"), message, "leave it out");
+        }
+        return;
+    }
     if workload.top_k > topology.gateway.candidates {
         let candidates = topology.gateway.candidates;
         problems.add(

@@ -1,6 +1,6 @@
 //! Faults: whether they have something to act on, and time to do it.
 
-use ragdoll_fault_spec::{Catalog, EDGES, FaultSpec, KindInfo, Per, Target, edge_exists};
+use ragdoll_fault_spec::{Catalog, FaultSpec, KindInfo, Per, Target, edges};
 use ragdoll_model::{Service, Topology};
 
 use crate::document::{KeyPath, Problems};
@@ -160,7 +160,8 @@ fn check_target(
         }
     }
     if let Some(edge) = target.edge {
-        return check_edge(edge.from, edge.to, kind, &path.key("edge"), problems);
+        let path = path.key("edge");
+        return check_edge((edge.from, edge.to), kind, topology, &path, problems);
     }
     let key = if target.service.is_some() {
         "service"
@@ -175,9 +176,10 @@ fn check_target(
                 let message = format!("is {service}, of which the topology has no instance");
                 problems.add(&path, message, "add one to the topology");
             }
-            if !kind.services.contains(&service) {
-                let fix = one_of(kind.services.iter().copied());
-                problems.add(&path, cannot(kind, service.name()), fix);
+            // Of a service of a graph that is not there, nothing else can be said.
+            let is_unknown = matches.is_empty() && matches!(service, Service::Generic(_));
+            if !is_unknown && let Err(unfit) = kind.fits(service, topology) {
+                problems.add(&path, unfit.message, unfit.fix);
             }
         }
         None => {
@@ -188,27 +190,45 @@ fn check_target(
 }
 
 fn check_edge(
-    from: Service,
-    to: Service,
+    (from, to): (Service, Service),
     kind: &KindInfo,
+    topology: &Topology,
     path: &KeyPath,
     problems: &mut Problems<'_, '_>,
 ) {
     if !kind.edges {
+        let message = format!(
+            "is the calls between services, on which `{}` cannot act",
+            kind.name
+        );
         let fix = "give `service` or `instance` instead";
-        return problems.add(path, cannot(kind, "the calls between services"), fix);
+        return problems.add(path, message, fix);
     }
-    if edge_exists(from, to) {
+    if !topology.graph.is_empty() && kind.graph.is_none() {
+        let message = format!(
+            "is given, but `{}` means nothing in a graph of services",
+            kind.name
+        );
+        return problems.add(path, message, "choose another kind");
+    }
+    let edges = edges(topology);
+    let exists = |from, to| edges.contains(&(from, to));
+    if exists(from, to) {
         return;
     }
-    let callees: Vec<Service> = pick(|&(caller, callee)| (caller == from).then_some(callee));
-    let callers: Vec<Service> = pick(|&(caller, callee)| (callee == to).then_some(caller));
-    let fix = if edge_exists(to, from) {
+    let pick = |side: &dyn Fn(&(Service, Service)) -> Option<Service>| -> Vec<Service> {
+        edges.iter().filter_map(side).collect()
+    };
+    let callees = pick(&|&(caller, callee)| (caller == from).then_some(callee));
+    let callers = pick(&|&(caller, callee)| (callee == to).then_some(caller));
+    let fix = if exists(to, from) {
         format!("turn it round: `{{ from = \"{to}\", to = \"{from}\" }}`")
     } else if !callees.is_empty() {
         format!("{from} calls {}", listed(&callees))
-    } else {
+    } else if !callers.is_empty() {
         format!("{to} is called by {}", listed(&callers))
+    } else {
+        format!("the system has {}", listed(&topology.services()))
     };
     problems.add(
         path,
@@ -217,22 +237,9 @@ fn check_edge(
     );
 }
 
-fn pick(side: impl Fn(&(Service, Service)) -> Option<Service>) -> Vec<Service> {
-    EDGES.iter().filter_map(side).collect()
-}
-
 fn listed(services: &[Service]) -> String {
     let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
     names.join(", ")
-}
-
-fn one_of(services: impl Iterator<Item = Service>) -> String {
-    let names: Vec<&str> = services.map(Service::name).collect();
-    format!("use one of `{}`", names.join("`, `"))
-}
-
-fn cannot(kind: &KindInfo, place: &str) -> String {
-    format!("is {place}, on which `{}` cannot act", kind.name)
 }
 
 /// Adds that there is no such instance, with the nearest that there is.

@@ -3,6 +3,7 @@
 mod arrivals;
 mod expectations;
 mod faults;
+mod graph;
 mod phases;
 
 pub(crate) use arrivals::check_workload;
@@ -11,6 +12,7 @@ pub(crate) use faults::check_fault;
 pub(crate) use phases::check_phases;
 
 use ragdoll_model::Topology;
+use ragdoll_model::topology::Memory;
 
 use crate::document::{KeyPath, Problems};
 
@@ -36,10 +38,15 @@ pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_
             "use at most one topic a document",
         );
     }
-    let memory = &topology.reranker.memory;
+    let memory = path.dotted("reranker.memory");
+    check_memory(&topology.reranker.memory, &memory, problems);
+    graph::check_graph(topology, &path.key("graph"), problems);
+}
+
+fn check_memory(memory: &Memory, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     if memory.base_bytes >= memory.budget_bytes {
         problems.add(
-            &path.dotted("reranker.memory.budget_bytes"),
+            &path.key("budget_bytes"),
             format!(
                 "is {}, which the idle process fills: `base_bytes` is {}",
                 memory.budget_bytes, memory.base_bytes

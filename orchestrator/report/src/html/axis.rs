@@ -4,7 +4,7 @@ use crate::figures::significant;
 
 /// Maps a range of values to a range of pixels.
 #[derive(Clone, Copy)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     from_px: f64,
@@ -14,7 +14,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// Equal differences take equal room.
-    pub(super) fn linear(low: f64, high: f64, from_px: f64, to_px: f64) -> Self {
+    pub(crate) fn linear(low: f64, high: f64, from_px: f64, to_px: f64) -> Self {
         let high = if high > low { high } else { low + 1.0 };
         Scale {
             low,
@@ -26,7 +26,7 @@ impl Scale {
     }
 
     /// Equal ratios take equal room; `low` is above 0.
-    pub(super) fn logarithmic(low: f64, high: f64, from_px: f64, to_px: f64) -> Self {
+    pub(crate) fn logarithmic(low: f64, high: f64, from_px: f64, to_px: f64) -> Self {
         assert!(
             low > 0.0,
             "a logarithmic scale starts above 0, not at {low}"
@@ -38,7 +38,7 @@ impl Scale {
     }
 
     /// The pixel of a value; values outside lie on the edge.
-    pub(super) fn px(&self, value: f64) -> f64 {
+    pub(crate) fn px(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let part = if self.logarithmic {
             (value / self.low).log10() / (self.high / self.low).log10()
@@ -49,12 +49,12 @@ impl Scale {
     }
 
     /// The largest value of the range.
-    pub(super) fn high(&self) -> f64 {
+    pub(crate) fn high(&self) -> f64 {
         self.high
     }
 
     /// Round values within the range: about `wanted` of them, or the powers of ten.
-    pub(super) fn ticks(&self, wanted: usize) -> Vec<f64> {
+    pub(crate) fn ticks(&self, wanted: usize) -> Vec<f64> {
         if self.logarithmic {
             let decades = (-6..=12).map(|power| 10_f64.powi(power));
             return decades
@@ -69,7 +69,7 @@ impl Scale {
     }
 
     /// Round times in seconds: steps that a clock has.
-    pub(super) fn second_ticks(&self, wanted: usize) -> Vec<f64> {
+    pub(crate) fn second_ticks(&self, wanted: usize) -> Vec<f64> {
         const STEPS: [f64; 12] = [
             1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0,
         ];
@@ -81,7 +81,7 @@ impl Scale {
 }
 
 /// Labels of times along one axis, all in the unit that suits the longest.
-pub(super) fn time_label(tick_ms: f64, longest_ms: f64) -> String {
+pub(crate) fn time_label(tick_ms: f64, longest_ms: f64) -> String {
     if longest_ms >= 10_000.0 {
         format!("{} s", significant(tick_ms / 1000.0))
     } else {
@@ -106,7 +106,7 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
 }
 
 /// The least round value at or above `value`: where an axis ends.
-pub(super) fn round_up(value: f64) -> f64 {
+pub(crate) fn round_up(value: f64) -> f64 {
     if value <= 0.0 {
         return 1.0;
     }

@@ -1,22 +1,25 @@
 //! What the templates are given: text that is ready to be shown, and finished pictures.
 
 use minijinja::{Value, context};
-use ragdoll_analyser::{Analysis, Attribution, Bottleneck, Question, Verdict};
+use ragdoll_analyser::{Analysis, Attribution, Bottleneck, Cause, Question, Verdict};
 use ragdoll_experiment::{Exemplar, FaultWitness, Outcome, PhaseRecord, RunRecord};
 
 use super::{palette, system, tail, timeline, waterfall};
 use crate::figures::{count, ms, quality, rate, seconds, share, significant, with_unit};
+use crate::instances;
 use crate::words::{self, Judged, Mark};
 
 const PARTS_MAX: usize = 8;
 const SATURATED_MAX: usize = 12;
 const EXEMPLARS_MAX: usize = 2;
 
-fn list(values: impl Iterator<Item = Value>) -> Value {
+/// Values as a list of the template language.
+pub(crate) fn list(values: impl Iterator<Item = Value>) -> Value {
     values.collect::<Vec<Value>>().into()
 }
 
-fn picture(svg: Option<String>) -> Value {
+/// A finished picture, which is not escaped again.
+pub(crate) fn picture(svg: Option<String>) -> Value {
     svg.map_or(Value::from(()), Value::from_safe_string)
 }
 
@@ -82,7 +85,8 @@ fn facts(record: &RunRecord) -> Value {
     list(facts.into_iter().map(fact))
 }
 
-fn verdict(judged: Judged<'_>) -> Value {
+/// The card of one comparison's answer.
+pub(crate) fn verdict(judged: Judged<'_>) -> Value {
     let analysis = judged.analysis;
     let kind = match &analysis.verdict {
         Verdict::Bottleneck(_) => "bottleneck",
@@ -123,7 +127,8 @@ fn share_bar(bottleneck: &Bottleneck) -> Value {
     }
 }
 
-fn percent(share: f64) -> String {
+/// A share as the width of a bar.
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}", share.clamp(0.0, 1.0) * 100.0)
 }
 
@@ -171,7 +176,8 @@ fn comparisons(record: &RunRecord, judged: &[Judged<'_>]) -> Vec<Value> {
         } else {
             list([].into_iter())
         };
-        sections.push(comparison(record, *one, traces));
+        let system = system::picture(record, *one);
+        sections.push(comparison(system, *one, traces));
     }
     for phase in &record.phases {
         let shown = judged.iter().any(|one| one.phase == phase.name);
@@ -184,7 +190,8 @@ fn comparisons(record: &RunRecord, judged: &[Judged<'_>]) -> Vec<Value> {
     sections
 }
 
-fn comparison(record: &RunRecord, judged: Judged<'_>, exemplars: Value) -> Value {
+/// One comparison, with a picture of the system where there is one, and with traces to look at.
+pub(crate) fn comparison(system: Option<String>, judged: Judged<'_>, exemplars: Value) -> Value {
     let analysis = judged.analysis;
     let parts = words::parts(analysis, PARTS_MAX);
     let traits = analysis.shared_traits.iter();
@@ -193,7 +200,7 @@ fn comparison(record: &RunRecord, judged: Judged<'_>, exemplars: Value) -> Value
         against => judged.against,
         traces => count(analysis.traces),
         baseline_traces => count(analysis.baseline_traces),
-        system => picture(system::picture(record, judged)),
+        system => picture(system),
         tail => picture(tail::chart(judged)),
         parts => list(parts.shown.into_iter().map(part)),
         rest => (parts.rest_ms > 0.0 || parts.rest_baseline_ms > 0.0).then(|| context! {
@@ -240,7 +247,7 @@ fn change(difference_ms: f64) -> String {
     format!("{sign}{}", ms(difference_ms.abs()))
 }
 
-fn probability(p_value: f64) -> String {
+pub(crate) fn probability(p_value: f64) -> String {
     if p_value < 0.001 {
         "< 0.001".to_owned()
     } else {
@@ -251,15 +258,10 @@ fn probability(p_value: f64) -> String {
 /// The busiest instances first; those without a gauge follow by the requests they have open.
 fn saturation(analysis: &Analysis) -> Value {
     let mut all: Vec<_> = analysis.saturation.iter().collect();
-    all.sort_by(|a, b| {
-        let busy = |utilization: Option<f64>| utilization.unwrap_or(-1.0);
-        busy(b.utilization)
-            .total_cmp(&busy(a.utilization))
-            .then(b.concurrency.total_cmp(&a.concurrency))
-    });
+    instances::busiest_first(&mut all);
     list(all.into_iter().take(SATURATED_MAX).map(|one| {
         context! {
-            instance => one.instance.as_str(),
+            instance => instances::party(&one.service, &one.instance),
             arrivals => rate(one.arrival_rate_per_s),
             concurrency => significant(one.concurrency),
             busy => one.utilization.map(share),
@@ -275,11 +277,19 @@ fn saturation(analysis: &Analysis) -> Value {
 
 fn exemplars(record: &RunRecord, phase: &str) -> Value {
     let of_phase = record.exemplars.iter().filter(|one| one.phase == phase);
-    list(of_phase.take(EXEMPLARS_MAX).map(exemplar))
+    list(of_phase.take(EXEMPLARS_MAX).map(|one| {
+        let causes: Vec<_> = one
+            .rows
+            .iter()
+            .map(|row| palette::of_span(&row.name))
+            .collect();
+        exemplar(one, &causes)
+    }))
 }
 
-fn exemplar(exemplar: &Exemplar) -> Value {
-    let drawn = waterfall::chart(exemplar);
+/// A trace to look at, with the cause that colours each of its spans.
+pub(crate) fn exemplar(exemplar: &Exemplar, causes: &[Option<Cause>]) -> Value {
+    let drawn = waterfall::chart(exemplar, causes);
     context! {
         trace => exemplar.trace_id.as_str(),
         duration => ms(exemplar.duration_ms),

@@ -1,10 +1,10 @@
 //! One page that needs nothing beside itself: style, text and pictures in one file.
 
-mod axis;
-mod context;
+pub(crate) mod axis;
+pub(crate) mod context;
 mod counterfactual;
-mod palette;
-mod svg;
+pub(crate) mod palette;
+pub(crate) mod svg;
 mod system;
 mod tail;
 mod timeline;
@@ -14,7 +14,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, HtmlEscape, Value, context};
 use ragdoll_experiment::RunRecord;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("report.html", include_str!("templates/report.html")),
     ("comparison.html", include_str!("templates/comparison.html")),
     (
@@ -22,6 +22,7 @@ const TEMPLATES: [(&str, &str); 5] = [
         include_str!("templates/counterfactual.html"),
     ),
     ("tables.html", include_str!("templates/tables.html")),
+    ("verdict.html", include_str!("templates/verdict.html")),
     ("style.css", include_str!("templates/style.css")),
 ];
 
@@ -34,7 +35,7 @@ pub fn html(record: &RunRecord) -> String {
     page.unwrap_or_else(|error| panic!("the report's own templates are sound: {error:#}"))
 }
 
-fn environment() -> Environment<'static> {
+pub(crate) fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)

@@ -4,12 +4,12 @@
 use ragdoll_analyser::Cause;
 
 /// Class that sets the colour of a cause.
-pub(super) fn class(cause: Cause) -> String {
+pub(crate) fn class(cause: Cause) -> String {
     format!("c-{}", cause.name())
 }
 
 /// Whether the time passes without work being done.
-pub(super) const fn is_wait(cause: Cause) -> bool {
+pub(crate) const fn is_wait(cause: Cause) -> bool {
     !matches!(
         cause,
         Cause::Compute | Cause::FanIn | Cause::SerialCalls | Cause::Straggler
@@ -17,7 +17,7 @@ pub(super) const fn is_wait(cause: Cause) -> bool {
 }
 
 /// The cause that a span's name tells, for the colour of its bar; `None` for a call.
-pub(super) fn of_span(name: &str) -> Option<Cause> {
+pub(crate) fn of_span(name: &str) -> Option<Cause> {
     let cause = match name {
         "queue.wait" => Cause::Queue,
         "lock.wait" | "lock.hold" => Cause::Lock,

@@ -7,7 +7,7 @@ use minijinja::HtmlEscape;
 
 /// Where a text is anchored.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -24,14 +24,14 @@ impl Anchor {
 }
 
 /// A picture under construction.
-pub(super) struct Svg {
+pub(crate) struct Svg {
     body: String,
     width: f64,
     height: f64,
 }
 
 impl Svg {
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
         Svg {
             body: String::new(),
             width,
@@ -40,7 +40,7 @@ impl Svg {
     }
 
     /// A rectangle given by its corner and size; `tip` shows when the pointer rests on it.
-    pub(super) fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], tip: &str) {
+    pub(crate) fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], tip: &str) {
         let (x, y) = (number(x), number(y));
         let (width, height) = (number(width.max(0.0)), number(height.max(0.0)));
         self.raw(format_args!(
@@ -50,7 +50,7 @@ impl Svg {
     }
 
     /// A rectangle with rounded corners.
-    pub(super) fn rounded(&mut self, class: &str, [x, y, width, height]: [f64; 4], radius: f64) {
+    pub(crate) fn rounded(&mut self, class: &str, [x, y, width, height]: [f64; 4], radius: f64) {
         let (x, y) = (number(x), number(y));
         let (width, height) = (number(width.max(0.0)), number(height.max(0.0)));
         let radius = number(radius);
@@ -59,7 +59,7 @@ impl Svg {
         ));
     }
 
-    pub(super) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
+    pub(crate) fn line(&mut self, class: &str, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2]) {
         let (x1, y1, x2, y2) = (number(x1), number(y1), number(x2), number(y2));
         self.raw(format_args!(
             r#"<line class="{class}" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>"#
@@ -67,7 +67,7 @@ impl Svg {
     }
 
     /// A line through points.
-    pub(super) fn polyline(&mut self, class: &str, points: &[[f64; 2]]) {
+    pub(crate) fn polyline(&mut self, class: &str, points: &[[f64; 2]]) {
         let points: Vec<String> = points
             .iter()
             .map(|[x, y]| format!("{},{}", number(*x), number(*y)))
@@ -79,7 +79,7 @@ impl Svg {
     }
 
     /// A filled outline through points.
-    pub(super) fn polygon(&mut self, class: &str, points: &[[f64; 2]]) {
+    pub(crate) fn polygon(&mut self, class: &str, points: &[[f64; 2]]) {
         let points: Vec<String> = points
             .iter()
             .map(|[x, y]| format!("{},{}", number(*x), number(*y)))
@@ -91,7 +91,7 @@ impl Svg {
     }
 
     /// An arrow that leaves and arrives horizontally, with its head at `to`.
-    pub(super) fn arrow(&mut self, class: &str, from: [f64; 2], to: [f64; 2]) {
+    pub(crate) fn arrow(&mut self, class: &str, from: [f64; 2], to: [f64; 2]) {
         const HEAD: f64 = 8.0;
         let end = to[0] - HEAD;
         let middle = f64::midpoint(from[0], end);
@@ -110,7 +110,7 @@ impl Svg {
         self.polygon("arrowhead", &head);
     }
 
-    pub(super) fn text(&mut self, class: &str, anchor: Anchor, [x, y]: [f64; 2], text: &str) {
+    pub(crate) fn text(&mut self, class: &str, anchor: Anchor, [x, y]: [f64; 2], text: &str) {
         let (x, y, anchor) = (number(x), number(y), anchor.name());
         self.raw(format_args!(
             r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}">{}</text>"#,
@@ -119,7 +119,7 @@ impl Svg {
     }
 
     /// The picture with what a screen reader says of it.
-    pub(super) fn finish(self, class: &str, title: &str) -> String {
+    pub(crate) fn finish(self, class: &str, title: &str) -> String {
         format!(
             r#"<svg class="{class}" viewBox="0 0 {} {}" role="img" aria-label="{}" xmlns="http://www.w3.org/2000/svg">{}</svg>"#,
             number(self.width),
@@ -158,7 +158,7 @@ fn number(value: f64) -> String {
 }
 
 /// Text cut to what fits into `room` pixels at `size` pixels a font.
-pub(super) fn fitting(text: &str, room: f64, size: f64) -> String {
+pub(crate) fn fitting(text: &str, room: f64, size: f64) -> String {
     const WIDTH_OF_A_CHARACTER: f64 = 0.56;
     let most = (room / (size * WIDTH_OF_A_CHARACTER)).floor().max(0.0) as usize;
     if text.chars().count() <= most {

@@ -1,99 +1,29 @@
 //! The system as boxes and arrows, with how busy each service is and how much of a request's time
 //! it owns.
 
+mod layout;
+
 use ragdoll_experiment::{PhaseRecord, RunRecord};
 use ragdoll_model::Service;
 
+use self::layout::{BOX_HEIGHT, Call, Layout, Place, ROW_HEIGHT, TOP};
 use super::svg::{Anchor, Svg, fitting};
 use crate::figures::share;
 use crate::words::Judged;
-
-const WIDTH: f64 = 960.0;
-const BOX_HEIGHT: f64 = 64.0;
-const ROW_HEIGHT: f64 = 82.0;
-const TOP: f64 = 18.0;
-const INGEST_ROW: f64 = 5.0;
-
-/// Where a service stands: left edge, width, and row from the top.
-struct Place {
-    service: Service,
-    x: f64,
-    width: f64,
-    row: f64,
-}
-
-const fn place(service: Service, x: f64, width: f64, row: f64) -> Place {
-    Place {
-        service,
-        x,
-        width,
-        row,
-    }
-}
-
-const PATH: [Place; 8] = [
-    place(Service::Client, 10.0, 150.0, 2.0),
-    place(Service::Gateway, 210.0, 180.0, 2.0),
-    place(Service::Metadata, 480.0, 210.0, 0.0),
-    place(Service::Embedder, 480.0, 210.0, 1.0),
-    place(Service::VectorDb, 480.0, 210.0, 2.0),
-    place(Service::Shard, 740.0, 210.0, 2.0),
-    place(Service::Reranker, 480.0, 210.0, 3.0),
-    place(Service::Llm, 480.0, 210.0, 4.0),
-];
-
-const INGEST: [Place; 2] = [
-    place(Service::IngestApi, 210.0, 180.0, INGEST_ROW),
-    place(Service::IngestWorker, 480.0, 210.0, INGEST_ROW),
-];
-
-const CALLS: [(Service, Service, &str); 7] = [
-    (Service::Client, Service::Gateway, ""),
-    (Service::Gateway, Service::Metadata, "1"),
-    (Service::Gateway, Service::Embedder, "2"),
-    (Service::Gateway, Service::VectorDb, "3"),
-    (Service::VectorDb, Service::Shard, ""),
-    (Service::Gateway, Service::Reranker, "4"),
-    (Service::Gateway, Service::Llm, "5"),
-];
-
-const INGEST_CALLS: [(Service, Service, &str); 3] = [
-    (Service::Client, Service::IngestApi, ""),
-    (Service::IngestApi, Service::IngestWorker, ""),
-    (Service::IngestWorker, Service::Shard, ""),
-];
-
-impl Place {
-    fn y(&self) -> f64 {
-        TOP + self.row * ROW_HEIGHT
-    }
-
-    fn left(&self) -> [f64; 2] {
-        [self.x, self.y() + BOX_HEIGHT / 2.0]
-    }
-
-    fn right(&self) -> [f64; 2] {
-        [self.x + self.width, self.y() + BOX_HEIGHT / 2.0]
-    }
-}
 
 /// The picture of one phase beside the figures of the phase it is compared with.
 pub(super) fn picture(record: &RunRecord, judged: Judged<'_>) -> Option<String> {
     let phase = record.phase(judged.phase)?;
     let against = record.phase(judged.against);
-    let ingest = has_ingest(record, phase);
-    let rows = if ingest { INGEST_ROW + 1.0 } else { INGEST_ROW };
-    let places: Vec<&Place> = if ingest {
-        PATH.iter().chain(&INGEST).collect()
-    } else {
-        PATH.iter().collect()
+    let graph = &record.spec.topology.graph;
+    let layout = match graph.is_empty() {
+        true => Layout::rag(has_ingest(record, phase)),
+        false => Layout::graph(graph),
     };
-    let mut svg = Svg::new(WIDTH, TOP + rows * ROW_HEIGHT);
-    arrows(&mut svg, &places, &CALLS, "arrow");
-    if ingest {
-        arrows(&mut svg, &places, &INGEST_CALLS, "arrow later");
-    }
-    for place in places {
+    let mut svg = Svg::new(layout.width, TOP + layout.rows * ROW_HEIGHT);
+    arrows(&mut svg, &layout.places, &layout.calls, "arrow");
+    arrows(&mut svg, &layout.places, &layout.later, "arrow later");
+    for place in &layout.places {
         let name = place.service.name();
         let copies = record.spec.topology.instances_of(place.service).len();
         service_box(&mut svg, place, copies, &Load::of(name, phase, against));
@@ -118,7 +48,7 @@ fn has_ingest(record: &RunRecord, phase: &PhaseRecord) -> bool {
             .any(|name| phase.utilization.contains_key(*name) || phase.share.contains_key(*name))
 }
 
-fn arrows(svg: &mut Svg, places: &[&Place], calls: &[(Service, Service, &str)], class: &str) {
+fn arrows(svg: &mut Svg, places: &[Place], calls: &[Call], class: &str) {
     let at = |service: Service| places.iter().find(|place| place.service == service);
     for (from, to, order) in calls {
         if let (Some(from), Some(to)) = (at(*from), at(*to)) {

@@ -18,7 +18,7 @@ const HEIGHT: f64 = 134.0;
 const SMALLEST_PX: f64 = 0.5;
 
 /// The two bars, or nothing where the analyser attributes no time.
-pub(super) fn chart(judged: Judged<'_>) -> Option<String> {
+pub(crate) fn chart(judged: Judged<'_>) -> Option<String> {
     let analysis = judged.analysis;
     if analysis.attribution.is_empty() {
         return None;

@@ -1,5 +1,6 @@
 //! One trace as bars under each other. What is on the critical path is strong, the rest pale.
 
+use ragdoll_analyser::Cause;
 use ragdoll_experiment::{Exemplar, WaterfallRow};
 
 use super::axis::{Scale, time_label};
@@ -16,17 +17,20 @@ const INDENT: f64 = 11.0;
 const ROWS_MAX: usize = 48;
 
 /// A drawn trace.
-pub(super) struct Waterfall {
-    pub(super) svg: String,
+pub(crate) struct Waterfall {
+    pub(crate) svg: String,
     /// Spans that were left out.
-    pub(super) hidden: usize,
+    pub(crate) hidden: usize,
 }
 
-/// Draws a trace. Of a large one, the shortest spans off the critical path are left out.
-pub(super) fn chart(exemplar: &Exemplar) -> Waterfall {
+/// Draws a trace, with each span in the colour of the cause at its position. Of a large one, the
+/// shortest spans off the critical path are left out.
+pub(crate) fn chart(exemplar: &Exemplar, causes: &[Option<Cause>]) -> Waterfall {
     let rows = chosen(&exemplar.rows);
     let height = TOP + rows.len() as f64 * ROW_HEIGHT + 6.0;
-    let ends = rows.iter().map(|row| row.start_ms + row.duration_ms);
+    let ends = rows
+        .iter()
+        .map(|&at| exemplar.rows[at].start_ms + exemplar.rows[at].duration_ms);
     let x = Scale::linear(0.0, ends.fold(exemplar.duration_ms, f64::max), LEFT, RIGHT);
     let mut svg = Svg::new(WIDTH, height);
     for tick in x.ticks(5) {
@@ -41,8 +45,10 @@ pub(super) fn chart(exemplar: &Exemplar) -> Waterfall {
     }
     svg.text("axis", Anchor::Start, [6.0, TOP - 14.0], "service, span");
     svg.text("axis", Anchor::End, [WIDTH - 4.0, TOP - 14.0], "own time");
-    for (index, row) in rows.iter().enumerate() {
-        span(&mut svg, &x, TOP + index as f64 * ROW_HEIGHT, row);
+    for (line, &at) in rows.iter().enumerate() {
+        let cause = causes.get(at).copied().flatten();
+        let top = TOP + line as f64 * ROW_HEIGHT;
+        span(&mut svg, &x, top, &exemplar.rows[at], cause);
     }
     let title = format!(
         "Trace {} of phase {}, {}",
@@ -56,7 +62,8 @@ pub(super) fn chart(exemplar: &Exemplar) -> Waterfall {
     }
 }
 
-fn chosen(rows: &[WaterfallRow]) -> Vec<&WaterfallRow> {
+/// Positions of the spans that are drawn.
+fn chosen(rows: &[WaterfallRow]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|&a, &b| {
         let off_path = |row: &WaterfallRow| row.critical_ms <= 0.0 && row.error.is_none();
@@ -67,10 +74,10 @@ fn chosen(rows: &[WaterfallRow]) -> Vec<&WaterfallRow> {
     });
     order.truncate(ROWS_MAX);
     order.sort_unstable();
-    order.into_iter().map(|index| &rows[index]).collect()
+    order
 }
 
-fn span(svg: &mut Svg, x: &Scale, top: f64, row: &WaterfallRow) {
+fn span(svg: &mut Svg, x: &Scale, top: f64, row: &WaterfallRow, cause: Option<Cause>) {
     let critical = row.critical_ms > 0.0;
     let pale = if critical { "" } else { " pale" };
     let baseline = top + 13.0;
@@ -87,7 +94,6 @@ fn span(svg: &mut Svg, x: &Scale, top: f64, row: &WaterfallRow) {
     let width = (x.px(row.start_ms + row.duration_ms) - from).max(1.5);
     let bar = [from, top + 3.0, width, ROW_HEIGHT - 6.0];
     let tip = tip(row);
-    let cause = palette::of_span(&row.name);
     let colour = cause.map_or_else(|| "c-call".to_owned(), palette::class);
     svg.rect(&format!("span {colour}{pale}"), bar, &tip);
     if cause.is_some_and(palette::is_wait) {

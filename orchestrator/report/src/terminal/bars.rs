@@ -19,16 +19,26 @@ struct Row {
     named: bool,
 }
 
-/// Draws one group of bars for each comparison that says where time goes.
+/// Draws the bars of every comparison of a run.
 pub(super) fn write(page: &mut Page, record: &RunRecord) {
-    let shown: Vec<Judged<'_>> = judged(record)
-        .into_iter()
+    let judged = judged(record);
+    let shown = judged
+        .iter()
+        .filter(|one| !one.analysis.attribution.is_empty());
+    let limit = if shown.count() > 1 { 3 } else { 4 };
+    write_judged(page, &judged, limit);
+}
+
+/// Draws one group of bars for each comparison that says where time goes, of at most `limit` places
+/// besides the rest.
+pub(crate) fn write_judged(page: &mut Page, judged: &[Judged<'_>], limit: usize) {
+    let shown: Vec<&Judged<'_>> = judged
+        .iter()
         .filter(|one| !one.analysis.attribution.is_empty())
         .collect();
     if shown.is_empty() {
         return;
     }
-    let limit = if shown.len() > 1 { 3 } else { 4 };
     let groups: Vec<Vec<Row>> = shown.iter().map(|one| rows(one, limit)).collect();
     let labels = groups.iter().flatten().map(|row| width_of(&row.label));
     let label_width = labels.max().unwrap_or(0).min(LABEL_WIDTH_MAX);

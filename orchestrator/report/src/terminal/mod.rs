@@ -1,11 +1,11 @@
 //! The page that somebody tired reads from the top: how it ended, what is to blame, and only then
 //! the figures.
 
-mod bars;
+pub(crate) mod bars;
 mod counterfactual;
-mod page;
-mod sections;
-mod table;
+pub(crate) mod page;
+pub(crate) mod sections;
+pub(crate) mod table;
 
 use page::{Page, Paint};
 use ragdoll_experiment::RunRecord;
@@ -31,7 +31,7 @@ impl Default for TerminalOptions {
     }
 }
 
-const WIDTH_MIN: usize = 60;
+pub(crate) const WIDTH_MIN: usize = 60;
 
 /// The report of a run for a terminal, with a final newline.
 pub fn terminal(record: &RunRecord, options: &TerminalOptions) -> String {
@@ -47,6 +47,6 @@ pub fn terminal(record: &RunRecord, options: &TerminalOptions) -> String {
     page.finish()
 }
 
-fn plain(text: &str) -> page::Piece {
+pub(crate) fn plain(text: &str) -> page::Piece {
     (Paint::Plain, text.to_owned())
 }

@@ -5,7 +5,7 @@ use crate::words::printable;
 /// How a stretch of text is shown. Reports use the eight basic colours, which every terminal
 /// adapts to its background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     Plain,
     Bold,
     Dim,
@@ -30,17 +30,17 @@ impl Paint {
 }
 
 /// A stretch of text with its paint.
-pub(super) type Piece = (Paint, String);
+pub(crate) type Piece = (Paint, String);
 
 /// The page under construction.
-pub(super) struct Page {
+pub(crate) struct Page {
     width: usize,
     colour: bool,
     text: String,
 }
 
 impl Page {
-    pub(super) fn new(width: usize, colour: bool) -> Self {
+    pub(crate) fn new(width: usize, colour: bool) -> Self {
         Page {
             width,
             colour,
@@ -48,16 +48,16 @@ impl Page {
         }
     }
 
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.width
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 
     /// One line. What does not fit is cut, and the cut shows as an ellipsis.
-    pub(super) fn line(&mut self, pieces: &[Piece]) {
+    pub(crate) fn line(&mut self, pieces: &[Piece]) {
         let mut room = self.width;
         let mut plain_end = self.text.len();
         for (paint, piece) in pieces {
@@ -83,12 +83,12 @@ impl Page {
         }
     }
 
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         self.text.push('\n');
     }
 
     /// A blank line and a heading, with a remark behind it.
-    pub(super) fn heading(&mut self, heading: &str, remark: &str) {
+    pub(crate) fn heading(&mut self, heading: &str, remark: &str) {
         self.blank();
         let mut pieces = vec![(Paint::Bold, heading.to_owned())];
         if !remark.is_empty() {
@@ -99,7 +99,7 @@ impl Page {
 
     /// Text over as many lines as it takes. The first line starts with `lead`, the others below
     /// the text of the first.
-    pub(super) fn paragraph(&mut self, lead: &[Piece], paint: Paint, text: &str) {
+    pub(crate) fn paragraph(&mut self, lead: &[Piece], paint: Paint, text: &str) {
         let lead_width: usize = lead.iter().map(|(_, piece)| width_of(piece)).sum();
         let room = self.width.saturating_sub(lead_width).max(1);
         for (index, line) in wrapped(&printable(text), room).into_iter().enumerate() {
@@ -115,12 +115,12 @@ impl Page {
 }
 
 /// Columns that a text takes. Each character counts as one.
-pub(super) fn width_of(text: &str) -> usize {
+pub(crate) fn width_of(text: &str) -> usize {
     text.chars().count()
 }
 
 /// The text in at most `room` columns.
-pub(super) fn clipped(text: &str, room: usize) -> String {
+pub(crate) fn clipped(text: &str, room: usize) -> String {
     if width_of(text) <= room {
         return text.to_owned();
     }

@@ -53,7 +53,7 @@ pub(super) fn verdicts(page: &mut Page, record: &RunRecord) {
     page.heading("VERDICT", "");
     for one in judged {
         page.paragraph(&[plain("  ")], Paint::Bold, &words::sentence(one));
-        figures(page, words::evidence(&one.analysis.verdict));
+        figures(page, words::evidence(&one.analysis.verdict), EVIDENCE_MAX);
         for found in one.analysis.shared_traits.iter().take(2) {
             let text = words::shared(one.analysis, found);
             page.paragraph(&[plain("    ")], Paint::Plain, &text);
@@ -64,8 +64,9 @@ pub(super) fn verdicts(page: &mut Page, record: &RunRecord) {
     }
 }
 
-fn figures(page: &mut Page, evidence: &[Figure]) {
-    let shown = &evidence[..evidence.len().min(EVIDENCE_MAX)];
+/// The first `most` figures of evidence below each other.
+pub(crate) fn figures(page: &mut Page, evidence: &[Figure], most: usize) {
+    let shown = &evidence[..evidence.len().min(most)];
     if shown.is_empty() {
         return;
     }

@@ -4,16 +4,16 @@ use super::page::{Page, Paint, Piece, clipped, width_of};
 
 /// Which side of its column a cell leans on.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Left,
     Right,
 }
 
 /// A cell with its paint.
-pub(super) type Cell = Piece;
+pub(crate) type Cell = Piece;
 
 /// A table without rules: a dim head, then rows.
-pub(super) struct Table {
+pub(crate) struct Table {
     sides: Vec<Side>,
     rows: Vec<Vec<Cell>>,
 }
@@ -23,7 +23,7 @@ const GAP: usize = 2;
 const NARROW_GAP: usize = 1;
 
 impl Table {
-    pub(super) fn new(head: &[(&str, Side)]) -> Self {
+    pub(crate) fn new(head: &[(&str, Side)]) -> Self {
         let cells = head
             .iter()
             .map(|(name, _)| (Paint::Dim, (*name).to_owned()));
@@ -33,7 +33,7 @@ impl Table {
         }
     }
 
-    pub(super) fn row(&mut self, cells: Vec<Cell>) {
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
         assert_eq!(
             cells.len(),
             self.sides.len(),
@@ -43,7 +43,7 @@ impl Table {
     }
 
     /// Columns that the table takes at its most comfortable.
-    pub(super) fn natural_width(&self) -> usize {
+    pub(crate) fn natural_width(&self) -> usize {
         let widths = self.widths();
         INDENT + widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
     }
@@ -59,7 +59,7 @@ impl Table {
 
     /// Writes the table. Where it is too wide the gaps narrow first, then the widest column that
     /// leans left gives way.
-    pub(super) fn write(&self, page: &mut Page, mut after_row: impl FnMut(&mut Page, usize)) {
+    pub(crate) fn write(&self, page: &mut Page, mut after_row: impl FnMut(&mut Page, usize)) {
         let mut widths = self.widths();
         let gap = if self.natural_width() <= page.width() {
             GAP

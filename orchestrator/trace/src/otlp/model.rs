@@ -1,178 +1,158 @@
 //! The parts of OTLP's JSON that are read, with text borrowed from the line. Fields that are not
-//! here are skipped; numbers may be strings and the other way round, as writers differ.
+//! here are skipped; numbers may be strings and the other way round, as writers differ. Old
+//! collectors write the names of fields as protobuf has them.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
+
+use super::any_value::AnyValue;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TraceBatch<'a> {
+pub(crate) struct TraceBatch<'a> {
     #[serde(borrow, default)]
-    pub(super) resource_spans: Vec<ResourceSpans<'a>>,
+    pub(crate) resource_spans: Vec<ResourceSpans<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResourceSpans<'a> {
+pub(crate) struct ResourceSpans<'a> {
     #[serde(borrow, default)]
-    pub(super) resource: JsonResource<'a>,
-    #[serde(borrow, default)]
-    pub(super) scope_spans: Vec<ScopeSpans<'a>>,
+    pub(crate) resource: JsonResource<'a>,
+    #[serde(
+        borrow,
+        default,
+        alias = "scope_spans",
+        alias = "instrumentationLibrarySpans",
+        alias = "instrumentation_library_spans"
+    )]
+    pub(crate) scope_spans: Vec<ScopeSpans<'a>>,
 }
 
 #[derive(Default, Deserialize)]
-pub(super) struct JsonResource<'a> {
+pub(crate) struct JsonResource<'a> {
     #[serde(borrow, default)]
-    pub(super) attributes: Vec<KeyValue<'a>>,
+    pub(crate) attributes: Vec<KeyValue<'a>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ScopeSpans<'a> {
+pub(crate) struct ScopeSpans<'a> {
     #[serde(borrow, default)]
-    pub(super) spans: Vec<JsonSpan<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct JsonSpan<'a> {
-    #[serde(borrow)]
-    pub(super) trace_id: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) span_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(super) parent_span_id: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(super) name: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(super) kind: Scalar<'a>,
-    #[serde(borrow)]
-    pub(super) start_time_unix_nano: Scalar<'a>,
-    #[serde(borrow)]
-    pub(super) end_time_unix_nano: Scalar<'a>,
-    #[serde(borrow, default)]
-    pub(super) attributes: Vec<KeyValue<'a>>,
-    #[serde(borrow, default)]
-    pub(super) links: Vec<JsonLink<'a>>,
-    #[serde(borrow, default)]
-    pub(super) status: JsonStatus<'a>,
+    pub(crate) spans: Vec<JsonSpan<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct JsonLink<'a> {
-    #[serde(borrow)]
-    pub(super) trace_id: Cow<'a, str>,
-    #[serde(borrow)]
-    pub(super) span_id: Cow<'a, str>,
+pub(crate) struct JsonSpan<'a> {
+    #[serde(borrow, alias = "trace_id")]
+    pub(crate) trace_id: Cow<'a, str>,
+    #[serde(borrow, alias = "span_id")]
+    pub(crate) span_id: Cow<'a, str>,
+    #[serde(borrow, default, alias = "parent_span_id")]
+    pub(crate) parent_span_id: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) attributes: Vec<KeyValue<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-pub(super) struct JsonStatus<'a> {
+    pub(crate) name: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) code: Scalar<'a>,
+    pub(crate) kind: Scalar<'a>,
+    #[serde(borrow, alias = "start_time_unix_nano")]
+    pub(crate) start_time_unix_nano: Scalar<'a>,
+    #[serde(borrow, alias = "end_time_unix_nano")]
+    pub(crate) end_time_unix_nano: Scalar<'a>,
     #[serde(borrow, default)]
-    pub(super) message: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct KeyValue<'a> {
-    #[serde(borrow)]
-    pub(super) key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    pub(super) value: AnyValue<'a>,
-}
-
-/// At most one field is given.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AnyValue<'a> {
-    #[serde(borrow, default)]
-    pub(super) string_value: Option<Text<'a>>,
+    pub(crate) attributes: Vec<KeyValue<'a>>,
+    /// Only counted.
     #[serde(default)]
-    pub(super) bool_value: Option<bool>,
+    pub(crate) events: Option<Vec<IgnoredAny>>,
     #[serde(borrow, default)]
-    pub(super) int_value: Option<Scalar<'a>>,
+    pub(crate) links: Vec<JsonLink<'a>>,
     #[serde(borrow, default)]
-    pub(super) double_value: Option<Scalar<'a>>,
-    #[serde(borrow, default)]
-    pub(super) bytes_value: Option<Text<'a>>,
-    #[serde(borrow, default)]
-    pub(super) array_value: Option<JsonArray<'a>>,
-    #[serde(borrow, default)]
-    pub(super) kvlist_value: Option<JsonMap<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct JsonArray<'a> {
-    #[serde(borrow, default)]
-    pub(super) values: Vec<AnyValue<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct JsonMap<'a> {
-    #[serde(borrow, default)]
-    pub(super) values: Vec<KeyValue<'a>>,
+    pub(crate) status: JsonStatus<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct MetricBatch<'a> {
+pub(crate) struct JsonLink<'a> {
+    #[serde(borrow, alias = "trace_id")]
+    pub(crate) trace_id: Cow<'a, str>,
+    #[serde(borrow, alias = "span_id")]
+    pub(crate) span_id: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) resource_metrics: Vec<ResourceMetrics<'a>>,
+    pub(crate) attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+pub(crate) struct JsonStatus<'a> {
+    #[serde(borrow, default)]
+    pub(crate) code: Scalar<'a>,
+    #[serde(borrow, default)]
+    pub(crate) message: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct KeyValue<'a> {
+    #[serde(borrow)]
+    pub(crate) key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(crate) value: AnyValue<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResourceMetrics<'a> {
+pub(crate) struct MetricBatch<'a> {
     #[serde(borrow, default)]
-    pub(super) resource: JsonResource<'a>,
-    #[serde(borrow, default)]
-    pub(super) scope_metrics: Vec<ScopeMetrics<'a>>,
+    pub(crate) resource_metrics: Vec<ResourceMetrics<'a>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ScopeMetrics<'a> {
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResourceMetrics<'a> {
     #[serde(borrow, default)]
-    pub(super) metrics: Vec<Metric<'a>>,
+    pub(crate) resource: JsonResource<'a>,
+    #[serde(borrow, default)]
+    pub(crate) scope_metrics: Vec<ScopeMetrics<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ScopeMetrics<'a> {
+    #[serde(borrow, default)]
+    pub(crate) metrics: Vec<Metric<'a>>,
 }
 
 /// A gauge or a sum; other kinds of metric are skipped.
 #[derive(Deserialize)]
-pub(super) struct Metric<'a> {
+pub(crate) struct Metric<'a> {
     #[serde(borrow)]
-    pub(super) name: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) unit: Cow<'a, str>,
+    pub(crate) unit: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(super) gauge: Option<Points<'a>>,
+    pub(crate) gauge: Option<Points<'a>>,
     #[serde(borrow, default)]
-    pub(super) sum: Option<Points<'a>>,
+    pub(crate) sum: Option<Points<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Points<'a> {
+pub(crate) struct Points<'a> {
     #[serde(borrow, default)]
-    pub(super) data_points: Vec<Point<'a>>,
+    pub(crate) data_points: Vec<Point<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Point<'a> {
+pub(crate) struct Point<'a> {
     #[serde(borrow, default)]
-    pub(super) attributes: Vec<KeyValue<'a>>,
+    pub(crate) attributes: Vec<KeyValue<'a>>,
     #[serde(borrow)]
-    pub(super) time_unix_nano: Scalar<'a>,
+    pub(crate) time_unix_nano: Scalar<'a>,
     #[serde(borrow, default)]
-    pub(super) as_double: Option<Scalar<'a>>,
+    pub(crate) as_double: Option<Scalar<'a>>,
     #[serde(borrow, default)]
-    pub(super) as_int: Option<Scalar<'a>>,
+    pub(crate) as_int: Option<Scalar<'a>>,
 }
 
 /// Text that is borrowed where it has no escapes: a `Cow` in an `Option` never is.
@@ -181,7 +161,7 @@ pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// A number or a string, whichever the writer chose.
 #[derive(Clone, Debug)]
-pub(super) enum Scalar<'a> {
+pub(crate) enum Scalar<'a> {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
@@ -206,7 +186,7 @@ impl fmt::Display for Scalar<'_> {
 }
 
 impl Scalar<'_> {
-    pub(super) fn as_u64(&self) -> Option<u64> {
+    pub(crate) fn as_u64(&self) -> Option<u64> {
         match self {
             Scalar::Unsigned(number) => Some(*number),
             Scalar::Text(text) => text.parse().ok(),
@@ -214,7 +194,7 @@ impl Scalar<'_> {
         }
     }
 
-    pub(super) fn as_i64(&self) -> Option<i64> {
+    pub(crate) fn as_i64(&self) -> Option<i64> {
         match self {
             Scalar::Unsigned(number) => i64::try_from(*number).ok(),
             Scalar::Signed(number) => Some(*number),
@@ -223,7 +203,7 @@ impl Scalar<'_> {
         }
     }
 
-    pub(super) fn as_f64(&self) -> Option<f64> {
+    pub(crate) fn as_f64(&self) -> Option<f64> {
         match self {
             Scalar::Unsigned(number) => Some(*number as f64),
             Scalar::Signed(number) => Some(*number as f64),

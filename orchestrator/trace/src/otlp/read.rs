@@ -3,9 +3,9 @@
 use std::io::BufRead;
 use std::num::NonZeroU64;
 
+use super::any_value::AnyValue;
 use super::model::{
-    AnyValue, JsonLink, JsonResource, JsonSpan, JsonStatus, KeyValue, MetricBatch, Point, Scalar,
-    Text, TraceBatch,
+    JsonLink, JsonResource, JsonSpan, JsonStatus, KeyValue, MetricBatch, Point, Scalar, TraceBatch,
 };
 use super::text::parse_base64;
 use crate::metrics::MetricPoint;
@@ -87,16 +87,9 @@ fn resource(set: &mut TraceSet, resource: JsonResource<'_>) -> Result<ResourceId
     let (mut service, mut instance) = (None, None);
     let mut others = Vec::with_capacity(resource.attributes.len());
     for attribute in resource.attributes {
-        match (
-            attribute.key.as_ref(),
-            attribute
-                .value
-                .string_value
-                .as_ref()
-                .map(|text| text.0.as_ref()),
-        ) {
-            ("service.name", Some(name)) => service = Some(name.to_owned()),
-            ("service.instance.id", Some(name)) => instance = Some(name.to_owned()),
+        match (attribute.key.as_ref(), &attribute.value) {
+            ("service.name", AnyValue::Str(name)) => service = Some(name.to_string()),
+            ("service.instance.id", AnyValue::Str(name)) => instance = Some(name.to_string()),
             _ => others.push(attribute),
         }
     }
@@ -182,41 +175,30 @@ fn read_attributes(
 }
 
 /// An empty value is the empty text: OTLP allows it, and nothing is lost that anyone asks for.
-fn read_value(set: &mut TraceSet, value: AnyValue<'_>) -> Result<Value, ReadProblem> {
-    if let Some(Text(text)) = value.string_value {
-        return Ok(Value::Str(set.intern(&text)));
-    }
-    if let Some(truth) = value.bool_value {
-        return Ok(Value::Bool(truth));
-    }
-    if let Some(number) = value.int_value {
-        return number.as_i64().map(Value::Int).ok_or_else(|| {
+pub(crate) fn read_value(set: &mut TraceSet, value: AnyValue<'_>) -> Result<Value, ReadProblem> {
+    Ok(match value {
+        AnyValue::Empty => Value::Str(set.intern("")),
+        AnyValue::Str(text) => Value::Str(set.intern(&text)),
+        AnyValue::Bool(truth) => Value::Bool(truth),
+        AnyValue::Int(number) => Value::Int(number.as_i64().ok_or_else(|| {
             ReadProblem::field("intValue", &number.to_string(), "an integer of 64 bits")
-        });
-    }
-    if let Some(number) = value.double_value {
-        return number
-            .as_f64()
-            .map(Value::Float)
-            .ok_or_else(|| ReadProblem::field("doubleValue", &number.to_string(), "a number"));
-    }
-    if let Some(Text(text)) = value.bytes_value {
-        return parse_base64(&text)
-            .map(|bytes| Value::Bytes(Box::new(bytes)))
-            .ok_or_else(|| ReadProblem::field("bytesValue", &text, "base64"));
-    }
-    if let Some(array) = value.array_value {
-        let values: Result<Vec<Value>, ReadProblem> = array
-            .values
-            .into_iter()
-            .map(|value| read_value(set, value))
-            .collect();
-        return Ok(Value::List(Box::new(values?)));
-    }
-    if let Some(map) = value.kvlist_value {
-        return Ok(Value::Map(Box::new(read_attributes(set, map.values)?)));
-    }
-    Ok(Value::Str(set.intern("")))
+        })?),
+        AnyValue::Double(number) => {
+            Value::Float(number.as_f64().ok_or_else(|| {
+                ReadProblem::field("doubleValue", &number.to_string(), "a number")
+            })?)
+        }
+        AnyValue::Bytes(text) => {
+            let bytes = parse_base64(&text)
+                .ok_or_else(|| ReadProblem::field("bytesValue", &text, "base64"))?;
+            Value::Bytes(Box::new(bytes))
+        }
+        AnyValue::Array(values) => {
+            let values = values.into_iter().map(|value| read_value(set, value));
+            Value::List(Box::new(values.collect::<Result<_, _>>()?))
+        }
+        AnyValue::Map(entries) => Value::Map(Box::new(read_attributes(set, entries)?)),
+    })
 }
 
 fn trace_id(field: &'static str, text: &str) -> Result<u128, ReadProblem> {
@@ -251,7 +233,7 @@ fn time(field: &'static str, scalar: &Scalar<'_>) -> Result<u64, ReadProblem> {
     })
 }
 
-fn kind(scalar: &Scalar<'_>) -> Result<SpanKind, ReadProblem> {
+pub(crate) fn kind(scalar: &Scalar<'_>) -> Result<SpanKind, ReadProblem> {
     let named = match scalar {
         Scalar::Text(name) => match name.as_ref() {
             "SPAN_KIND_UNSPECIFIED" => Some(SpanKind::Unspecified),
@@ -269,7 +251,7 @@ fn kind(scalar: &Scalar<'_>) -> Result<SpanKind, ReadProblem> {
         .ok_or_else(|| ReadProblem::field("kind", &scalar.to_string(), "a number from 0 to 5"))
 }
 
-fn status(scalar: &Scalar<'_>) -> Result<Status, ReadProblem> {
+pub(crate) fn status(scalar: &Scalar<'_>) -> Result<Status, ReadProblem> {
     let named = match scalar {
         Scalar::Text(name) => match name.as_ref() {
             "STATUS_CODE_UNSET" => Some(Status::Unset),

@@ -43,14 +43,15 @@ Exit codes: 0 asked to end, 2 mistake in command line or plan, 3 the environment
 137 out of memory.";
 
 fn role(name: &str) -> Result<Service, String> {
-    let roles = || {
-        Service::ALL
-            .into_iter()
-            .filter(|role| *role != Service::Client)
-    };
-    roles().find(|role| role.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = roles().map(Service::name).collect();
-        format!("use one of {}", names.join(", "))
+    let found = Service::from_name(name).filter(|role| *role != Service::Client);
+    found.ok_or_else(|| {
+        let roles = Service::ALL.into_iter();
+        let roles = roles.filter(|role| *role != Service::Client);
+        let names: Vec<&str> = roles.map(Service::name).collect();
+        format!(
+            "use one of {}, or a service of the plan's graph",
+            names.join(", ")
+        )
     })
 }
 
@@ -62,6 +63,15 @@ impl Arguments {
         };
         let mut siblings = plan.topology.instances_of(role);
         let count = siblings.len();
+        if count == 0 {
+            let services = plan.topology.services().into_iter();
+            let services = services.filter(|service| *service != Service::Client);
+            let names: Vec<&str> = services.map(Service::name).collect();
+            return Err(ServiceError::Plan(format!(
+                "--role is {role}, of which the plan has none: use one of {}",
+                names.join(", ")
+            )));
+        }
         if self.index as usize >= count {
             return Err(ServiceError::Plan(format!(
                 "--index is {}, but the plan has {count} of {role}: use 0 to {}",
@@ -81,6 +91,28 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_role_is_a_service_of_the_plan() {
+        let parse = |role: &str| {
+            let line = ["ragdoll-service", "--role", role];
+            Arguments::try_parse_from(line).map_err(|error| error.to_string())
+        };
+        assert!(parse("client").is_err(), "nobody serves it");
+        assert!(parse("gremlin").is_err());
+        let mut plan = Plan::default();
+        let cart = parse("cart").expect("a name");
+        assert!(cart.instance(&plan).is_err(), "it is in no graph");
+        let name = ragdoll_model::ServiceName::from_name("cart").expect("a name");
+        plan.topology.graph.services = vec![ragdoll_model::GraphService::new(name)];
+        let id = cart.instance(&plan).expect("an instance");
+        assert_eq!(id.name(), "cart-0");
+        let error = parse("llm")
+            .expect("a name")
+            .instance(&plan)
+            .expect_err("none");
+        insta::assert_snapshot!(error, @"--role is llm, of which the plan has none: use one of cart");
     }
 
     #[test]

@@ -145,7 +145,8 @@ impl Ground {
         };
         let context = RequestContext::new(request_id, "writer");
         let body = serde_json::to_string(&document).expect("plain data");
-        json(post(&self.system.ingest, "/v1/documents", context, body).await).await
+        let ingest = self.system.ingest.as_ref().expect("no graph of services");
+        json(post(ingest, "/v1/documents", context, body).await).await
     }
 }
 

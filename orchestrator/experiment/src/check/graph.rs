@@ -1,0 +1,116 @@
+//! Graphs of services: every name is known, nobody calls itself in the end, and users' requests come
+//! to all.
+
+use std::collections::BTreeSet;
+
+use ragdoll_model::{Graph, ServiceName, Topology};
+
+use crate::document::{KeyPath, Problems};
+use crate::spec_error::suggest;
+
+/// What the ranges of single keys do not say about a graph.
+pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let graph = &topology.graph;
+    if graph.is_empty() {
+        if *graph != Graph::default() {
+            let fix = "add a service, [[topology.graph.services]], or remove the graph";
+            problems.add(path, "has no services", fix);
+        }
+        return;
+    }
+    let services = path.key("services");
+    let before = problems.len();
+    check_names(graph, &services, problems);
+    check_callees(graph, &services, problems);
+    check_memory(graph, &services, problems);
+    if problems.len() > before {
+        return;
+    }
+    match cycle(graph) {
+        Some(cycle) => {
+            let names: Vec<&str> = cycle.iter().map(|name| name.name()).collect();
+            problems.add(
+                &services,
+                format!("call each other in a circle: {}", names.join(" -> ")),
+                "remove one of these calls",
+            );
+        }
+        None => check_reach(graph, &services, problems),
+    }
+}
+
+fn check_names(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    for (index, service) in graph.services.iter().enumerate() {
+        let earlier = &graph.services[..index];
+        if let Some(first) = earlier.iter().position(|other| other.name == service.name) {
+            let message = format!("is \"{}\", as is that of `services[{first}]`", service.name);
+            let fix = "give each service a name of its own";
+            problems.add(&path.index(index).key("name"), message, fix);
+        }
+    }
+}
+
+fn check_callees(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let names = || graph.services.iter().map(|service| service.name.name());
+    for (index, service) in graph.services.iter().enumerate() {
+        for (number, call) in service.calls.iter().enumerate() {
+            if graph.service(call.service).is_none() {
+                let path = path.index(index).key("calls").index(number);
+                let callee = call.service.name();
+                let message = format!("is \"{callee}\", which the graph does not have");
+                let others = names().filter(|name| *name != service.name.name());
+                problems.add(&path.key("service"), message, suggest(callee, others));
+            }
+        }
+    }
+}
+
+fn check_memory(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    for (index, service) in graph.services.iter().enumerate() {
+        if let Some(memory) = &service.memory {
+            super::check_memory(memory, &path.index(index).key("memory"), problems);
+        }
+    }
+}
+
+/// The services of a circle of calls, each before the one that it calls, the first again at the end.
+fn cycle(graph: &Graph) -> Option<Vec<ServiceName>> {
+    let sound = graph.from_the_leaves();
+    let is_sound = |name| sound.iter().any(|service| service.name == name);
+    // Whoever is not sound calls somebody who is not either, so that this way ends in a circle.
+    let mut services = graph.services.iter();
+    let mut at = services.find(|service| !is_sound(service.name))?;
+    let mut way: Vec<ServiceName> = Vec::new();
+    loop {
+        if let Some(start) = way.iter().position(|name| *name == at.name) {
+            way.push(at.name);
+            return Some(way.split_off(start));
+        }
+        way.push(at.name);
+        let next = at.calls.iter().find(|call| !is_sound(call.service))?;
+        at = graph.service(next.service)?;
+    }
+}
+
+/// Whether users' requests come to every service, as far as they may.
+fn check_reach(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let Some(entry) = graph.entry() else {
+        return;
+    };
+    let mut reached = BTreeSet::from([entry.name]);
+    for service in graph.from_the_leaves().into_iter().rev() {
+        if reached.contains(&service.name) {
+            reached.extend(service.calls.iter().map(|call| call.service));
+        }
+    }
+    for (index, service) in graph.services.iter().enumerate() {
+        if !reached.contains(&service.name) {
+            let message = format!(
+                "is \"{}\", to which no request comes: it is not called by \"{}\", nor by whom that calls",
+                service.name, entry.name
+            );
+            let fix = "add a call of it, or remove it";
+            problems.add(&path.index(index).key("name"), message, fix);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Systems that are a graph of services: what is read, and what is refused in which words.
+
+mod common;
+
+use std::path::Path;
+
+use ragdoll_experiment::{Experiment, SpecErrors};
+use ragdoll_model::{Service, ServiceName};
+
+use common::TestCatalog;
+
+/// An experiment on these services, with these lines in its one fault.
+fn parse(graph: &str, fault: &str) -> Result<Experiment, SpecErrors> {
+    let text = format!(
+        "title = \"A graph\"\n{graph}\n[workload]\narrivals = {{ poisson_per_s = 5.0 }}\n\
+         [[phases]]\nname = \"calm\"\nduration_s = 10\n\
+         [[phases]]\nname = \"odd\"\nduration_s = 10\n{fault}\n\
+         [[expect]]\nholds = \"odd.error_rate == 0.0\"\n"
+    );
+    Experiment::parse(&text, Path::new("graph.toml"), &TestCatalog)
+}
+
+/// Services that are given as `NAME: CALLEE CALLEE`, with more keys after a comma.
+fn services(lines: &[&str]) -> String {
+    let lines = lines.iter().map(|line| {
+        let (line, more) = line.split_once(',').unwrap_or((line, ""));
+        let (name, callees) = line.split_once(':').expect("a colon");
+        let calls = callees.split_whitespace();
+        let calls: Vec<String> = calls
+            .map(|callee| format!("{{ service = \"{callee}\" }}"))
+            .collect();
+        format!(
+            "[[topology.graph.services]]\nname = \"{name}\"\ncalls = [{}]\n{more}\n",
+            calls.join(", ")
+        )
+    });
+    lines.collect()
+}
+
+fn refusal(graph: &str, fault: &str) -> String {
+    match parse(graph, fault) {
+        Ok(_) => panic!("accepted:\n{graph}"),
+        Err(errors) => errors.to_string(),
+    }
+}
+
+fn fault(kind: &str, target: &str, params: &str) -> String {
+    format!("faults = [{{ kind = \"{kind}\", target = {target}, params = {params} }}]")
+}
+
+const SLOW: &str = "{ delay = { fixed = { ms = 5.0 } } }";
+
+#[test]
+fn a_graph_takes_the_place_of_the_rag_system() {
+    let graph = services(&["frontend: cart tax", "cart: tax, instances = 2", "tax:"]);
+    let edge = "{ edge = { from = \"cart\", to = \"tax\" } }";
+    let experiment = parse(&graph, &fault("latency", edge, SLOW)).expect("no mistake");
+    let topology = &experiment.topology;
+    let instances = topology.instances();
+    let names: Vec<&str> = instances.iter().map(|id| id.name()).collect();
+    assert_eq!(
+        names,
+        ["client-0", "frontend-0", "cart-0", "cart-1", "tax-0"]
+    );
+    let frontend = ServiceName::from_name("frontend").expect("a name");
+    assert_eq!(topology.entry(), Service::from(frontend));
+    // What a record holds is read back as the same system.
+    let text = serde_json::to_string(&experiment).expect("plain data");
+    let back: Experiment = serde_json::from_str(&text).expect("the same experiment");
+    assert_eq!(back.topology, experiment.topology);
+}
+
+#[test]
+fn mistakes_in_a_graph() {
+    let found = [
+        refusal(&services(&["frontend: cart", "cart: tax", "tax: cart"]), ""),
+        refusal(&services(&["frontend: frontend"]), ""),
+        refusal(&services(&["frontend: card"]), ""),
+        refusal(&services(&["frontend: cart", "tax:"]), ""),
+        refusal(&services(&["frontend: tax", "tax:", "tax:"]), ""),
+        refusal(&services(&["frontend:", "tax:"]), ""),
+        refusal(&services(&["frontend:, workers = 0\ninstances = 101"]), ""),
+        refusal(
+            &services(&["frontend:, memory = { base_bytes = 5, budget_bytes = 5 }"]),
+            "",
+        ),
+        refusal("[topology.graph]\ndeadline_ms = 5.0", ""),
+        refusal(&services(&["gateway:"]), ""),
+        refusal(
+            &format!(
+                "{}calls = 1",
+                services(&["frontend:"]).replace("calls = []", "")
+            ),
+            "",
+        ),
+        refusal(
+            &format!("{}[workload.extra]\n", services(&["frontend:"])),
+            "",
+        ),
+    ];
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    graph.toml:2:18: `topology.graph.services` call each other in a circle: cart -> tax -> cart; remove one of these calls
+    graph.toml:2:18: `topology.graph.services` call each other in a circle: frontend -> frontend; remove one of these calls
+    graph.toml:4:12: `topology.graph.services[0].calls[0].service` is "card", which is no valid value; did you mean `cart`?
+    graph.toml:4:12: `topology.graph.services[0].calls[0].service` is "cart", which the graph does not have; use `tax`
+    graph.toml:11:1: `topology.graph.services[2].name` is "tax", as is that of `services[1]`; give each service a name of its own
+    graph.toml:7:1: `topology.graph.services[1].name` is "tax", to which no request comes: it is not called by "frontend", nor by whom that calls; add a call of it, or remove it
+    graph.toml:5:2: `topology.graph.services[0].workers` is the integer 0; use a number of at least 1
+    graph.toml:6:1: `topology.graph.services[0].instances` is the integer 101; use a number from 1 to 100
+    graph.toml:5:29: `topology.graph.services[0].memory.budget_bytes` is 5, which the idle process fills: `base_bytes` is 5; raise the budget above the base
+    graph.toml:2:11: `topology.graph` has no services; add a service, [[topology.graph.services]], or remove the graph
+    graph.toml:3:1: `topology.graph.services[0].name` is "gateway", which is no valid value; use one of `advertisement`, `audit`, `authentication`, `authorization`, `cart`, `catalog`, `checkout`, `configuration`, `content`, `currency`, `customer`, `delivery`, `email`, `feature-flag`, `fraud`, `frontend`, `geolocation`, `image`, `inventory`, `invoice`, …
+    graph.toml:6:1: `topology.graph.services[0].calls` is the integer 1; give an array of tables, [[topology.graph.services.calls]]
+    graph.toml:6:11: `workload.extra` is not a key here; use one of `arrivals`, `queries`, `topic_skew`, `users`, `top_k`, `prompt_tokens`, `output_tokens`, `ingest_per_s`
+    "#);
+}
+
+#[test]
+fn at_most_thirty_services() {
+    let names = ServiceName::all().take(31).map(|name| name.name());
+    let names: Vec<&str> = names.collect();
+    let lines = |count: usize| {
+        let entry = format!("{}: {}", names[0], names[1..count].join(" "));
+        let others = names[1..count].iter().map(|name| format!("{name}:"));
+        let lines: Vec<String> = std::iter::once(entry).chain(others).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        services(&lines)
+    };
+    assert!(parse(&lines(30), "").is_ok());
+    let refused = refusal(&lines(31), "");
+    assert!(refused.contains("give at most 30"), "{refused}");
+}
+
+#[test]
+fn faults_that_have_nothing_to_act_on_in_a_graph() {
+    let graph = services(&["frontend: cart", "cart:"]);
+    let hold = "{ hold = { fixed = { ms = 5.0 } } }";
+    let found = [
+        fault("lock_contention", "{ service = \"cart\" }", hold),
+        fault("oom", "{ instance = \"cart-0\" }", "{}"),
+        fault("latency", "{ service = \"tax\" }", SLOW),
+        fault("latency", "{ service = \"llm\" }", SLOW),
+        fault("latency", "{ instance = \"cart-1\" }", SLOW),
+        fault(
+            "latency",
+            "{ edge = { from = \"cart\", to = \"frontend\" } }",
+            SLOW,
+        ),
+        fault(
+            "latency",
+            "{ edge = { from = \"gateway\", to = \"llm\" } }",
+            SLOW,
+        ),
+    ];
+    let found = found.map(|fault| refusal(&graph, &fault));
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    graph.toml:19:50: `phases[1].faults[0].target.service` is cart, which has no lock: `lock_contention` cannot act on it; give it a `lock`
+    graph.toml:19:38: `phases[1].faults[0].target.instance` is cart, which has memory without bounds: `oom` cannot act on it; give it a `memory`
+    graph.toml:19:42: `phases[1].faults[0].target.service` is tax, of which the topology has no instance; add one to the topology
+    graph.toml:19:42: `phases[1].faults[0].target.service` is llm, of which the topology has no instance; add one to the topology
+    graph.toml:19:42: `phases[1].faults[0].target.instance` is "cart-1", which the topology does not have; use `cart-0`
+    graph.toml:19:42: `phases[1].faults[0].target.edge` is cart to frontend, but cart never calls frontend; turn it round: `{ from = "frontend", to = "cart" }`
+    graph.toml:19:42: `phases[1].faults[0].target.edge` is gateway to llm, but gateway never calls llm; the system has client, frontend, cart
+    "#);
+    let locked = services(&[
+        "frontend: cart",
+        "cart:, lock = { hold = { fixed = { ms = 1.0 } } }",
+    ]);
+    let fault = fault("lock_contention", "{ service = \"cart\" }", hold);
+    assert!(parse(&locked, &fault).is_ok());
+}

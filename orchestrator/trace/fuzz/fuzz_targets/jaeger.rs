@@ -1,0 +1,11 @@
+//! Traces in an answer of Jaeger.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ragdoll_trace::Format;
+use ragdoll_trace_fuzz::read_as;
+
+const BEGINNING: &[u8] = b"{\"data\":[{\"traceID\":\"1\",\"spans\":[]},";
+
+fuzz_target!(|bytes: &[u8]| read_as(Format::Jaeger, BEGINNING, bytes));

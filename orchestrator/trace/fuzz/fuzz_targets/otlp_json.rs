@@ -1,0 +1,11 @@
+//! OTLP JSON lines.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use ragdoll_trace::Format;
+use ragdoll_trace_fuzz::read_as;
+
+const BEGINNING: &[u8] = b"{\"resourceSpans\":[]}\n";
+
+fuzz_target!(|bytes: &[u8]| read_as(Format::OtlpJson, BEGINNING, bytes));

@@ -1,0 +1,48 @@
+//! What every target tries with the bytes that it is given.
+
+use std::num::NonZeroUsize;
+
+use ragdoll_trace::{Format, Observations, OtlpJsonWriter, Reader, TraceSet, read_otlp_spans};
+
+/// Reads the bytes as they are.
+pub fn read(bytes: &[u8]) {
+    let mut reader = Reader::with_threads(NonZeroUsize::MIN);
+    // That it is refused is as good as any other outcome.
+    let _ = reader.read("fuzz", bytes);
+    check(reader);
+}
+
+/// Reads the bytes behind a beginning that makes the source one of this format.
+pub fn read_as(format: Format, beginning: &[u8], bytes: &[u8]) {
+    let mut reader = Reader::with_threads(NonZeroUsize::MIN);
+    let source = [beginning, bytes].concat();
+    reader
+        .read("fuzz", &source[..])
+        .expect("the beginning tells the format");
+    let mark = reader.mark();
+    reader.read("again", &source[..]).expect("it did before");
+    let (mut seen, report) = reader.finish();
+    assert_eq!(report.sources[0].format, Some(format));
+    seen.separate(&mark);
+    let (before, after) = seen.traces.spans().split_at(mark.spans);
+    assert_eq!(before.len(), after.len());
+    write_back(&seen);
+}
+
+fn check(reader: Reader) {
+    let (seen, report) = reader.finish();
+    assert_eq!(report.spans(), seen.traces.spans().len() as u64);
+    assert!(report.notes().iter().all(|note| note.ends_with('.')));
+    write_back(&seen);
+}
+
+/// What was read is well-formed: it can be written, and the strict reader takes that.
+fn write_back(seen: &Observations) {
+    let spans = seen.traces.spans();
+    assert!(spans.iter().all(|span| span.start_ns <= span.end_ns));
+    let mut out = Vec::new();
+    OtlpJsonWriter::new().write_batch(&mut out, &seen.traces, 0..spans.len());
+    let mut set = TraceSet::new();
+    let count = read_otlp_spans("written", &out[..], &mut set).expect("what is written is strict");
+    assert_eq!(count, spans.len());
+}

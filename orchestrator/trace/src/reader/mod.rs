@@ -1,0 +1,240 @@
+//! Reading of telemetry of any system: whatever format a source's content turns out to be in, with
+//! what is broken in it put right or left out, and counted.
+
+mod binary;
+mod chunks;
+mod detect;
+mod folder;
+mod input;
+mod keys;
+mod merge;
+mod oddities;
+mod parallel;
+pub(crate) mod part;
+pub(crate) mod records;
+mod report;
+mod separate;
+mod split;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use crate::read_error::{InputError, Position, ReadError};
+use crate::set::Observations;
+use chunks::{Chunks, Limits};
+use input::Input;
+use merge::SpanIds;
+use part::Part;
+
+pub use oddities::{Dropped, Repair};
+pub use report::{Compression, Format, ReadReport, SourceReport};
+pub use separate::Mark;
+
+/// Reads any number of inputs into one [`Observations`].
+///
+/// OTLP in JSON and in protobuf, Jaeger's and Zipkin's JSON and the log lines of ragdoll's services
+/// are told apart by their content, plain or compressed by gzip or zstd. A part that cannot be
+/// understood is left out and counted; the rest is read. Text is read a chunk at a time, on as many
+/// threads as there are processors; the result does not depend on their number.
+#[derive(Debug)]
+pub struct Reader {
+    threads: NonZeroUsize,
+    limits: Limits,
+    seen: Observations,
+    ids: SpanIds,
+    report: ReadReport,
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Reader::new()
+    }
+}
+
+/// More threads than this cannot be fed by the one that decompresses.
+const MAX_THREADS: usize = 8;
+
+impl Reader {
+    /// A reader that uses all processors.
+    pub fn new() -> Self {
+        let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Reader::with_threads(processors)
+    }
+
+    /// A reader that uses this many threads besides the caller's, or none at all for 1.
+    pub fn with_threads(threads: NonZeroUsize) -> Self {
+        Reader {
+            threads: threads.min(const { NonZeroUsize::new(MAX_THREADS).unwrap() }),
+            limits: Limits::default(),
+            seen: Observations::default(),
+            ids: SpanIds::default(),
+            report: ReadReport::default(),
+        }
+    }
+
+    /// Reads a file, a folder or, for `-`, standard input. The files of a folder are read in the
+    /// order of their names, those of its subfolders among them; hidden files and those in no known
+    /// format are skipped, and reported as such.
+    ///
+    /// # Errors
+    /// Where nothing at all was read, since it cannot be opened or is in no format that is known.
+    /// The report names it as well, so that the other inputs may still be read. An empty file is no
+    /// error.
+    pub fn read_path(&mut self, path: &Path) -> Result<(), InputError> {
+        if path == Path::new("-") {
+            return self.read("standard input", std::io::stdin().lock());
+        }
+        if path.is_dir() {
+            return self.read_folder(path);
+        }
+        self.read_file(path)
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<(), InputError> {
+        match File::open(path) {
+            Ok(file) => self.read(&path.display().to_string(), file),
+            Err(source) => {
+                self.skip(path, format!("it cannot be opened: {source}"));
+                Err(InputError::Open {
+                    path: path.to_owned(),
+                    source,
+                })
+            }
+        }
+    }
+
+    fn skip(&mut self, path: &Path, why: String) {
+        self.report.sources.push(SourceReport {
+            name: path.display().to_string(),
+            skipped: Some(why),
+            ..SourceReport::default()
+        });
+    }
+
+    /// Reads the bytes of one source. Format and compression are found from the content;
+    /// `source_name` is what the report and errors call it.
+    ///
+    /// # Errors
+    /// As those of [`Reader::read_path`]. A source that fails after its first bytes is read as far
+    /// as it goes, and the report says so.
+    pub fn read(&mut self, source_name: &str, source: impl Read) -> Result<(), InputError> {
+        let mut input = Input::new(source);
+        let mut report = SourceReport {
+            name: source_name.to_owned(),
+            compression: input.compression,
+            ..SourceReport::default()
+        };
+        let result = match (input.head().is_empty(), input.failure.take()) {
+            (true, None) => Ok(()),
+            (true, Some(error)) => {
+                report.skipped = Some(format!("it cannot be read: {error}"));
+                let position = Position::Byte(0);
+                let error = read_error(source_name, position, error.into());
+                Err(InputError::Read(error))
+            }
+            (false, failure) => {
+                input.failure = failure;
+                self.read_input(&mut input, &mut report)
+            }
+        };
+        report.bytes = input.bytes;
+        self.report.sources.push(report);
+        result
+    }
+
+    fn read_input(
+        &mut self,
+        input: &mut Input<'_>,
+        report: &mut SourceReport,
+    ) -> Result<(), InputError> {
+        let (format, shape) = detect::detect(input.head()).map_err(|(position, found)| {
+            report.skipped = Some(format!("{found}, which is in no format that is known"));
+            InputError::Unknown {
+                source_name: report.name.clone(),
+                position,
+                found,
+            }
+        })?;
+        report.format = Some(format);
+        let limits = self.limits;
+        let mut tally = oddities::Tally::default();
+        let before = (
+            self.seen.traces.spans().len(),
+            self.seen.logs.len(),
+            self.seen.metrics.len(),
+        );
+        let mut chunks = Chunks::new(input, shape, limits);
+        parallel::in_order(
+            self.threads,
+            || chunks.next(),
+            |chunk| records::read_chunk(format, chunk, limits),
+            |part| {
+                let Part {
+                    seen,
+                    tally: found,
+                    faults,
+                    fault_count,
+                    ..
+                } = part;
+                tally.add(&found);
+                report.error_count += fault_count;
+                let room = SourceReport::MAX_ERRORS.saturating_sub(report.errors.len());
+                let faults = faults.into_iter().take(room);
+                report.errors.extend(
+                    faults.map(|(position, problem)| read_error(&report.name, position, problem)),
+                );
+                merge::append(&mut self.seen, seen, &mut self.ids, &mut tally);
+            },
+        );
+        let end = chunks.position();
+        if let Position::Line(next) = end {
+            report.lines = next - 1;
+        }
+        if let Some(error) = input.failure.take() {
+            report.error_count += 1;
+            // It says why the rest is missing, so it is kept even where there is no more room.
+            report.errors.truncate(SourceReport::MAX_ERRORS - 1);
+            report
+                .errors
+                .push(read_error(&report.name, end, error.into()));
+        }
+        report.spans = (self.seen.traces.spans().len() - before.0) as u64;
+        report.log_events = (self.seen.logs.len() - before.1) as u64;
+        report.metric_points = (self.seen.metrics.len() - before.2) as u64;
+        report.repaired = tally.repairs().collect();
+        report.dropped = tally.drops().collect();
+        Ok(())
+    }
+
+    /// How much was read so far. What follows is another part: a span of it is no duplicate of one
+    /// that was read before.
+    pub fn mark(&mut self) -> Mark {
+        self.ids = SpanIds::default();
+        Mark {
+            spans: self.seen.traces.spans().len(),
+            logs: self.seen.logs.len(),
+            metrics: self.seen.metrics.len(),
+        }
+    }
+
+    /// What was read, and what is to be said about it.
+    pub fn finish(self) -> (Observations, ReadReport) {
+        (self.seen, self.report)
+    }
+}
+
+fn read_error(
+    source_name: &str,
+    position: Position,
+    problem: crate::read_error::ReadProblem,
+) -> ReadError {
+    ReadError {
+        source_name: source_name.to_owned(),
+        position,
+        problem,
+    }
+}

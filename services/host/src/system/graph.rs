@@ -1,0 +1,29 @@
+//! A graph of services: wired from the leaves up.
+
+use ragdoll_model::Service;
+use ragdoll_runtime::BoxService;
+use ragdoll_stubs::hop::{self, HopStub};
+
+use super::Wiring;
+
+impl Wiring<'_> {
+    /// Starts every service of the graph that is here. Users' queries come to the first by HTTP, the
+    /// others speak gRPC.
+    pub(super) fn start_graph(&self) {
+        let graph = &self.topology.graph;
+        let entry = self.topology.entry();
+        for spec in graph.from_the_leaves() {
+            let service = Service::Generic(spec.name);
+            for instance in self.instances_of(service) {
+                let stub = HopStub::new(&instance, spec, graph, |callee| {
+                    self.client_of(&instance.id, Service::Generic(callee))
+                });
+                if service == entry {
+                    self.serve_http(&instance, hop::router(&stub, graph.deadline_ms));
+                } else {
+                    self.serve(&instance, BoxService::new(stub));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a service of a graph calls.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ragdoll_model::topology::FanOut;
+use ragdoll_model::{Graph, GraphCall, ServiceName};
+use ragdoll_resources::{Attempt, Callee, Instance, Pool, fan_out};
+use ragdoll_runtime::Stream;
+use ragdoll_runtime::random::{chance, mix};
+use ragdoll_telemetry::names::grpc_code_name;
+use ragdoll_telemetry::{RequestContext, log};
+use tonic::Status;
+
+use super::wire;
+use crate::client::{Client, grpc_request};
+
+/// One call of one instance.
+pub(super) struct Downstream {
+    service: ServiceName,
+    client: Client,
+    callee: Callee,
+    pool: Option<Arc<Pool>>,
+    probability: f64,
+    optional: bool,
+    message: Bytes,
+    random: Stream,
+    /// Tells this way to the callee from others, so that a request that comes to it on several draws
+    /// anew on each; absent where there is only this one.
+    way: Option<u64>,
+}
+
+impl Downstream {
+    /// The call number `position` of its caller.
+    pub(super) fn new(
+        instance: &Arc<Instance>,
+        call: &GraphCall,
+        position: u64,
+        graph: &Graph,
+        client: Client,
+    ) -> Self {
+        let name = call.service.name();
+        let ways = graph.edges().filter(|(_, to)| *to == call.service).count();
+        let random = instance.random.child("calls").child(&position.to_string());
+        let pool = call
+            .pool
+            .map(|pool| Pool::unobserved(instance, name, pool.size, pool.timeout_ms));
+        Downstream {
+            service: call.service,
+            client,
+            callee: Callee::new(instance, name, &call.plan),
+            pool,
+            probability: call.probability,
+            optional: call.optional,
+            message: Bytes::from(vec![b'.'; call.request_bytes as usize]),
+            random,
+            way: (ways > 1).then(|| random.key()),
+        }
+    }
+
+    /// The connections that it takes one of.
+    pub(super) fn pool(&self) -> Option<&Arc<Pool>> {
+        self.pool.as_ref()
+    }
+
+    /// Whether a request makes it.
+    fn is_made(&self, context: &RequestContext) -> bool {
+        self.probability >= 1.0 || chance(self.probability, &mut context.random(self.random))
+    }
+
+    /// Makes it, and says in the log that it failed.
+    async fn make(&self, instance: &Instance, context: &RequestContext) -> Result<(), Status> {
+        let outcome = self.call(context).await;
+        let Err(status) = outcome else {
+            return Ok(());
+        };
+        log!(
+            warn,
+            instance.telemetry,
+            *context,
+            "call failed",
+            callee = self.service.name(),
+            status = grpc_code_name(status.code() as i32),
+            reason = status.message(),
+        );
+        match self.optional {
+            true => Ok(()),
+            // What the callee's answer had besides is the callee's own.
+            false => Err(Status::new(status.code(), status.message())),
+        }
+    }
+
+    async fn call(&self, context: &RequestContext) -> Result<(), Status> {
+        let _connection = match &self.pool {
+            None => None,
+            Some(pool) => Some(pool.acquire(context).await?),
+        };
+        let attempt = |attempt: Attempt| {
+            let mut context = attempt.context(context);
+            if let Some(way) = self.way {
+                context.attempt_path = mix(context.attempt_path ^ way, 0);
+            }
+            let request = grpc_request(context, self.message.clone());
+            wire::call(self.client.clone(), self.service, request)
+        };
+        self.callee.call(context, attempt).await
+    }
+}
+
+/// Makes those of a group's calls that the request makes, all at once, and waits for every one of
+/// them.
+///
+/// # Errors
+/// Of the calls that must not fail, the first in the group's order that does.
+pub(super) async fn make(
+    instance: &Instance,
+    context: &RequestContext,
+    group: &[Downstream],
+) -> Result<(), Status> {
+    if let [only] = group {
+        return match only.is_made(context) {
+            true => only.make(instance, context).await,
+            false => Ok(()),
+        };
+    }
+    let mode = instance.overrides(context).fan_out;
+    let made = (0..group.len()).filter(|&number| group[number].is_made(context));
+    let made: Vec<usize> = made.collect();
+    let outcomes = fan_out(mode.unwrap_or(FanOut::Parallel), 0, made, |number| {
+        Box::pin(group[number].make(instance, context))
+    });
+    outcomes.await.into_iter().collect()
+}

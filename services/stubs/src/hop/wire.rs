@@ -1,0 +1,79 @@
+//! gRPC between services of a graph. The generated servers and clients have one name each; these
+//! have a name for each service.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use ragdoll_model::ServiceName;
+use ragdoll_model::proto::{HopRequest, HopResponse};
+use ragdoll_runtime::{BoxFuture, Request, Response};
+use tonic::server::UnaryService;
+use tonic::{Code, Status};
+use tonic_prost::ProstCodec;
+
+use super::{Hop, HopStub};
+use crate::client::{Client, context_of};
+
+/// Calls a service, and reads its answer, in which there is nothing to know.
+pub(super) async fn call(
+    client: Client,
+    service: ServiceName,
+    request: tonic::Request<Bytes>,
+) -> Result<(), Status> {
+    let mut grpc = tonic::client::Grpc::new(client);
+    // A client is always ready; what it finds out about its callee comes with the answer.
+    if let Err(never) = grpc.ready().await {
+        match never {}
+    }
+    let path = PathAndQuery::from_static(service.path());
+    let request = request.map(|payload| HopRequest { payload });
+    let codec: ProstCodec<HopRequest, HopResponse> = ProstCodec::default();
+    grpc.unary(request, path, codec).await.map(drop)
+}
+
+/// The one method.
+struct Method(Arc<Hop>);
+
+impl UnaryService<HopRequest> for Method {
+    type Response = HopResponse;
+    type Future = std::pin::Pin<
+        Box<dyn Future<Output = Result<tonic::Response<HopResponse>, Status>> + Send>,
+    >;
+
+    fn call(&mut self, request: tonic::Request<HopRequest>) -> Self::Future {
+        let hop = self.0.clone();
+        Box::pin(async move {
+            let context = context_of(&request);
+            let request_bytes = request.get_ref().payload.len() as u64;
+            hop.serve(&context, request_bytes).await?;
+            let payload = hop.answer.clone();
+            Ok(tonic::Response::new(HopResponse { payload }))
+        })
+    }
+}
+
+impl tower::Service<Request> for HopStub {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> BoxFuture {
+        let hop = self.hop.clone();
+        Box::pin(async move {
+            if request.uri().path() != hop.spec.name.path() {
+                let status = Status::new(Code::Unimplemented, "no such method");
+                return Ok(status.into_http());
+            }
+            let codec: ProstCodec<HopResponse, HopRequest> = ProstCodec::default();
+            let mut grpc = tonic::server::Grpc::new(codec);
+            Ok(grpc.unary(Method(hop), request).await)
+        })
+    }
+}
