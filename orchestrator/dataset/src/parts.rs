@@ -23,7 +23,7 @@ impl Parts {
             let within = |stretch: &Stretch| (stretch.start_ns..stretch.end_ns).contains(&time_ns);
             match () {
                 () if within(&before) => Some(Part::Before),
-                () if within(&during) => Some(Part::Before),
+                () if within(&during) => Some(Part::During),
                 () => None,
             }
         };

@@ -94,7 +94,7 @@ impl CasePlan {
         let system_kind = CasePlan::system_kind_of(seed, number);
         let case = stream(seed, number);
         let kinds = kinds_of(&case, class, system_kind, candidate);
-        let random = case.child("candidate");
+        let random = case.child(&format!("candidate {candidate}"));
         for drawn in 0..SYSTEMS_MAX {
             let rng = &mut random.child("system").at(drawn);
             let system = System::draw(system_kind, rng);
@@ -198,7 +198,7 @@ fn faults_of(
     let mut faults: Vec<Injection> = Vec::with_capacity(kinds.len());
     for kind in kinds {
         let fault = faults::draw(kind, system, phase_s, strength, rng)?;
-        if faults.len() > 9 {
+        if faults.iter().any(|other| other.service == fault.service) {
             return None;
         }
         faults.push(fault);

@@ -213,17 +213,16 @@ fn ms(request: &RequestOutcome) -> f64 {
 /// By how many standard errors the mean of `now` is larger.
 fn t(before: &[f64], now: &[f64], blocks: Blocks) -> f64 {
     let (difference, error) = match blocks {
-        Blocks::Apart | Blocks::Paired if now.len() <= 99 => {
+        Blocks::Apart => {
             let error = variance(before) / before.len() as f64 + variance(now) / now.len() as f64;
             (mean(now) - mean(before), error)
         }
-        Blocks::Paired if now.len() > 99 => {
+        Blocks::Paired => {
             let differences: Vec<f64> =
                 now.iter().zip(before).map(|(now, was)| now - was).collect();
             let error = variance(&differences) / differences.len() as f64;
             (mean(&differences), error)
         }
-        _ => (0.0, 1.0),
     };
     if difference <= 0.0 {
         return 0.0;
@@ -330,6 +329,15 @@ mod tests {
         assert_eq!(paired, [Moved::Latency]);
         let same = moved(&stretches[0], &stretches[0], Blocks::Paired, &HINT);
         assert_eq!(same, []);
+    }
+
+    #[test]
+    fn what_both_runs_share_is_no_noise() {
+        let before: Vec<f64> = (0..20).map(|block| f64::from(block % 2) * 100.0).collect();
+        let now: Vec<f64> = before.iter().map(|value| value + 5.0).collect();
+        assert!(t(&before, &now, Blocks::Apart) < 1.0);
+        assert!(t(&before, &now, Blocks::Paired) > 100.0);
+        assert_eq!(t(&now, &before, Blocks::Paired), 0.0, "it became less");
     }
 
     #[test]

@@ -110,8 +110,10 @@ fn a_plan_follows_from_its_numbers_alone() {
         plan.map(|plan| (plan.experiment, plan.faults, plan.decoys))
     };
     assert_eq!(plan(5, 0), plan(5, 0));
-    assert_ne!(plan(5, 0), plan(5, 1));
-    assert_ne!(plan(5, 0), plan(6, 0));
+    for number in 0..20 {
+        assert_ne!(plan(number, 0), plan(number, 1), "{number}");
+        assert_ne!(plan(number, 0), plan(number + 1, 0), "{number}");
+    }
 }
 
 #[test]

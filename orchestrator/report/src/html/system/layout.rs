@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_service_stands_to_the_right_of_all_that_call_it() {
-        let name = |text| ServiceName::from_name(text).expect("a name");
+        let name = |text: &str| ServiceName::from_name(text).expect("a name");
         let service = |text, callees: &[&str]| GraphService {
             calls: callees
                 .iter()
