@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::basis::{Moved, moved};
+use crate::basis::{Basis, Moved, moved};
 use crate::comparison::Comparison;
 use crate::config::{Config, Window};
 use crate::errors::{error_origins, errors};
@@ -117,6 +117,12 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
         Some(first) => [std::slice::from_ref(first), &slower[1..]].concat(),
         None => slower,
     };
+    // What the slow tail owes to one place hides what all requests owe to another.
+    let besides = match moved {
+        Moved::Whole(Basis::Tail) => slower_places(compared, Basis::All),
+        Moved::Whole(Basis::All) | Moved::Few | Moved::Nothing => Vec::new(),
+    };
+    let slower = [slower, besides].concat();
     // A few requests that are slower may be what is left of those that gave up half way.
     analysis.ranked = match moved {
         Moved::Whole(_) => ranked(&[&failing, &slower, &no_longer_calling]),

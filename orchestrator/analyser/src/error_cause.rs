@@ -49,10 +49,10 @@ pub(crate) fn cause(
     let half = failed.len().div_ceil(2);
     let overflow = count(Failure::Overflow);
     let maybe = count(Failure::MaybeOverflow);
-    let quota = overflow >= half && has_room(prepared, service, now, before);
-    let full =
-        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
-    if full && !quota {
+    let has_room = has_room(prepared, service, now, before);
+    let full = overflow >= half
+        || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
+    if full && !has_room {
         return (Cause::Queue, queue_figures(prepared, service, now, before));
     }
     if count(Failure::Conflict) >= half

@@ -1,11 +1,12 @@
-//! Gatherings: several calls of one service that one caller makes to answer one call of its own.
+//! Gatherings: several calls that one caller makes to answer one call of its own, of one service or of
+//! several.
 
 use crate::config::Window;
 use crate::parties::{Parties, Party, ServiceId};
 use crate::prepared::ms;
-use crate::tree::Tree;
+use crate::tree::{Node, Tree};
 
-/// The calls of one service within one server span, in milliseconds. Attempts that were tried again
+/// The calls of one service, or of all, within one server span, in milliseconds. Attempts that were tried again
 /// do not count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Gathering {
@@ -18,21 +19,22 @@ pub(crate) struct Gathering {
     pub(crate) longest_ms: f32,
 }
 
-/// The calls of one service so far, earlier ones first.
+/// The calls of one service, or of all, so far; earlier ones first.
 struct Group {
-    service: ServiceId,
+    service: Option<ServiceId>,
     first: Party,
     has_several: bool,
     end_ns: u64,
     gathering: Gathering,
 }
 
-/// The gatherings of one trace, each with its caller and its callee. A service of which only one
-/// instance was called was not gathered from.
+/// The gatherings of one trace, each with its caller and its callee; without a callee that of all calls
+/// together, where they are of several services. A service of which only one instance was called was not
+/// gathered from.
 pub(crate) fn gatherings(
     tree: &Tree,
     parties: &Parties<'_>,
-    mut emit: impl FnMut(ServiceId, ServiceId, Gathering),
+    mut emit: impl FnMut(ServiceId, Option<ServiceId>, Gathering),
 ) {
     let mut calls: Vec<usize> = Vec::new();
     for at in (0..tree.len()).filter(|&at| tree.is_served(at)) {
@@ -47,19 +49,25 @@ pub(crate) fn gatherings(
         }
         calls.sort_by_key(|&call| tree.node(call).start_ns);
         let caller = parties.service(tree.node(at).party);
-        for group in groups(tree, parties, &calls) {
-            if group.has_several {
-                emit(caller, group.service, group.gathering);
-            }
+        let by_service = groups(calls.iter().map(|&call| {
+            let node = tree.node(call);
+            (node.callee.map(|callee| parties.service(callee)), node)
+        }));
+        let all = groups(calls.iter().map(|&call| (None, tree.node(call))));
+        let several_services = by_service.len() > 1;
+        for group in by_service.iter().filter(|group| group.has_several) {
+            emit(caller, group.service, group.gathering);
+        }
+        for group in all.iter().filter(|_| several_services) {
+            emit(caller, None, group.gathering);
         }
     }
 }
 
-fn groups(tree: &Tree, parties: &Parties<'_>, calls: &[usize]) -> Vec<Group> {
+fn groups<'t>(calls: impl Iterator<Item = (Option<ServiceId>, &'t Node)>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for node in calls.iter().map(|&call| tree.node(call)) {
+    for (service, node) in calls {
         let Some(callee) = node.callee else { continue };
-        let service = parties.service(callee);
         let length_ms = ms(node.end_ns - node.start_ns) as f32;
         match groups.iter_mut().find(|group| group.service == service) {
             None => groups.push(Group {

@@ -11,9 +11,10 @@ use crate::population::{Place, Population, mean_ms, place_ms};
 use crate::verdict::{Bottleneck, Figure, Question};
 
 /// Places that are ranked at most.
-const RANKED_MAX: usize = 5;
+const RANKED_MAX: usize = 8;
 
-/// Share of the growth of the first place below which a further one explains nothing.
+/// Share of the growth of the first place below which a further one explains nothing, unless it is large
+/// by itself and surely no noise.
 const FURTHER_MIN: f64 = 0.02;
 
 /// The places that make requests slower, or would if they were: best first. A place whose growth is
@@ -101,7 +102,10 @@ fn candidates(compared: &Comparison<'_, '_>, basis: Basis, draws: &Draws) -> Vec
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
     let most_ms = candidates.first().map_or(0.0, |first| first.1);
-    candidates.retain(|&(_, growth_ms, _)| growth_ms >= FURTHER_MIN * most_ms);
+    let floor_ms = compared.config.growth_floor_ms;
+    candidates.retain(|&(least_ms, growth_ms, _)| {
+        growth_ms >= FURTHER_MIN * most_ms || (growth_ms >= floor_ms && least_ms > 0.0)
+    });
     candidates.into_iter().map(|(_, _, at)| at).collect()
 }
 

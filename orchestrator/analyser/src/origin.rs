@@ -20,7 +20,32 @@ pub(crate) struct Origin {
 /// Follows the failure from the root to the deepest span that its callers only passed on. Where
 /// only a caller's patience ended, it goes on to the deepest span that was still open then.
 pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parties<'_>) -> Origin {
-    let mut at = tree.root;
+    let steps = follow(tree, set, names, tree.root);
+    let deepest_failed = steps
+        .iter()
+        .rev()
+        .find(|&&step| is_failed(tree.span(set, step)));
+    let error = names.error(set, tree.span(set, *deepest_failed.unwrap_or(&tree.root)));
+    let party = blamed(tree, *steps.last().expect("a path has a start"));
+    let mut path = vec![parties.service_name_of(party).to_owned()];
+    for &step in steps.iter().rev() {
+        let service = parties.service_name_of(tree.node(step).party);
+        if path.last().is_none_or(|last| last != service) {
+            path.push(service.to_owned());
+        }
+    }
+    Origin { party, error, path }
+}
+
+/// The process whose doing the failure of a call is that was tried again.
+pub(crate) fn attempt_failed_at(tree: &Tree, set: &TraceSet, names: &Names, call: usize) -> Party {
+    let steps = follow(tree, set, names, call);
+    blamed(tree, *steps.last().expect("a path has a start"))
+}
+
+/// The spans from one that failed to the deepest that it failed for.
+fn follow(tree: &Tree, set: &TraceSet, names: &Names, from: usize) -> Vec<usize> {
+    let mut at = from;
     let mut steps = vec![at];
     let mut deadline_ns = None;
     while steps.len() <= tree.len() {
@@ -38,27 +63,18 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
         at = next;
         steps.push(at);
     }
-    let deepest_failed = steps
-        .iter()
-        .rev()
-        .find(|&&step| is_failed(tree.span(set, step)));
-    let error = names.error(set, tree.span(set, *deepest_failed.unwrap_or(&tree.root)));
-    // An unanswered call is its callee's doing: the callee died, or was never there. So is a call
-    // that failed although its callee did not: the answer was lost or came too late.
+    steps
+}
+
+/// An unanswered call is its callee's doing: the callee died, or was never there. So is a call that
+/// failed although its callee did not: the answer was lost or came too late.
+fn blamed(tree: &Tree, at: usize) -> Party {
     let node = tree.node(at);
-    let party = if tree.is_call(at) {
+    if tree.is_call(at) {
         node.callee.unwrap_or(node.party)
     } else {
         node.party
-    };
-    let mut path = vec![parties.service_name_of(party).to_owned()];
-    for &step in steps.iter().rev() {
-        let service = parties.service_name_of(tree.node(step).party);
-        if path.last().is_none_or(|last| last != service) {
-            path.push(service.to_owned());
-        }
     }
-    Origin { party, error, path }
 }
 
 /// Whether a call ended before its answer, and not for want of patience.

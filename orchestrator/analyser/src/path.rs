@@ -2,6 +2,7 @@
 
 use ragdoll_trace::TraceSet;
 
+use crate::origin::attempt_failed_at;
 use crate::names::{Names, is_failed};
 use crate::parties::Party;
 use crate::tree::Tree;
@@ -143,7 +144,11 @@ fn owner(tree: &Tree, set: &TraceSet, names: &Names, at: usize) -> (Party, Cause
     let span = tree.span(set, at);
     let callee = node.callee.unwrap_or(node.party);
     if node.retried {
-        return (callee, Cause::Retries);
+        let party = match failed_attempt(tree, at) {
+            Some(attempt) => attempt_failed_at(tree, set, names, attempt),
+            None => callee,
+        };
+        return (party, Cause::Retries);
     }
     if !tree.is_call(at) {
         return (node.party, names.cause(span));
@@ -158,6 +163,17 @@ fn owner(tree: &Tree, set: &TraceSet, names: &Names, at: usize) -> (Party, Cause
         Cause::Network
     };
     (callee, cause)
+}
+
+/// The failed attempt that a span is, or after which it is the wait.
+fn failed_attempt(tree: &Tree, at: usize) -> Option<usize> {
+    if tree.is_call(at) {
+        return Some(at);
+    }
+    let start_ns = tree.node(at).start_ns;
+    tree.children(tree.parent(at)?)
+        .filter(|&other| tree.is_call(other) && tree.node(other).retried)
+        .find(|&other| tree.node(other).end_ns <= start_ns)
 }
 
 #[cfg(test)]

@@ -56,8 +56,8 @@ pub struct Prepared<'a> {
     visits: Vec<Vec<Visit>>,
     /// Whether instances of a service are called in parallel by one caller, by service.
     parallel: Vec<bool>,
-    /// By caller and callee, in the order of start.
-    pub(crate) gatherings: BTreeMap<(ServiceId, ServiceId), Vec<Gathering>>,
+    /// By caller and callee, or all callees, in the order of start.
+    pub(crate) gatherings: BTreeMap<(ServiceId, Option<ServiceId>), Vec<Gathering>>,
     /// What the spans of each operation do, one after the other.
     pub(crate) steps: Steps,
     orphans: u64,

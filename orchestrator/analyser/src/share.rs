@@ -25,7 +25,7 @@ pub(crate) struct Share {
     pub(crate) origins: Vec<Origin>,
     pub(crate) visits: Vec<Vec<Visit>>,
     pub(crate) parallel: Vec<bool>,
-    pub(crate) gatherings: BTreeMap<(ServiceId, ServiceId), Vec<Gathering>>,
+    pub(crate) gatherings: BTreeMap<(ServiceId, Option<ServiceId>), Vec<Gathering>>,
     pub(crate) steps: Steps,
     pub(crate) orphans: u64,
     pub(crate) roots_lost: u64,

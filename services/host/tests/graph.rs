@@ -1,111 +1,17 @@
-//! Graphs of services: what a request leaves behind, and which faults it meets.
+//! Graphs of services: what a request leaves behind.
 
 mod common;
 
 use std::collections::BTreeMap;
 
-use http_body_util::BodyExt as _;
-use ragdoll_fault_layers::{Faults, Planned};
-use ragdoll_fault_spec::{Catalog as _, FaultSpec, KindInfo, Target, edges};
-use ragdoll_model::topology::{LockScope, Memory};
-use ragdoll_model::{
-    Dist, GraphCall, GraphLock, GraphPool, GraphService, Service, ServiceName, Topology,
-};
-use ragdoll_telemetry::{RequestContext, SpanKind};
-use serde_json::{Value, json};
+use ragdoll_fault_spec::Target;
+use ragdoll_model::Dist;
+use ragdoll_telemetry::SpanKind;
+use serde_json::json;
 
+use common::on;
 use common::seen::Span;
-use common::{Ground, Seen, on, on_with};
-
-const SECOND: u64 = 1_000_000;
-const NEVER: u64 = u64::MAX / 4;
-
-fn name(text: &str) -> ServiceName {
-    ServiceName::from_name(text).expect("a name")
-}
-
-fn service(text: &str) -> Service {
-    Service::from(name(text))
-}
-
-fn hop(text: &str, ms: f64, calls: Vec<GraphCall>) -> GraphService {
-    GraphService {
-        service_time: Dist::fixed(ms),
-        calls,
-        ..GraphService::new(name(text))
-    }
-}
-
-fn call(text: &str) -> GraphCall {
-    GraphCall::new(name(text))
-}
-
-/// A diamond: the frontend asks cart and pricing at once, each of which asks the inventory, which has
-/// a lock. Afterwards it asks the tax service over a pool.
-fn diamond() -> Topology {
-    let mut pricing = call("pricing");
-    pricing.parallel_with_previous = true;
-    let mut tax = call("tax");
-    tax.pool = Some(GraphPool {
-        size: 1,
-        timeout_ms: 5_000.0,
-    });
-    let mut inventory = hop("inventory", 2.0, Vec::new());
-    inventory.lock = Some(GraphLock {
-        scope: LockScope::Global,
-        hold: Dist::fixed(1.0),
-    });
-    let mut topology = Topology::default();
-    topology.network.latency = Dist::fixed(0.25);
-    topology.graph.services = vec![
-        hop("frontend", 4.0, vec![call("cart"), pricing, tax]),
-        hop("cart", 2.0, vec![call("inventory")]),
-        hop("pricing", 2.0, vec![call("inventory")]),
-        inventory,
-        hop("tax", 10.0, Vec::new()),
-    ];
-    topology
-}
-
-/// Asks `count` times, `gap_us` apart, and waits for every answer: statuses by their number.
-async fn ask(ground: &Ground, count: u32, gap_us: u64) -> BTreeMap<u16, usize> {
-    let asking = (0..count).map(|number| {
-        let ground = ground.clone();
-        tokio::spawn(async move {
-            ground.clock.sleep_us(u64::from(number) * gap_us).await;
-            let mut query = ground.query(number, number);
-            query.user = format!("user-{}", number % 7);
-            let context = RequestContext::new(format!("r-{number}"), query.user.as_str());
-            let body = serde_json::to_string(&query).expect("plain data");
-            let response = ground.post("/v1/query", context, body).await;
-            let status = response.status().as_u16();
-            // A fault may have cut it.
-            let _ = response.into_body().collect().await;
-            status
-        })
-    });
-    let asking: Vec<_> = asking.collect();
-    let mut statuses = BTreeMap::new();
-    for asked in asking {
-        let status = asked.await.expect("no panic");
-        *statuses.entry(status).or_default() += 1;
-    }
-    statuses
-}
-
-fn once(topology: Topology, faults: Vec<Planned>) -> (BTreeMap<u16, usize>, Seen) {
-    on_with(topology, faults, |ground| async move {
-        ask(&ground, 1, 0).await
-    })
-}
-
-fn fault(kind: &str, target: Target, params: Value) -> Planned {
-    Planned {
-        spec: FaultSpec::new(kind, target, params),
-        start_us: 0,
-        stop_us: NEVER,
-    }
-}
+use common::shop::{ask, diamond, fault, name, once, service, span};
 
 /// A trace as an indented list.
 fn tree(spans: &[&Span]) -> String {
@@ -128,12 +34,6 @@ fn tree(spans: &[&Span]) -> String {
         open.extend(children.into_iter().map(|child| (child, depth + 1)));
     }
     lines
-}
-
-fn span<'a>(seen: &'a Seen, instance: &str, kind: &SpanKind) -> &'a Span {
-    let mut spans = seen.spans.iter();
-    let found = spans.find(|span| span.instance == instance && span.kind == *kind);
-    found.unwrap_or_else(|| panic!("{instance} has no {kind:?}"))
 }
 
 #[test]
@@ -310,133 +210,4 @@ fn two_ways_to_a_service_draw_apart() {
     let lengths: Vec<u64> = holds.map(Span::length_us).collect();
     assert_eq!(lengths.len(), 2);
     assert!(lengths[0].abs_diff(lengths[1]) > 10, "{lengths:?}");
-}
-
-/// The diamond with all that a fault could need: memory, copies, health checks.
-fn rich() -> Topology {
-    let mut topology = diamond();
-    topology.network.health_check_ms = 500.0;
-    topology.graph.deadline_ms = 5_000.0;
-    let frontend = &mut topology.graph.services[0];
-    // Held for so long that some wait for it.
-    frontend.lock = Some(GraphLock {
-        scope: LockScope::Global,
-        hold: Dist::Exponential { mean_ms: 12.0 },
-    });
-    frontend.memory = Some(Memory {
-        budget_bytes: 1_200_000_000,
-        base_bytes: 1_000_000_000,
-        ..Memory::default()
-    });
-    frontend.calls[2].pool = Some(GraphPool {
-        size: 4,
-        timeout_ms: 5_000.0,
-    });
-    frontend.service_time = Dist::lognormal(4.0, 0.3);
-    topology.graph.services[1].instances = 2;
-    topology
-}
-
-/// Something that makes a fault felt that by itself is not: a process that is cold has to start, and
-/// only what fails is tried again.
-fn company(kind: &KindInfo) -> Vec<Planned> {
-    let on =
-        |kind, service_name, params| fault(kind, Target::service(service(service_name)), params);
-    match kind.name {
-        "cold_start" => vec![on("crash", "frontend", json!({ "down_ms": 300.0 }))],
-        "retry_storm" => {
-            let mut failing = on("error_rate", "tax", json!({ "code": "UNAVAILABLE" }));
-            failing.spec.probability = 0.3;
-            vec![failing]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// What a busy system says over 8 s, in 5 of which it is asked. Who hangs comes back after 4.
-fn busy(mut faults: Vec<Planned>) -> String {
-    for fault in &mut faults {
-        fault.stop_us = 4 * SECOND;
-    }
-    let ((), seen) = on_with(rich(), faults, |ground| async move {
-        let asking = ground.clone();
-        let asking = tokio::spawn(async move { ask(&asking, 200, 25_000).await });
-        ground.clock.sleep_us(8 * SECOND).await;
-        asking.abort();
-    });
-    seen.text
-}
-
-/// The parameters of a kind's example, with which it is felt in a small system in a short time.
-fn felt(kind: &KindInfo) -> Value {
-    match kind.name {
-        "memory_leak" => json!({ "memory_leak_bytes_per_request": 4_000_000 }),
-        // An answer comes in one piece.
-        "stream_stall" => json!({ "stall_ms": 1_500.0 }),
-        _ => Faults.example(kind.name),
-    }
-}
-
-#[test]
-fn every_kind_that_means_something_in_a_graph_is_felt_there() {
-    let topology = rich();
-    let frontend = service("frontend");
-    let (mut felt_kinds, mut not_felt) = (0, Vec::new());
-    for kind in Faults
-        .kinds()
-        .into_iter()
-        .filter(|kind| kind.services != [Service::Client])
-    {
-        let acts = kind.graph.is_some();
-        assert_eq!(
-            kind.fits(frontend, &topology).is_ok(),
-            acts,
-            "{}",
-            kind.name
-        );
-        if !acts {
-            continue;
-        }
-        let company = company(&kind);
-        // Users do not look at what is wrong with an answer; services do.
-        let target = match kind.name {
-            "malformed_response" => Target::service(service("cart")),
-            _ => Target::service(frontend),
-        };
-        let mut faults = company.clone();
-        faults.push(fault(kind.name, target, felt(&kind)));
-        match busy(faults) == busy(company) {
-            true => not_felt.push(kind.name),
-            false => felt_kinds += 1,
-        }
-    }
-    assert!(not_felt.is_empty(), "not felt: {not_felt:?}");
-    assert!(felt_kinds >= 35, "only {felt_kinds}");
-}
-
-#[test]
-fn every_edge_may_have_a_fault() {
-    let topology = diamond();
-    let params = json!({ "delay": { "fixed": { "ms": 30.0 } } });
-    let length_us = |faults| {
-        let (_, seen) = once(diamond(), faults);
-        span(&seen, "client-0", &SpanKind::Client).length_us()
-    };
-    let before = length_us(Vec::new());
-    for (from, to) in edges(&topology) {
-        let after = length_us(vec![fault(
-            "latency",
-            Target::edge(from, to),
-            params.clone(),
-        )]);
-        assert!(
-            after >= before + 29_000,
-            "{from} -> {to}: {after} after {before}"
-        );
-    }
-}
-
-#[test]
-fn the_same_seed_says_the_same() {
-    assert!(busy(Vec::new()) == busy(Vec::new()));
 }

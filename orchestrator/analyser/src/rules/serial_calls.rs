@@ -1,10 +1,13 @@
-//! Calls of one service that were made at once and are now made one after the other: each of them
-//! takes as long as before, and there are more of them on the critical path. That is the caller's
-//! doing, and not the service's.
+//! Calls that were made at once and are now made one after the other: each of them takes as long as
+//! before, and there are more of them on the critical path. That is the caller's doing, and not that of
+//! the services that it calls.
+
+use std::collections::BTreeSet;
 
 use crate::config::{Config, Window};
 use crate::evidence::figure;
 use crate::gatherings::{Gathering, within};
+use crate::visits;
 use crate::parties::ServiceId;
 use crate::prepared::Prepared;
 use crate::statistics::mean;
@@ -16,8 +19,8 @@ const GATHERINGS_MIN: usize = 20;
 /// Share of the callee's growth that the calls' order must explain.
 const EXPLAINED_MIN: f64 = 0.5;
 
-/// How many times fewer calls are open at once.
-const FEWER_AT_ONCE: f64 = 1.5;
+/// Share of the time saved by making calls at once that may be left.
+const LEFT_MAX: f64 = 0.6;
 
 /// A caller that makes its calls one after the other.
 pub(crate) struct SerialCalls {
@@ -25,8 +28,8 @@ pub(crate) struct SerialCalls {
     pub(crate) figures: Vec<Figure>,
 }
 
-/// Who makes its calls of `callee` one after the other and did not before, where that explains the
-/// growth of the callee's time by `growth_ms`.
+/// Who makes its calls of `callee`, or of that and others, one after the other and did not before, where
+/// that explains the growth of the callee's time by `growth_ms`.
 pub(crate) fn calls_became_serial(
     prepared: &Prepared<'_>,
     callee: ServiceId,
@@ -35,47 +38,65 @@ pub(crate) fn calls_became_serial(
     baseline: &Window,
     config: &Config,
 ) -> Option<SerialCalls> {
-    let callers = prepared.gatherings.iter();
-    let mut callers = callers.filter(|((_, called), _)| *called == callee);
-    callers.find_map(|((caller, _), all)| {
-        let (now, before) = (within(all, window), within(all, baseline));
-        if now.len() < GATHERINGS_MIN || before.len() < GATHERINGS_MIN {
-            return None;
-        }
-        let (lost_ms, lost_before_ms) = (lost_ms(now), lost_ms(before));
-        let wanted_ms = config.growth_floor_ms.max(EXPLAINED_MIN * growth_ms);
-        let explains = lost_ms - lost_before_ms >= wanted_ms;
-        let (at_once, at_once_before) = (open_at_once(now), open_at_once(before));
-        if !explains || at_once * FEWER_AT_ONCE > at_once_before {
-            return None;
-        }
-        let name = prepared.parties.service_name(callee);
-        Some(SerialCalls {
-            caller: *caller,
-            figures: vec![
-                figure(
-                    format!("calls of {name} open at once, mean"),
-                    at_once,
-                    at_once_before,
-                    "",
-                ),
-                figure(
-                    format!("time of calls of {name} beyond the longest of them, mean"),
-                    lost_ms,
-                    lost_before_ms,
-                    "ms",
-                ),
-            ],
+    callers(prepared, callee, window)
+        .into_iter()
+        .flat_map(|caller| [(caller, Some(callee)), (caller, None)])
+        .find_map(|(caller, called)| {
+            let all = prepared.gatherings.get(&(caller, called))?;
+            let (now, before) = (within(all, window), within(all, baseline));
+            if now.len() < GATHERINGS_MIN || before.len() < GATHERINGS_MIN {
+                return None;
+            }
+            let (saved_ms, saved_before_ms) = (saved_ms(now), saved_ms(before));
+            let wanted_ms = config.growth_floor_ms.max(EXPLAINED_MIN * growth_ms);
+            let explains = saved_before_ms - saved_ms >= wanted_ms;
+            let became_serial = explains && saved_ms <= LEFT_MAX * saved_before_ms;
+            became_serial.then(|| SerialCalls {
+                caller,
+                figures: figures(prepared, caller, called, now, before),
+            })
         })
-    })
 }
 
-/// Time that would not have passed if all calls had been made at once, a gathering.
-fn lost_ms(gatherings: &[Gathering]) -> f64 {
+fn callers(prepared: &Prepared<'_>, callee: ServiceId, window: &Window) -> BTreeSet<ServiceId> {
+    let parties = prepared.parties.of_service(callee);
+    let visits = parties.flat_map(|party| visits::within(prepared.visits(party), window));
+    visits.filter_map(|visit| visit.caller).collect()
+}
+
+fn figures(
+    prepared: &Prepared<'_>,
+    caller: ServiceId,
+    called: Option<ServiceId>,
+    now: &[Gathering],
+    before: &[Gathering],
+) -> Vec<Figure> {
+    let calls = match called {
+        Some(callee) => format!("calls of {}", prepared.parties.service_name(callee)),
+        None => format!("calls that {} makes", prepared.parties.service_name(caller)),
+    };
+    vec![
+        figure(
+            format!("{calls} open at once, mean"),
+            open_at_once(now),
+            open_at_once(before),
+            "",
+        ),
+        figure(
+            format!("time saved by making {calls} at once, mean"),
+            saved_ms(now),
+            saved_ms(before),
+            "ms",
+        ),
+    ]
+}
+
+/// Time that passes less because calls are open at once, a gathering.
+fn saved_ms(gatherings: &[Gathering]) -> f64 {
     mean(
         gatherings
             .iter()
-            .map(|one| f64::from(one.open_ms - one.longest_ms)),
+            .map(|one| f64::from(one.total_ms - one.open_ms)),
     )
 }
 

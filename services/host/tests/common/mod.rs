@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod seen;
+pub(crate) mod shop;
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
