@@ -112,6 +112,17 @@ fn late_cause(
     (cause, figures)
 }
 
+/// Whether the service has no room for what it is asked: calls queue, and it is not plain that it could
+/// take more.
+pub(crate) fn is_full(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> bool {
+    has_queue(prepared, service, &now.window) && !has_room(prepared, service, now, before)
+}
+
 /// Utilisation of workers below which a service was not full, and growth of the wait for them above
 /// which it was, in milliseconds a call.
 const FULL_UTILIZATION: f64 = 0.9;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::breakers::Breakers;
 use crate::comparison::Comparison;
 use crate::config::Config;
 use crate::error_cause::cause;
@@ -41,7 +42,8 @@ pub(crate) fn errors<'p>(compared: &Comparison<'_, 'p>) -> Vec<Failing<'p>> {
     if !moved(now, before, config) {
         return Vec::new();
     }
-    let origins = grown_origins(prepared, now, before);
+    let breakers = Breakers::new(prepared, now, before);
+    let origins = grown_origins(prepared, now, before, &breakers);
     let next = |at: usize| origins.get(at + 1).map_or(0.0, |origin| origin.1);
     let named = origins
         .iter()
@@ -50,7 +52,7 @@ pub(crate) fn errors<'p>(compared: &Comparison<'_, 'p>) -> Vec<Failing<'p>> {
     named
         .map(|(at, &(service, growth))| {
             let confidence = surely_more(growth, next(at), now.all.len());
-            failing(compared, service, confidence)
+            failing(compared, service, confidence, &breakers)
         })
         .collect()
 }
@@ -66,7 +68,12 @@ fn surely_more(share: f64, other: f64, requests: usize) -> f64 {
     1.0 - 0.5 * libm::erfc(difference / (2.0 * variance).sqrt())
 }
 
-fn failing<'p>(compared: &Comparison<'_, 'p>, service: ServiceId, confidence: f64) -> Failing<'p> {
+fn failing<'p>(
+    compared: &Comparison<'_, 'p>,
+    service: ServiceId,
+    confidence: f64,
+    breakers: &Breakers,
+) -> Failing<'p> {
     let Comparison {
         prepared,
         now,
@@ -74,8 +81,8 @@ fn failing<'p>(compared: &Comparison<'_, 'p>, service: ServiceId, confidence: f6
         config,
         ..
     } = *compared;
-    let failed = of_origin(prepared, now, service);
-    let failed_before = of_origin(prepared, before, service);
+    let failed = of_origin(prepared, now, service, breakers);
+    let failed_before = of_origin(prepared, before, service, breakers);
     let (cause, mut evidence) = cause(prepared, now, before, service, &failed, config);
     evidence.extend(failing_figures(compared, service, &failed));
 
@@ -186,20 +193,24 @@ fn moved(now: &Population<'_>, before: &Population<'_>, config: &Config) -> bool
     .failure_rate_grew()
 }
 
-fn service_of(prepared: &Prepared<'_>, request: &Request) -> Option<ServiceId> {
-    prepared
-        .origin(request)
-        .map(|origin| prepared.parties.service(origin.party))
+fn service_of(
+    prepared: &Prepared<'_>,
+    request: &Request,
+    breakers: &Breakers,
+) -> Option<ServiceId> {
+    let origin = prepared.origin(request)?;
+    Some(breakers.blamed(prepared, origin))
 }
 
 fn of_origin<'p>(
     prepared: &Prepared<'_>,
     population: &Population<'p>,
     service: ServiceId,
+    breakers: &Breakers,
 ) -> Vec<&'p Request> {
     let failed = population.failed.iter().copied();
     failed
-        .filter(|request| service_of(prepared, request) == Some(service))
+        .filter(|request| service_of(prepared, request, breakers) == Some(service))
         .collect()
 }
 
@@ -209,11 +220,12 @@ fn grown_origins(
     prepared: &Prepared<'_>,
     now: &Population<'_>,
     before: &Population<'_>,
+    breakers: &Breakers,
 ) -> Vec<(ServiceId, f64)> {
     let mut growths = vec![0.0; prepared.parties.service_count()];
     for (population, sign) in [(now, 1.0), (before, -1.0)] {
         for request in &population.failed {
-            if let Some(service) = service_of(prepared, request) {
+            if let Some(service) = service_of(prepared, request, breakers) {
                 growths[service.0 as usize] += sign / population.all.len() as f64;
             }
         }
@@ -250,12 +262,17 @@ fn instance(prepared: &Prepared<'_>, service: ServiceId, failed: &[&Request]) ->
     }
     let mut counts: BTreeMap<Party, usize> = BTreeMap::new();
     for request in failed {
-        if let Some(origin) = prepared.origin(request) {
+        let origin = prepared.origin(request);
+        if let Some(origin) = origin.filter(|origin| {
+            // Those of callers that stopped asking say nothing of the instance.
+            prepared.parties.service(origin.party) == service
+        }) {
             *counts.entry(origin.party).or_default() += 1;
         }
     }
+    let total: usize = counts.values().sum();
     let (&party, &count) = counts.iter().max_by_key(|&(_, &count)| count)?;
     let name = prepared.parties.instance_name(party);
-    let main = count as f64 >= MAIN_SHARE * failed.len() as f64;
+    let main = count as f64 >= MAIN_SHARE * total as f64;
     (main && !name.is_empty()).then(|| name.to_owned())
 }

@@ -10,6 +10,7 @@
 
 mod analyse;
 mod basis;
+mod breakers;
 mod change_point;
 mod comparison;
 mod confidence;

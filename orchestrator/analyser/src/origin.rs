@@ -15,6 +15,8 @@ pub(crate) struct Origin {
     pub(crate) error: String,
     /// Services that the error passed through, from the origin to the root, each once in a row.
     pub(crate) path: Vec<String>,
+    /// A service that said by itself that it, or what it needs, is not there, without having asked.
+    pub(crate) unasked: bool,
 }
 
 /// Follows the failure from the root to the deepest span that its callers only passed on. Where
@@ -34,7 +36,13 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
             path.push(service.to_owned());
         }
     }
-    Origin { party, error, path }
+    let last = *steps.last().expect("a path has a start");
+    Origin {
+        party,
+        unasked: tree.is_served(last) && ["UNAVAILABLE", "503"].contains(&error.as_str()),
+        error,
+        path,
+    }
 }
 
 /// The process whose doing the failure of a call is that was tried again.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cel::common::ast::Expr;
 use cel::{Context, ExecutionError, IdedExpr, Program, Value};
-use ragdoll_model::Service;
+use ragdoll_model::{Service, ServiceName};
 
 use crate::spec_error::suggest;
 
@@ -196,9 +196,9 @@ fn fields(phase: &PhaseFigures) -> serde_json::Value {
 /// Figures that have every name, so that an expression over them fails only if it is wrong.
 fn made_up(value: f64) -> PhaseFigures {
     let services = || {
-        let names = Service::ALL
-            .into_iter()
-            .map(|service| identifier(service.name()));
+        let rag = Service::ALL.into_iter().map(Service::name);
+        let generic = ServiceName::all().map(|name| Service::Generic(name).name());
+        let names = rag.chain(generic).map(identifier);
         names.map(|name| (name, value)).collect()
     };
     PhaseFigures {

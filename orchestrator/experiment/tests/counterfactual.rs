@@ -94,6 +94,8 @@ fn run(experiment: &Experiment, says: &dyn Fn(&Experiment) -> Verdict) -> RunRec
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
         attribution: Vec::new(),
         error_origins: Vec::new(),
         shared_traits: Vec::new(),

@@ -85,6 +85,8 @@ fn analysis(verdict: Verdict) -> Analysis {
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
         attribution: vec![
             part("metadata", Cause::Lock, 60.0, 10.0),
             part("metadata", Cause::Compute, 20.0, 10.0),

@@ -57,6 +57,9 @@ pub fn export(
     let plan = plan_json(experiment);
     let namespace = options.namespace.as_deref();
     let whole = Identity::only(CONFIG);
+    if options.sweep.is_none() && !experiment.topology.graph.is_empty() {
+        return Err(ExportError::Graph);
+    }
     let mut manifests = Manifests {
         namespace: namespace.map(|name| Namespace {
             metadata: whole.metadata(name, None),

@@ -61,7 +61,8 @@ impl Load<'_> {
             injector: self.injector,
         };
         let mut ways: BTreeMap<InstanceId, BoxService> = BTreeMap::new();
-        for service in [Service::Gateway, Service::IngestApi] {
+        let entries = [self.experiment.topology.entry(), Service::IngestApi];
+        for service in entries {
             for id in self.experiment.topology.instances_of(service) {
                 let way = remote(&address(&id));
                 let way = way.unwrap_or_else(|error| panic!("address of {id}: {error}"));

@@ -485,6 +485,8 @@ fn lock_analysis(share: f64, lock_ms: f64) -> Analysis {
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
         attribution,
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
@@ -508,6 +510,8 @@ fn healthy_analysis() -> Analysis {
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
         attribution: usual_parts(),
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
@@ -553,6 +557,8 @@ fn memory_analysis() -> Analysis {
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
         attribution,
         error_origins: vec![
             ErrorOrigin {

@@ -183,8 +183,7 @@ async fn verb(
 
 /// A service where its name is given, else an instance.
 fn target_named(name: &str) -> Target {
-    let services = Service::ALL.into_iter();
-    match services.into_iter().find(|service| service.name() == name) {
+    match Service::from_name(name) {
         Some(service) => Target::service(service),
         None => Target::instance(name),
     }

@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_service_stands_to_the_right_of_all_that_call_it() {
         let name = |text: &str| ServiceName::from_name(text).expect("a name");
-        let service = |text, callees: &[&str]| GraphService {
+        let service = |text: &str, callees: &[&str]| GraphService {
             calls: callees
                 .iter()
                 .map(|callee| GraphCall::new(name(callee)))
