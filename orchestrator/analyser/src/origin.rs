@@ -45,10 +45,19 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
     }
 }
 
-/// The process whose doing the failure of a call is that was tried again.
+/// The process whose doing the failure of a call is that was tried again. What was only broken off with
+/// the call is to blame where the call waited for it most of the time.
 pub(crate) fn attempt_failed_at(tree: &Tree, set: &TraceSet, names: &Names, call: usize) -> Party {
+    let length_ns = |at: usize| tree.node(at).end_ns - tree.node(at).start_ns;
+    let is_to_blame = |&at: &usize| {
+        let span = tree.span(set, at);
+        let failed_itself = is_failed(span)
+            && failure(&names.error(set, span)) != Failure::Deadline;
+        failed_itself || length_ns(at) >= length_ns(call) / 2
+    };
     let steps = follow(tree, set, names, call);
-    blamed(tree, *steps.last().expect("a path has a start"))
+    let to_blame = steps.iter().rev().copied().find(is_to_blame);
+    blamed(tree, to_blame.unwrap_or(call))
 }
 
 /// The spans from one that failed to the deepest that it failed for.
