@@ -153,7 +153,7 @@ fn of_the_services_only_the_host_knows_that_there_are_faults() {
 #[test]
 fn nobody_imports_more_than_the_map_allows() {
     let crates = crates();
-    let map: [(&str, &[&str]); 10] = [
+    let map: [(&str, &[&str]); 11] = [
         ("runtime", &["model"]),
         ("telemetry", &["model", "runtime"]),
         ("resources", &["model", "runtime", "telemetry"]),
@@ -164,6 +164,7 @@ fn nobody_imports_more_than_the_map_allows() {
             &["fault-spec", "model", "runtime", "telemetry"],
         ),
         ("load", &["model", "runtime"]),
+        ("score", &["trace", "analyser"]),
         ("collector", &["trace", "model", "runtime", "telemetry"]),
         ("experiment", &["analyser", "trace", "fault-spec", "model"]),
         (

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cel::common::ast::Expr;
 use cel::{Context, ExecutionError, IdedExpr, Program, Value};
-use ragdoll_model::{Service, ServiceName};
+use ragdoll_model::Service;
 
 use crate::spec_error::suggest;
 
@@ -67,16 +67,18 @@ pub(crate) struct Formula {
 }
 
 impl Formula {
-    /// Compiles an expression and tries it on made-up figures of the given phases.
+    /// Compiles an expression and tries it on made-up figures of the given phases of a system that
+    /// has these services.
     pub(crate) fn check<'p>(
         source: &str,
         phases: impl IntoIterator<Item = &'p str>,
+        services: &[Service],
     ) -> Result<Self, FormulaProblem> {
         let formula = Formula::compile(source)?;
         let phases: Vec<&str> = phases.into_iter().collect();
         for value in MADE_UP {
             let phases = phases.iter();
-            let figures = phases.map(|name| ((*name).to_owned(), made_up(value)));
+            let figures = phases.map(|name| ((*name).to_owned(), made_up(value, services)));
             let figures: Figures = figures.collect();
             for figure in formula.names().figures {
                 check_figure(&figure, &figures)?;
@@ -194,11 +196,9 @@ fn fields(phase: &PhaseFigures) -> serde_json::Value {
 }
 
 /// Figures that have every name, so that an expression over them fails only if it is wrong.
-fn made_up(value: f64) -> PhaseFigures {
+fn made_up(value: f64, services: &[Service]) -> PhaseFigures {
     let services = || {
-        let rag = Service::ALL.into_iter().map(Service::name);
-        let generic = ServiceName::all().map(|name| Service::Generic(name).name());
-        let names = rag.chain(generic).map(identifier);
+        let names = services.iter().map(|service| identifier(service.name()));
         names.map(|name| (name, value)).collect()
     };
     PhaseFigures {

@@ -11,11 +11,16 @@ use common::TestCatalog;
 
 /// An experiment on these services, with these lines in its one fault.
 fn parse(graph: &str, fault: &str) -> Result<Experiment, SpecErrors> {
+    parse_expecting(graph, fault, "odd.error_rate == 0.0")
+}
+
+/// The same, of which this is expected to hold.
+fn parse_expecting(graph: &str, fault: &str, holds: &str) -> Result<Experiment, SpecErrors> {
     let text = format!(
         "title = \"A graph\"\n{graph}\n[workload]\narrivals = {{ poisson_per_s = 5.0 }}\n\
          [[phases]]\nname = \"calm\"\nduration_s = 10\n\
          [[phases]]\nname = \"odd\"\nduration_s = 10\n{fault}\n\
-         [[expect]]\nholds = \"odd.error_rate == 0.0\"\n"
+         [[expect]]\nholds = \"{holds}\"\n"
     );
     Experiment::parse(&text, Path::new("graph.toml"), &TestCatalog)
 }
@@ -168,4 +173,26 @@ fn faults_that_have_nothing_to_act_on_in_a_graph() {
     ]);
     let fault = fault("lock_contention", "{ service = \"cart\" }", hold);
     assert!(parse(&locked, &fault).is_ok());
+}
+
+#[test]
+fn expressions_know_the_services_of_their_own_system() {
+    let graph = services(&["frontend: cart feature-flag", "cart:", "feature-flag:"]);
+    let known = "odd.share.cart > calm.share.cart && odd.utilization.feature_flag < 1.0 \
+                 && odd.share.client >= 0.0";
+    assert!(parse_expecting(&graph, "", known).is_ok());
+    let found = [
+        (&*graph, "odd.share.card > 0.5"),
+        (&*graph, "odd.share.llm > 0.5"),
+        ("", "odd.utilization.cart > 0.5"),
+    ];
+    let found = found.map(|(graph, holds)| match parse_expecting(graph, "", holds) {
+        Ok(_) => panic!("accepted: {holds}"),
+        Err(errors) => errors.to_string(),
+    });
+    insta::assert_snapshot!(found.join("\n"), @r"
+    graph.toml:25:1: `expect[0].holds` mentions `odd.share.card`, which is not a service; did you mean `cart`?
+    graph.toml:25:1: `expect[0].holds` mentions `odd.share.llm`, which is not a service; use one of `cart`, `client`, `feature_flag`, `frontend`
+    graph.toml:13:1: `expect[0].holds` mentions `odd.utilization.cart`, which is not a service; use one of `client`, `embedder`, `gateway`, `ingest_api`, `ingest_worker`, `llm`, `metadata`, `reranker`, `shard`, `vector_db`
+    ");
 }

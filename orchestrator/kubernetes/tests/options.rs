@@ -115,3 +115,29 @@ fn a_recording_must_be_in_the_image() {
     let (phase, file) = ("baseline".to_owned(), "load.csv".to_owned());
     assert_eq!(found, ExportError::Recording { phase, file });
 }
+
+/// A Service and a Deployment stand for a service of RAG. A pod of a sweep runs the whole system
+/// in virtual time, whatever it is made of.
+#[test]
+fn a_graph_of_services_is_exported_as_a_sweep_only() {
+    let text = text(
+        r#"
+[[topology.graph.services]]
+name = "frontend"
+calls = [{ service = "cart" }]
+[[topology.graph.services]]
+name = "cart"
+"#,
+    );
+    let experiment = parse(&text);
+    let found = export(&experiment, &text, &Options::default()).expect_err("refused");
+    assert_eq!(found, ExportError::Graph);
+    assert!(found.to_string().contains("export a sweep of it"));
+    let options = Options {
+        sweep: Some(SWEEP),
+        ..Options::default()
+    };
+    let manifests = export(&experiment, &text, &options).unwrap_or_else(|error| panic!("{error}"));
+    assert!(manifests.deployments.is_empty() && manifests.services.is_empty());
+    assert_eq!(manifests.shards, None);
+}

@@ -159,7 +159,7 @@ impl<'c> Check<'c, '_, '_> {
     fn holds(&mut self, expression: &str) -> Option<Expected> {
         self.only("holds", &["holds"]);
         let names = self.phases.iter().map(|phase| phase.name.as_str());
-        match Formula::check(expression, names) {
+        match Formula::check(expression, names, &self.topology.services()) {
             Ok(_) => Some(Expected::Holds {
                 expression: expression.to_owned(),
             }),
