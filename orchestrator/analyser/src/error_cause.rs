@@ -50,8 +50,8 @@ pub(crate) fn cause(
     let overflow = count(Failure::Overflow);
     let maybe = count(Failure::MaybeOverflow);
     let has_room = has_room(prepared, service, now, before);
-    let full = overflow >= half
-        || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
+    let full =
+        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
     if full && !has_room {
         return (Cause::Queue, queue_figures(prepared, service, now, before));
     }

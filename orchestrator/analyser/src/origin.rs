@@ -51,8 +51,8 @@ pub(crate) fn attempt_failed_at(tree: &Tree, set: &TraceSet, names: &Names, call
     let length_ns = |at: usize| tree.node(at).end_ns - tree.node(at).start_ns;
     let is_to_blame = |&at: &usize| {
         let span = tree.span(set, at);
-        let failed_itself = is_failed(span)
-            && failure(&names.error(set, span)) != Failure::Deadline;
+        let failed_itself =
+            is_failed(span) && failure(&names.error(set, span)) != Failure::Deadline;
         failed_itself || length_ns(at) >= length_ns(call) / 2
     };
     let steps = follow(tree, set, names, call);

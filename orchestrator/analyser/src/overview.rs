@@ -25,10 +25,11 @@ pub fn overview(prepared: &Prepared<'_>, window: &Window, config: &Config) -> Ov
     for request in &population.timed {
         for part in prepared.parts(request) {
             let service = prepared.parties.service_name_of(part.party);
-            *time_ns.entry(service).or_default() += part.ns;
+            let sum = time_ns.entry(service).or_default();
+            *sum = u64::saturating_add(*sum, part.ns);
         }
     }
-    let total_ns = time_ns.values().sum::<u64>().max(1) as f64;
+    let total_ns = time_ns.values().map(|&ns| ns as f64).sum::<f64>().max(1.0);
     let tail = &population.tail;
     Overview {
         shares: time_ns

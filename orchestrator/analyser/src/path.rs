@@ -2,8 +2,8 @@
 
 use ragdoll_trace::TraceSet;
 
-use crate::origin::attempt_failed_at;
 use crate::names::{Names, is_failed};
+use crate::origin::attempt_failed_at;
 use crate::parties::Party;
 use crate::tree::Tree;
 use crate::verdict::Cause;

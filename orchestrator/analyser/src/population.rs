@@ -63,8 +63,9 @@ impl<'p> Population<'p> {
 }
 
 pub(crate) fn mean_ms(requests: &[&Request]) -> f64 {
-    let total: u64 = requests.iter().map(|request| request.duration_ns).sum();
-    ms(total) / requests.len().max(1) as f64
+    // A sum of numbers, since spans without a start last for decades.
+    let total_ms: f64 = requests.iter().map(|request| ms(request.duration_ns)).sum();
+    total_ms / requests.len().max(1) as f64
 }
 
 /// Nanoseconds on critical paths by service and cause, over a number of requests.
@@ -79,7 +80,8 @@ impl Times {
         for request in requests {
             for part in prepared.parts(request) {
                 let service = sides.owner(prepared, part);
-                ns[service.0 as usize][part.cause as usize] += part.ns;
+                let sum = &mut ns[service.0 as usize][part.cause as usize];
+                *sum = u64::saturating_add(*sum, part.ns);
             }
         }
         Times {
@@ -106,7 +108,7 @@ pub(crate) fn place_ms(
         .parts(request)
         .iter()
         .filter(|part| part.cause == cause && sides.owner(prepared, part) == service);
-    ms(parts.map(|part| part.ns).sum())
+    parts.map(|part| ms(part.ns)).sum()
 }
 
 /// A service with a cause, and how its time changed.
@@ -205,11 +207,12 @@ pub(crate) fn main_party(
     for request in requests {
         for part in prepared.parts(request) {
             if part.cause == cause && prepared.parties.service(part.party) == service {
-                ns[part.party.0 as usize] += part.ns;
+                let sum = &mut ns[part.party.0 as usize];
+                *sum = u64::saturating_add(*sum, part.ns);
             }
         }
     }
-    let total: u64 = ns.iter().sum();
+    let total = ns.iter().copied().fold(0, u64::saturating_add);
     let most = (0..ns.len()).rev().max_by_key(|&party| ns[party])?;
     (total > 0).then(|| (Party(most as u32), ns[most] as f64 / total as f64))
 }

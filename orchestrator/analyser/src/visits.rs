@@ -79,11 +79,13 @@ pub(crate) struct Visit {
 impl Visit {
     /// When the first of its waits was over.
     pub(crate) fn served_from_ns(&self) -> u64 {
-        self.start_ns + (f64::from(self.costs.queue) * 1e6) as u64
+        self.start_ns
+            .saturating_add((f64::from(self.costs.queue) * 1e6) as u64)
     }
 
     pub(crate) fn end_ns(&self) -> u64 {
-        self.start_ns + (f64::from(self.duration_ms) * 1e6) as u64
+        self.start_ns
+            .saturating_add((f64::from(self.duration_ms) * 1e6) as u64)
     }
 }
 

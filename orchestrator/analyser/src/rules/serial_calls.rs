@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use crate::config::{Config, Window};
 use crate::evidence::figure;
 use crate::gatherings::{Gathering, within};
-use crate::visits;
 use crate::parties::ServiceId;
 use crate::prepared::Prepared;
 use crate::statistics::mean;
 use crate::verdict::Figure;
+use crate::visits;
 
 /// Gatherings in each window below which their mean says nothing.
 const GATHERINGS_MIN: usize = 20;

@@ -117,7 +117,8 @@ impl Tree {
                     node.outrun = true;
                     node.awaited_until_ns = winner_start_ns.clamp(node.start_ns, node.end_ns);
                 } else {
-                    let next = calls.next_named(span.name, end_ns.max(self.nodes[at].start_ns + 1), at);
+                    let next =
+                        calls.next_named(span.name, end_ns.max(self.nodes[at].start_ns + 1), at);
                     self.nodes[at].retried = next.is_some();
                 }
             }
