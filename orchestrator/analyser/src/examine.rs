@@ -6,8 +6,8 @@ use crate::parties::{Party, ServiceId};
 use crate::population::{Place, main_party};
 use crate::prepared::Request;
 use crate::rules::{
-    WaitExplained, calls_became_serial, explain_wait, kv_cache_is_full, pool_leads_to_slower,
-    process_is_starved, process_paused, processors_were_stolen, standout,
+    WaitExplained, calls_became_serial, explain_wait, kv_cache_is_full, more_calls_wait,
+    pool_leads_to_slower, process_is_starved, process_paused, processors_were_stolen, standout,
 };
 use crate::verdict::{Cause, Figure};
 
@@ -83,6 +83,12 @@ pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis
         guess.figures.insert(0, figure);
     }
     blame_the_process(compared, &mut guess, growth_ms);
+    if guess.cause == Cause::Compute
+        && let Some(figures) = more_calls_wait(prepared, guess.service, window, baseline, config)
+    {
+        guess.cause = Cause::Queue;
+        guess.figures.extend(figures);
+    }
     Some(guess)
 }
 

@@ -131,8 +131,10 @@ impl Ended {
 /// The record of a run that came to its end, whose expectations all held, and which left nothing.
 #[track_caller]
 fn concluded(ended: &Ended, bench: &Bench, folder: &str) -> Value {
-    let record = bench.json(&format!("{folder}/run.json"));
     let said = format!("{}\n{}", ended.stdout, ended.stderr);
+    let name = format!("{folder}/run.json");
+    assert!(bench.path(&name).exists(), "no record was written: {said}");
+    let record = bench.json(&name);
     assert_held(ended.code, &said, &record);
     assert_eq!(belongings(ended.pid), [""; 0], "left behind");
     record

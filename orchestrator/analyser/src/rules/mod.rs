@@ -1,6 +1,7 @@
 //! Corrections of the first guess, which is the place whose time grew most.
 
 mod deadlock;
+mod inferred_queue;
 mod kv_cache;
 mod pauses;
 mod pool_holder;
@@ -11,6 +12,7 @@ mod starved;
 mod stolen;
 
 pub(crate) use deadlock::given_up_on_a_lock;
+pub(crate) use inferred_queue::more_calls_wait;
 pub(crate) use kv_cache::kv_cache_is_full;
 pub(crate) use pauses::process_paused;
 pub(crate) use pool_holder::pool_leads_to_slower;
