@@ -3,9 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ragdoll_trace::Format;
-use ragdoll_trace_fuzz::read_as;
+use ragdoll_trace_fuzz::read_behind;
 
 const BEGINNING: &[u8] = b"\x0a\x02\x0a\x00";
 
-fuzz_target!(|bytes: &[u8]| read_as(Format::OtlpProtobuf, BEGINNING, bytes));
+fuzz_target!(|bytes: &[u8]| read_behind(BEGINNING, bytes));
