@@ -15,6 +15,13 @@ impl Window {
         self.end_ns.saturating_sub(self.start_ns) as f64 / 1e9
     }
 
+    /// Those of the items that start within it; they are in the order of their start.
+    pub(crate) fn part_of<'a, T>(&self, items: &'a [T], start_ns: impl Fn(&T) -> u64) -> &'a [T] {
+        let from = items.partition_point(|item| start_ns(item) < self.start_ns);
+        let to = items.partition_point(|item| start_ns(item) < self.end_ns);
+        &items[from..to.max(from)]
+    }
+
     pub(crate) fn contains(&self, time_ns: u64) -> bool {
         (self.start_ns..self.end_ns).contains(&time_ns)
     }

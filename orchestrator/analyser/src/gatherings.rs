@@ -98,7 +98,5 @@ fn groups<'t>(calls: impl Iterator<Item = (Option<ServiceId>, &'t Node)>) -> Vec
 
 /// Those of a window; `all` are in the order of their start.
 pub(crate) fn within<'a>(all: &'a [Gathering], window: &Window) -> &'a [Gathering] {
-    let from = all.partition_point(|one| one.start_ns < window.start_ns);
-    let to = all.partition_point(|one| one.start_ns < window.end_ns);
-    &all[from..to.max(from)]
+    window.part_of(all, |one| one.start_ns)
 }

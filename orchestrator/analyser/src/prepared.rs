@@ -108,10 +108,7 @@ impl<'a> Prepared<'a> {
 
     /// Requests that start in a window, in the order of start.
     pub(crate) fn requests(&self, window: &Window) -> &[Request] {
-        let requests = &self.requests;
-        let from = requests.partition_point(|request| request.start_ns < window.start_ns);
-        let to = requests.partition_point(|request| request.start_ns < window.end_ns);
-        &requests[from..to.max(from)]
+        window.part_of(&self.requests, |request| request.start_ns)
     }
 
     /// Parts of a request's critical path, which sum to its duration.

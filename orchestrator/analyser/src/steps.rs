@@ -141,12 +141,6 @@ impl Taken {
 
     /// The spans that start in a window.
     pub(crate) fn within(&self, window: &Window) -> &[Step] {
-        let from = self
-            .steps
-            .partition_point(|step| step.start_ns < window.start_ns);
-        let to = self
-            .steps
-            .partition_point(|step| step.start_ns < window.end_ns);
-        &self.steps[from..to.max(from)]
+        window.part_of(&self.steps, |step| step.start_ns)
     }
 }

@@ -91,7 +91,5 @@ impl Visit {
 
 /// The visits of a window; `visits` are in the order of their start.
 pub(crate) fn within<'a>(visits: &'a [Visit], window: &Window) -> &'a [Visit] {
-    let from = visits.partition_point(|visit| visit.start_ns < window.start_ns);
-    let to = visits.partition_point(|visit| visit.start_ns < window.end_ns);
-    &visits[from..to.max(from)]
+    window.part_of(visits, |visit| visit.start_ns)
 }
