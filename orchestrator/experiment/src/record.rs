@@ -179,6 +179,10 @@ pub struct PhaseStats {
     pub p99_ms: f64,
     /// Longest latency.
     pub max_ms: f64,
+    /// Latencies between which the true median lies, as far as so many requests tell.
+    pub p50_range_ms: [f64; 2],
+    /// The same for the 95th percentile. Where some requests run into a time-out, it can be wide.
+    pub p95_range_ms: [f64; 2],
     /// Mean recall@k of the answered requests, 0 to 1; `None` where none has one.
     pub recall: Option<f64>,
     /// Mean precision@k of the answered requests, 0 to 1; `None` where none has one.

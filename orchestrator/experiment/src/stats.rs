@@ -50,6 +50,15 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted.get(rank.max(1) - 1).copied().unwrap_or(0.0)
 }
 
+/// The values between which the quantile `q` of what the sorted values are drawn from lies, at about
+/// 95 %, whatever its distribution: how many values are below it is binomial, and the ranks two
+/// standard deviations around the expected one are looked up (Conover, Practical Nonparametric
+/// Statistics, section 3.2).
+pub(crate) fn quantile_range(sorted: &[f64], q: f64) -> [f64; 2] {
+    let either_side = 2.0 * (q * (1.0 - q) / sorted.len().max(1) as f64).sqrt();
+    [q - either_side, q + either_side].map(|rank| quantile(sorted, rank.clamp(0.0, 1.0)))
+}
+
 /// Latencies in milliseconds, sorted.
 pub(crate) fn latencies_ms(requests: &[&RequestOutcome]) -> Vec<f64> {
     let mut latencies: Vec<u64> = requests.iter().map(|request| request.latency_us).collect();
@@ -92,6 +101,8 @@ pub(crate) fn phase_stats(phase: &Phase, requests: &Requests<'_>) -> PhaseStats 
         p95_ms: quantile(&latencies, 0.95),
         p99_ms: quantile(&latencies, 0.99),
         max_ms: quantile(&latencies, 1.0),
+        p50_range_ms: quantile_range(&latencies, 0.5),
+        p95_range_ms: quantile_range(&latencies, 0.95),
         recall: mean(due.iter().filter_map(|request| request.recall)),
         precision: mean(due.iter().filter_map(|request| request.precision)),
         errors,
@@ -182,6 +193,16 @@ mod tests {
         assert_eq!(quantile(&sorted, 0.99), 99.0);
         assert_eq!(quantile(&sorted, 1.0), 100.0);
         assert_eq!(quantile(&[], 0.5), 0.0);
+    }
+
+    #[test]
+    fn a_range_of_a_quantile_is_narrow_of_many_and_everything_of_few() {
+        let sorted: Vec<f64> = (1..=10_000).map(f64::from).collect();
+        assert_eq!(quantile_range(&sorted, 0.5), [4900.0, 5100.0]);
+        assert_eq!(quantile_range(&sorted, 0.95), [9457.0, 9544.0]);
+        assert_eq!(quantile_range(&sorted[..4], 0.95), [3.0, 4.0]);
+        assert_eq!(quantile_range(&[7.0], 0.5), [7.0, 7.0]);
+        assert_eq!(quantile_range(&[], 0.5), [0.0, 0.0]);
     }
 
     #[test]

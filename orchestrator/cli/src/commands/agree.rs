@@ -18,7 +18,7 @@ use crate::exit::Exit;
 Runs each experiment on every ground with the same seed, so that the same requests arrive at the same
 times everywhere, and prints the phases side by side. The grounds agree where every phase has the same
 verdict on all of them, and where median and 95th percentile of virtual and loopback differ by 10 % at
-most.
+most, beyond what as many requests leave to chance.
 
 Exit codes: 0 all agree, 1 some do not, 3 a ground is not to be had, 4 a machine was the bottleneck.")]
 pub(crate) struct Arguments {

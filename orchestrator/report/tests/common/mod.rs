@@ -337,6 +337,8 @@ pub(crate) fn phase(name: &str, start_s: f64, rate: f64, quantiles: [f64; 3]) ->
             p95_ms,
             p99_ms,
             max_ms: p99_ms * 1.25,
+            p50_range_ms: [p50_ms * 0.98, p50_ms * 1.03],
+            p95_range_ms: [p95_ms * 0.96, p95_ms * 1.05],
             recall: Some(0.983),
             precision: Some(0.741),
             errors: BTreeMap::new(),
