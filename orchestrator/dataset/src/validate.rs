@@ -230,8 +230,10 @@ fn t(before: &[f64], now: &[f64], blocks: Blocks) -> f64 {
     difference / libm::sqrt(error).max(f64::MIN_POSITIVE)
 }
 
+/// 0 where there are no values, and not the −0 that the sum of none is.
 fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / (values.len() as f64).max(1.0)
+    let sum = values.iter().fold(0.0, |sum, value| sum + value);
+    sum / (values.len() as f64).max(1.0)
 }
 
 fn variance(values: &[f64]) -> f64 {
