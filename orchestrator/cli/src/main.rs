@@ -7,6 +7,7 @@
 
 mod commands;
 mod exit;
+mod pipe;
 mod share;
 
 use std::path::Path;
@@ -84,7 +85,7 @@ fn main() -> ExitCode {
         return serve();
     }
     let arguments = Arguments::parse();
-    let exit = match arguments.command {
+    let exit = pipe::until_nobody_reads(|| match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Merge(arguments) => merge::merge(&arguments),
         Command::Agree(arguments) => agree::agree(&arguments),
@@ -97,7 +98,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::score(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Schema => schema::print(),
-    };
+    });
     ExitCode::from(exit.code())
 }
 

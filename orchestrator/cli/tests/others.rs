@@ -123,10 +123,28 @@ fn the_schema_is_json_and_knows_what_files_may_hold() {
 fn help_says_how_to_begin() {
     let bench = Bench::new();
     insta::assert_snapshot!("help", bench.ragdoll(&["--help"]).with(0).stdout);
-    for command in ["run", "merge", "agree", "list", "check", "export", "schema"] {
+    let commands = [
+        "run", "merge", "agree", "analyze", "up", "fault", "list", "check", "dataset", "score",
+        "export", "schema",
+    ];
+    for command in commands {
         let help = bench.ragdoll(&[command, "--help"]).with(0).stdout;
         insta::assert_snapshot!(format!("help_{command}"), help);
     }
     let version = bench.ragdoll(&["--version"]).with(0).stdout;
     assert_eq!(version, format!("ragdoll {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// As in `ragdoll schema | head`: no panic, and no word.
+#[test]
+fn a_reader_that_goes_away_ends_the_program_in_silence() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_ragdoll"))
+        .arg("schema")
+        .stdout(writer)
+        .output()
+        .expect("the program starts");
+    assert_eq!(ended.status.code(), Some(3));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 }
