@@ -16,9 +16,8 @@ const BARS_MAX: usize = 6;
 pub fn analysis_terminal(record: &AnalysisRecord, options: &TerminalOptions, top: usize) -> String {
     let mut page = Page::new(options.width.max(WIDTH_MIN), options.colour);
     ground::headline(&mut page, record);
-    ground::read(&mut page, record, top);
-    ground::compared(&mut page, record);
     found::verdict(&mut page, record);
+    ground::compared(&mut page, record);
     found::ranked(&mut page, record, top);
     bars::write_judged(&mut page, &[texts::judged(record)], BARS_MAX.min(top));
     found::origins(&mut page, record, top);
@@ -26,6 +25,7 @@ pub fn analysis_terminal(record: &AnalysisRecord, options: &TerminalOptions, top
     found::opportunities(&mut page, record, top);
     found::traits(&mut page, record, top);
     found::saturation(&mut page, record, top);
+    ground::read(&mut page, record, top);
     ground::notes(&mut page, record);
     page.finish()
 }
