@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use ragdoll_analyser::Window;
-use ragdoll_trace::{Reader, TraceIndex};
+use ragdoll_trace::{Observations, Reader, TraceIndex};
 
 use crate::case::CaseData;
 use crate::error::CaseError;
@@ -21,6 +21,7 @@ pub struct Case {
     /// Its right answers.
     pub expected: Expected,
     source: Source,
+    calls_alone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +43,20 @@ pub struct Found {
     pub problems: Vec<CaseError>,
     /// Candidates that were left out while the data sets were made, by reason.
     pub discarded: BTreeMap<String, u64>,
+    /// Whether methods see no more than spans of calls.
+    pub calls_alone: bool,
+}
+
+impl Found {
+    /// The same cases as a system shows them that nobody instrumented by hand: without the spans of what
+    /// goes on within a service, without logs and without metrics.
+    pub fn with_calls_alone(mut self) -> Found {
+        self.calls_alone = true;
+        for case in &mut self.cases {
+            case.calls_alone = true;
+        }
+        self
+    }
 }
 
 /// Finds the cases of some folders: data sets of `ragdoll dataset`, or labelled incidents. The truth of
@@ -60,6 +75,7 @@ pub fn find_cases(folders: &[PathBuf]) -> Result<Found, CaseError> {
             found.cases.extend(cases.map(|(expected, incident)| Case {
                 expected,
                 source: Source::Incident(incident),
+                calls_alone: false,
             }));
         } else {
             let path = folder.clone();
@@ -96,6 +112,7 @@ fn add_dataset(dataset: &Path, found: &mut Found) -> Result<(), CaseError> {
                     during: truth.during.into(),
                 },
                 expected: truth.into(),
+                calls_alone: false,
             }),
             Err(problem) => found.problems.push(problem),
         }
@@ -129,8 +146,24 @@ impl Case {
                 folder,
                 before,
                 during,
-            } => load_dataset(folder, case, *before, *during),
-            Source::Incident(incident) => load_incident(incident, case),
+            } => {
+                let observations = self.seen(read_dataset(folder)?);
+                Ok(CaseData::new(case.clone(), observations, *before, *during))
+            }
+            Source::Incident(incident) => {
+                let (observations, [before, during], notes) = read_incident(incident)?;
+                let data = CaseData::new(case.clone(), self.seen(observations), before, during);
+                Ok(data.with_notes(notes))
+            }
+        }
+    }
+
+    /// What methods see of it.
+    fn seen(&self, observations: Observations) -> Observations {
+        if self.calls_alone {
+            observations.calls_alone()
+        } else {
+            observations
         }
     }
 }
@@ -140,12 +173,7 @@ fn reader() -> Reader {
     Reader::with_threads(NonZeroUsize::MIN)
 }
 
-fn load_dataset(
-    folder: &CaseFolder,
-    case: &str,
-    before: Window,
-    during: Window,
-) -> Result<CaseData, CaseError> {
+fn read_dataset(folder: &CaseFolder) -> Result<Observations, CaseError> {
     let mut reader = reader();
     for part in Part::ALL {
         for signal in Signal::ALL {
@@ -165,27 +193,28 @@ fn load_dataset(
     let mut faults = report.sources.into_iter().flat_map(|source| source.errors);
     match faults.next() {
         Some(error) => Err(error.into()),
-        None => Ok(CaseData::new(case.to_owned(), observations, before, during)),
+        None => Ok(observations),
     }
 }
 
 /// The time before an incident and its time, with the normal traces in place of a time before it that
 /// has too few.
-fn load_incident(incident: &Incident, case: &str) -> Result<CaseData, CaseError> {
+fn read_incident(
+    incident: &Incident,
+) -> Result<(Observations, [Window; 2], Vec<String>), CaseError> {
     let baseline = match &incident.normal {
         Some(normal) if traces(&incident.before)? < BASELINE_TRACES_MIN => normal,
         _ => &incident.before,
     };
     let mut reader = reader();
     reader.read_path(baseline)?;
-    let mark = reader.mark();
+    reader.mark();
     reader.read_path(&incident.after)?;
     let (mut observations, report) = reader.finish();
-    let [before, during] = observations
-        .separate(&mark)
+    let windows = observations
+        .separate(&report.mark)
         .map(|(start_ns, end_ns)| Window { start_ns, end_ns });
-    let data = CaseData::new(case.to_owned(), observations, before, during);
-    Ok(data.with_notes(report.notes()))
+    Ok((observations, windows, report.notes()))
 }
 
 fn traces(path: &Path) -> Result<usize, CaseError> {

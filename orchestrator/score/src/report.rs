@@ -27,6 +27,9 @@ pub struct Report {
     pub problems: Vec<String>,
     /// What was repaired or left out in telemetry that was scored, with the case.
     pub notes: Vec<String>,
+    /// Whether methods saw no more than spans of calls.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub calls_alone: bool,
     /// The cause that every naive method guesses.
     pub naive_cause: Cause,
     /// Each method's grades, in the order in which they were asked for.
@@ -158,6 +161,7 @@ impl Report {
             discarded: found.discarded.clone(),
             problems: problems.map(ToString::to_string).collect(),
             notes: answered.iter().flat_map(|case| notes(case)).collect(),
+            calls_alone: found.calls_alone,
             naive_cause,
             methods: (0..methods.len()).map(method_report).collect(),
             wrong_cases: if list_wrong {

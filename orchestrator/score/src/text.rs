@@ -52,6 +52,11 @@ fn head(report: &Report, text: &mut String) {
         cases(report.cases.total()),
         report.spans
     ));
+    if report.calls_alone {
+        text.push_str(
+            "methods saw spans of calls alone: nothing within a service, no logs, no metrics\n",
+        );
+    }
     if !report.discarded.is_empty() {
         let reasons = report.discarded.iter();
         let reasons: Vec<String> = reasons

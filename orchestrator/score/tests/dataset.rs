@@ -118,6 +118,26 @@ fn text_of(report: &Report, dataset: &Path) -> String {
 }
 
 #[test]
+fn a_case_can_be_shown_as_calls_alone() {
+    let folder = dataset();
+    let case = CaseFolder::in_dataset(folder.path(), "decoy");
+    let line = r#"{"timestamp":"2023-11-14T22:13:21Z","severity":"ERROR","service":"rank","instance":"rank-0","message":"out of memory"}"#;
+    let logs = case.telemetry_path(Part::During, Signal::Logs);
+    write_zstd(&logs, format!("{line}\n").as_bytes());
+    let found = find_cases(&[folder.path().to_owned()]).unwrap();
+    let logs_and_spans = |found: &Found| {
+        let seen = found.cases[0].load().unwrap().observations;
+        (seen.logs.len(), seen.traces.spans().len())
+    };
+    let (logs, spans) = logs_and_spans(&found);
+    assert_eq!(logs, 1);
+    let found = found.with_calls_alone();
+    assert_eq!(logs_and_spans(&found), (0, spans));
+    let report = Report::new(&found, &[], Cause::Queue, &[], false);
+    assert!(text(&report).contains("spans of calls alone"));
+}
+
+#[test]
 fn every_table_is_there() {
     let folder = dataset();
     let (_, report) = score(&[folder.path().to_owned()]);

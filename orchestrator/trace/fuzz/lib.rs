@@ -20,12 +20,12 @@ pub fn read_behind(beginning: &[u8], bytes: &[u8]) {
     reader
         .read("fuzz", &source[..])
         .expect("the beginning tells the format");
-    let mark = reader.mark();
+    reader.mark();
     reader.read("again", &source[..]).expect("it did before");
     let (mut seen, report) = reader.finish();
     assert_eq!(report.sources[0].format, report.sources[1].format);
-    seen.separate(&mark);
-    let (before, after) = seen.traces.spans().split_at(mark.spans);
+    seen.separate(&report.mark);
+    let (before, after) = seen.traces.spans().split_at(report.mark.spans);
     assert_eq!(before.len(), after.len());
     write_back(&seen);
 }

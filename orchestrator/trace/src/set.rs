@@ -43,6 +43,7 @@ pub struct TraceSet {
     resources: Vec<Resource>,
     resource_by_names: FxHashMap<(Symbol, Symbol), ResourceId>,
     spans: Vec<Span>,
+    halvings: u32,
 }
 
 impl TraceSet {
@@ -140,12 +141,20 @@ impl TraceSet {
         &self.spans
     }
 
-    pub(crate) fn spans_mut(&mut self) -> &mut [Span] {
+    pub(crate) fn spans_mut(&mut self) -> &mut Vec<Span> {
         &mut self.spans
     }
 
-    pub(crate) fn into_spans(self) -> Vec<Span> {
-        self.spans
+    /// Share of the recording's traces that are held, 0 to 1, chosen evenly by their ids; 1 where
+    /// all are. Of what is counted over traces, such as requests a second, the recording had as much
+    /// as the set divided by this. It is what the [`Reader`](crate::Reader) chose, whatever the
+    /// system had sampled before.
+    pub fn trace_share(&self) -> f64 {
+        share_of_halvings(self.halvings)
+    }
+
+    pub(crate) fn set_halvings(&mut self, halvings: u32) {
+        self.halvings = halvings;
     }
 
     /// Value of a span's attribute, by the text of its key. Code that asks for many spans looks the
@@ -181,4 +190,9 @@ impl TraceSet {
     pub(crate) fn is_json_plain(&self, symbol: Symbol) -> bool {
         self.interner.is_json_plain(symbol)
     }
+}
+
+/// What is left after this many halvings; exact, since it is a power of two.
+pub(crate) fn share_of_halvings(halvings: u32) -> f64 {
+    0.5_f64.powi(halvings.cast_signed())
 }

@@ -77,10 +77,12 @@ fn a_baseline_is_told_apart_in_time_and_by_trace() {
     for name in ["otlp.jsonl", "logs.jsonl"] {
         reader.read_path(&sample(name)).expect("readable");
     }
-    let mark = reader.mark();
-    assert_eq!((mark.spans, mark.logs, mark.metrics), (2, 4, 2));
+    reader.mark();
     reader.read_path(&sample("otlp.jsonl")).expect("readable");
     let (mut seen, report) = reader.finish();
+    let mark = report.mark;
+    assert_eq!((mark.spans, mark.logs, mark.metrics), (2, 4, 2));
+    assert_eq!(mark.sources, 2);
     assert_eq!(report.dropped().len(), 3, "{:?}", report.dropped());
     let windows = seen.separate(&mark);
     // The last log event of the baseline is 2 s after its beginning, and 1 s lies between.
@@ -103,17 +105,18 @@ fn a_baseline_is_told_apart_in_time_and_by_trace() {
 fn parts_that_are_apart_already_stay_where_they_are() {
     let mut reader = Reader::new();
     reader.read_path(&sample("zipkin.jsonl")).expect("readable");
-    let mark = reader.mark();
+    reader.mark();
     let late = std::fs::read_to_string(sample("zipkin.jsonl")).expect("a sample");
     let late = late.replace("17000000", "17000001").replace("b7ad", "b7ae");
     reader.read("late", late.as_bytes()).expect("readable");
-    let (mut seen, _) = reader.finish();
-    let windows = seen.separate(&mark);
+    let (mut seen, report) = reader.finish();
+    let windows = seen.separate(&report.mark);
     assert_eq!(windows[0], (START_NS, START_NS + 500_001));
     assert!(windows[1].0 > windows[0].1);
     let mut empty = Reader::new();
-    let mark = empty.mark();
-    assert_eq!(empty.finish().0.separate(&mark), [(0, 0), (0, 0)]);
+    empty.mark();
+    let (mut seen, report) = empty.finish();
+    assert_eq!(seen.separate(&report.mark), [(0, 0), (0, 0)]);
 }
 
 #[test]
@@ -128,10 +131,10 @@ fn a_baseline_near_the_beginning_of_time_moves_the_rest() {
     reader
         .read("before", spans(5).as_bytes())
         .expect("readable");
-    let mark = reader.mark();
+    reader.mark();
     reader.read("after", spans(5).as_bytes()).expect("readable");
-    let (mut seen, _) = reader.finish();
-    seen.separate(&mark);
+    let (mut seen, report) = reader.finish();
+    seen.separate(&report.mark);
     let spans = seen.traces.spans();
     assert_eq!(spans[0].start_ns, 1);
     assert_eq!(spans[1].start_ns, spans[0].end_ns + 1_000_000_000);

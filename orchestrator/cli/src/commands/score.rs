@@ -33,6 +33,10 @@ pub(crate) struct Arguments {
     /// Write the result as JSON to this file too
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Show the methods spans of calls alone, as a system has them that nobody instrumented by hand:
+    /// nothing of what goes on within a service, no logs and no metrics
+    #[arg(long)]
+    calls_alone: bool,
     /// List every case that the first method got wrong, with what is true and what it said
     #[arg(long)]
     list_wrong: bool,
@@ -41,6 +45,7 @@ pub(crate) struct Arguments {
 /// Scores all cases and prints the result. A case that is broken is said, and the others count.
 pub(crate) fn score(arguments: &Arguments) -> Exit {
     let found = match find_cases(&arguments.folders) {
+        Ok(found) if arguments.calls_alone => found.with_calls_alone(),
         Ok(found) => found,
         Err(error) => {
             eprintln!("error: {error}");

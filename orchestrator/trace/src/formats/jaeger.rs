@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
+use super::exception::Exception;
 use super::ids;
 use super::resource::resource;
 use super::tags::Told;
@@ -74,13 +74,21 @@ struct JaegerSpan<'a> {
     duration: Scalar<'a>,
     #[serde(borrow, default)]
     tags: Option<Vec<Tag<'a>>>,
-    #[serde(default)]
-    logs: Option<Vec<IgnoredAny>>,
+    /// As text: most are only counted.
+    #[serde(borrow, default)]
+    logs: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default, rename = "processID")]
     process_id: Option<Cow<'a, str>>,
     /// Its own process, where there is no list of them.
     #[serde(borrow, default)]
     process: Option<Process<'a>>,
+}
+
+/// An event within a span.
+#[derive(Deserialize)]
+struct LogRecord<'a> {
+    #[serde(borrow, default)]
+    fields: Vec<Tag<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -132,8 +140,8 @@ fn read_span(
 ) -> Result<(), ReadProblem> {
     let span: JaegerSpan<'_> =
         serde_json::from_str(text).map_err(ReadProblem::json("a Jaeger span"))?;
-    let events = span.logs.as_ref().map_or(0, Vec::len);
-    part.tally.dropped(Dropped::SpanEvent, events as u64);
+    let events = span.logs.unwrap_or_default();
+    part.tally.dropped(Dropped::SpanEvent, events.len() as u64);
     let Some(trace_id) = id(ids::trace_id(&span.trace_id), "traceID", &span.trace_id)? else {
         part.drop(Dropped::ZeroTraceId);
         return Ok(());
@@ -163,6 +171,12 @@ fn read_span(
     for tag in span.tags.into_iter().flatten() {
         if !take(&mut told, &tag) {
             attributes.push(attribute(set, tag));
+        }
+    }
+    if told.status == Status::Error {
+        let exception = events.iter().rev().find_map(|event| exception(event.get()));
+        if let Some(exception) = exception {
+            exception.keep(&mut part.seen.traces, &mut attributes);
         }
     }
     let old_parent = span.parent_span_id.as_deref().and_then(ids::span_id);
@@ -243,6 +257,18 @@ fn family(
         }
     });
     (parent_id.and_then(NonZeroU64::new), links.collect())
+}
+
+/// The exception that an event is, where it is one.
+fn exception(event: &str) -> Option<Exception<'_>> {
+    let record: LogRecord<'_> = serde_json::from_str(event).ok()?;
+    let mut exception = Exception::default();
+    for tag in record.fields {
+        if let Json::String(text) = tag.value {
+            exception.take(&tag.key, text.into());
+        }
+    }
+    exception.is_one().then_some(exception)
 }
 
 fn take(told: &mut Told, tag: &Tag<'_>) -> bool {

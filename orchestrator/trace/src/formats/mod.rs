@@ -1,5 +1,6 @@
 //! Records of each format, turned into spans, log events and metric points.
 
+mod exception;
 pub(crate) mod ids;
 pub(crate) mod jaeger;
 pub(crate) mod logs;

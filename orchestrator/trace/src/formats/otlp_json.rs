@@ -2,19 +2,22 @@
 
 use std::num::NonZeroU64;
 
+use super::exception::Exception;
 use super::ids;
-use super::otlp_model::{Batch, JsonLog, JsonMetric, JsonPoint};
+use super::otlp_model::{Batch, JsonEvent, JsonLog, JsonMetric, JsonPoint};
 use super::otlp_walk::{Signal, walk};
-use super::tags::{log_field, severity};
+use super::tags::{log_field, severity, told_status};
 use crate::logs::LogEvent;
 use crate::metrics::MetricPoint;
-use crate::otlp::{JsonLink, JsonResource, JsonSpan, KeyValue, Scalar, kind, read_value, status};
+use crate::otlp::{
+    AnyValue, JsonLink, JsonResource, JsonSpan, KeyValue, Scalar, kind, read_value, status,
+};
 use crate::read_error::ReadProblem;
 use crate::reader::part::Part;
 use crate::reader::records::Outcome;
 use crate::reader::{Dropped, Repair};
 use crate::set::{ResourceId, TraceSet};
-use crate::span::{Link, Span};
+use crate::span::{Link, Span, Status};
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
 
@@ -171,8 +174,8 @@ fn attributes(set: &mut TraceSet, list: Vec<KeyValue<'_>>) -> Vec<Attribute> {
 }
 
 fn read_span(part: &mut Part, resource: ResourceId, span: JsonSpan<'_>) {
-    let events = span.events.as_ref().map_or(0, Vec::len);
-    part.tally.dropped(Dropped::SpanEvent, events as u64);
+    let events = span.events.unwrap_or_default();
+    part.tally.dropped(Dropped::SpanEvent, events.len() as u64);
     let Some(trace_id) = ids::trace_id(&span.trace_id) else {
         return bad_id(part, Dropped::ZeroTraceId, "traceId", &span.trace_id);
     };
@@ -204,6 +207,13 @@ fn read_span(part: &mut Part, resource: ResourceId, span: JsonSpan<'_>) {
     if kind.is_err() || status.is_err() {
         part.tally.repaired(Repair::UnknownCode);
     }
+    let status = told_status(set, &attributes, status.unwrap_or_default());
+    if status == Status::Error {
+        let exception = events.iter().rev().find_map(|event| exception(event.get()));
+        if let Some(exception) = exception {
+            exception.keep(set, &mut attributes);
+        }
+    }
     let links = links(part, span.links);
     part.push_span(Span {
         trace_id,
@@ -216,8 +226,20 @@ fn read_span(part: &mut Part, resource: ResourceId, span: JsonSpan<'_>) {
         resource,
         name,
         kind: kind.unwrap_or_default(),
-        status: status.unwrap_or_default(),
+        status,
     });
+}
+
+/// The exception that an event is, where it is one.
+fn exception(event: &str) -> Option<Exception<'_>> {
+    let event: JsonEvent<'_> = serde_json::from_str(event).ok()?;
+    let mut exception = Exception::default();
+    for KeyValue { key, value } in event.attributes {
+        if let AnyValue::Str(text) = value {
+            exception.take(&key, text);
+        }
+    }
+    exception.is_one().then_some(exception)
 }
 
 /// An id that is absent or zero is counted; one that is anything else is worth a word.

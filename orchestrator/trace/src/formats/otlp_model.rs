@@ -20,6 +20,13 @@ pub(super) struct Batch<'a> {
     pub(super) resource_logs: Option<Vec<ResourceLogs<'a>>>,
 }
 
+/// What is read of an event within a span.
+#[derive(Deserialize)]
+pub(super) struct JsonEvent<'a> {
+    #[serde(borrow, default)]
+    pub(super) attributes: Vec<KeyValue<'a>>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResourceMetrics<'a> {

@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::num::NonZeroU64;
 
-use super::otlp_values::{attribute, attributes, text, value_of};
-use super::tags::{log_field, severity};
+use super::exception::Exception;
+use super::otlp_values::{attribute, attributes, text, text_pair, value_of};
+use super::tags::{log_field, severity, told_status};
 use super::wire::{Fault, Field, Message};
 use crate::logs::LogEvent;
 use crate::metrics::MetricPoint;
@@ -149,6 +150,8 @@ struct RawSpan<'a> {
     end_ns: u64,
     status: &'a [u8],
     events: u64,
+    /// The last event that is an exception.
+    exception: Option<Exception<'a>>,
 }
 
 fn read_span(part: &mut Part, resource: ResourceId, item: &[u8]) -> Result<(), Fault> {
@@ -165,7 +168,10 @@ fn read_span(part: &mut Part, resource: ResourceId, item: &[u8]) -> Result<(), F
             (7, Field::Fixed64(time)) => raw.start_ns = time,
             (8, Field::Fixed64(time)) => raw.end_ns = time,
             (9, Field::Bytes(one)) => attributes.push(attribute(&mut part.seen.traces, one)?),
-            (11, Field::Bytes(_)) => raw.events += 1,
+            (11, Field::Bytes(event)) => {
+                raw.events += 1;
+                raw.exception = exception(event).or(raw.exception);
+            }
             (13, Field::Bytes(one)) => read_link(part, &mut links, one)?,
             (15, Field::Bytes(status)) => raw.status = status,
             _ => {}
@@ -187,7 +193,14 @@ fn read_span(part: &mut Part, resource: ResourceId, item: &[u8]) -> Result<(), F
     if status.is_none() || kind.is_none() {
         part.tally.repaired(Repair::UnknownCode);
     }
-    let name = part.seen.traces.intern(&raw.name);
+    let set = &mut part.seen.traces;
+    let status = told_status(set, &attributes, status.unwrap_or_default());
+    if status == Status::Error
+        && let Some(exception) = raw.exception
+    {
+        exception.keep(set, &mut attributes);
+    }
+    let name = set.intern(&raw.name);
     part.push_span(Span {
         trace_id,
         span_id,
@@ -199,9 +212,23 @@ fn read_span(part: &mut Part, resource: ResourceId, item: &[u8]) -> Result<(), F
         resource,
         name,
         kind: kind.unwrap_or_default(),
-        status: status.unwrap_or_default(),
+        status,
     });
     Ok(())
+}
+
+/// The exception that an event is, where it is one. Nothing is made of an event that cannot be
+/// understood.
+fn exception(event: &[u8]) -> Option<Exception<'_>> {
+    let mut exception = Exception::default();
+    for field in Message::new(event) {
+        if let (3, Field::Bytes(pair)) = field.ok()?
+            && let Some((key, value)) = text_pair(pair)
+        {
+            exception.take(&key, value);
+        }
+    }
+    exception.is_one().then_some(exception)
 }
 
 /// The status, where it is one that exists; its message becomes an attribute.

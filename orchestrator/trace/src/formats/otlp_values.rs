@@ -36,6 +36,24 @@ pub(super) fn attribute(set: &mut TraceSet, bytes: &[u8]) -> Result<Attribute, F
     Ok(Attribute::new(set.intern(&key), value))
 }
 
+/// A pair whose value is text; none where it is another, or cannot be understood.
+pub(super) fn text_pair(bytes: &[u8]) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    let (mut key, mut value) = (Cow::default(), None);
+    for field in Message::new(bytes) {
+        match field.ok()? {
+            (1, Field::Bytes(bytes)) => key = text(bytes),
+            (2, Field::Bytes(bytes)) => value = Some(bytes),
+            _ => {}
+        }
+    }
+    for field in Message::new(value?) {
+        if let (1, Field::Bytes(bytes)) = field.ok()? {
+            return Some((key, text(bytes)));
+        }
+    }
+    None
+}
+
 /// A value by itself.
 pub(super) fn value_of(set: &mut TraceSet, bytes: &[u8]) -> Result<Value, Fault> {
     value(set, bytes, 0)

@@ -53,6 +53,24 @@ pub(super) fn severity(number: i64, text: &str) -> Severity {
     }
 }
 
+/// The status of a span of OpenTelemetry. Bridges from other systems leave it out, and keep the tag
+/// that those have for it.
+pub(super) fn told_status(set: &TraceSet, attributes: &[Attribute], status: Status) -> Status {
+    let is_told = || {
+        let key = set.symbol("error")?;
+        let error = attributes.iter().find(|attribute| attribute.key == key)?;
+        Some(match &error.value {
+            Value::Bool(is_error) => *is_error,
+            Value::Str(text) => set.text(*text).eq_ignore_ascii_case("true"),
+            _ => false,
+        })
+    };
+    match status {
+        Status::Unset if is_told() == Some(true) => Status::Error,
+        _ => status,
+    }
+}
+
 /// What tags say about a span besides its attributes, in Jaeger's and Zipkin's ways.
 #[derive(Debug, Default)]
 pub(super) struct Told {

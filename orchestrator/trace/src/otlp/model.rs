@@ -7,7 +7,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
+use serde::de::{Deserializer, Error, Visitor};
+use serde_json::value::RawValue;
 
 use super::any_value::AnyValue;
 
@@ -64,9 +65,9 @@ pub(crate) struct JsonSpan<'a> {
     pub(crate) end_time_unix_nano: Scalar<'a>,
     #[serde(borrow, default)]
     pub(crate) attributes: Vec<KeyValue<'a>>,
-    /// Only counted.
-    #[serde(default)]
-    pub(crate) events: Option<Vec<IgnoredAny>>,
+    /// As text: most are only counted.
+    #[serde(borrow, default)]
+    pub(crate) events: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
     pub(crate) links: Vec<JsonLink<'a>>,
     #[serde(borrow, default)]

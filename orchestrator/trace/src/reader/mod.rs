@@ -5,6 +5,8 @@ mod binary;
 mod chunks;
 mod detect;
 mod folder;
+mod held;
+mod ids;
 mod input;
 mod keys;
 mod merge;
@@ -17,6 +19,10 @@ mod separate;
 mod split;
 #[cfg(test)]
 mod tests;
+mod thinned;
+mod thinning;
+#[cfg(test)]
+mod thinning_tests;
 
 use std::fs::File;
 use std::io::Read;
@@ -26,13 +32,14 @@ use std::path::Path;
 use crate::read_error::{InputError, Position, ReadError};
 use crate::set::Observations;
 use chunks::{Chunks, Limits};
+use held::{Bounds, Held};
 use input::Input;
-use merge::SpanIds;
 use part::Part;
 
 pub use oddities::{Dropped, Repair};
 pub use report::{Compression, Format, ReadReport, SourceReport};
 pub use separate::Mark;
+pub use thinned::{Thinned, ThinnedKind};
 
 /// Reads any number of inputs into one [`Observations`].
 ///
@@ -40,12 +47,19 @@ pub use separate::Mark;
 /// are told apart by their content, plain or compressed by gzip or zstd. A part that cannot be
 /// understood is left out and counted; the rest is read. Text is read a chunk at a time, on as many
 /// threads as there are processors; the result does not depend on their number.
+///
+/// However much is read, no more than [`Reader::SPANS_HELD`] spans, or what [`Reader::hold_at_most`]
+/// says, are in memory at once besides those of the few chunks under way. Where there are more, one
+/// trace in two is let go, then one in two of the others, and so on: a trace is held, with all its
+/// spans, exactly when a hash of its id is below a bound, which is the same for all sources. So what
+/// is held in the end depends neither on the order of reading nor on how spans are spread over
+/// sources. The [`ReadReport`] and [`TraceSet::trace_share`](crate::TraceSet::trace_share) say the
+/// share.
 #[derive(Debug)]
 pub struct Reader {
     threads: NonZeroUsize,
     limits: Limits,
-    seen: Observations,
-    ids: SpanIds,
+    held: Held,
     report: ReadReport,
 }
 
@@ -58,7 +72,17 @@ impl Default for Reader {
 /// More threads than this cannot be fed by the one that decompresses.
 const MAX_THREADS: usize = 8;
 
+const BOUNDS: Bounds = Bounds {
+    spans: Reader::SPANS_HELD,
+    log_events: 2_000_000,
+    warnings: 2_000_000,
+    metric_points: 4_000_000,
+};
+
 impl Reader {
+    /// Spans that are held at most where nothing else is said.
+    pub const SPANS_HELD: usize = 4_000_000;
+
     /// A reader that uses all processors.
     pub fn new() -> Self {
         let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
@@ -70,9 +94,17 @@ impl Reader {
         Reader {
             threads: threads.min(const { NonZeroUsize::new(MAX_THREADS).unwrap() }),
             limits: Limits::default(),
-            seen: Observations::default(),
-            ids: SpanIds::default(),
+            held: Held::new(BOUNDS),
             report: ReadReport::default(),
+        }
+    }
+
+    /// The same reader, which has read nothing yet, with another limit of spans.
+    pub fn hold_at_most(self, spans: NonZeroUsize) -> Self {
+        let spans = spans.get();
+        Reader {
+            held: Held::new(Bounds { spans, ..BOUNDS }),
+            ..self
         }
     }
 
@@ -162,11 +194,7 @@ impl Reader {
         report.format = Some(format);
         let limits = self.limits;
         let mut tally = oddities::Tally::default();
-        let before = (
-            self.seen.traces.spans().len(),
-            self.seen.logs.len(),
-            self.seen.metrics.len(),
-        );
+        let before = self.held.read();
         let mut chunks = Chunks::new(input, shape, limits);
         parallel::in_order(
             self.threads,
@@ -187,7 +215,7 @@ impl Reader {
                 report.errors.extend(
                     faults.map(|(position, problem)| read_error(&report.name, position, problem)),
                 );
-                merge::append(&mut self.seen, seen, &mut self.ids, &mut tally);
+                self.held.append(seen, &mut tally);
             },
         );
         let end = chunks.position();
@@ -202,28 +230,30 @@ impl Reader {
                 .errors
                 .push(read_error(&report.name, end, error.into()));
         }
-        report.spans = (self.seen.traces.spans().len() - before.0) as u64;
-        report.log_events = (self.seen.logs.len() - before.1) as u64;
-        report.metric_points = (self.seen.metrics.len() - before.2) as u64;
+        let read = self.held.read();
+        report.spans = read.spans - before.spans;
+        report.log_events = read.log_events + read.warnings - before.log_events - before.warnings;
+        report.metric_points = read.metric_points - before.metric_points;
         report.repaired = tally.repairs().collect();
         report.dropped = tally.drops().collect();
         Ok(())
     }
 
-    /// How much was read so far. What follows is another part: a span of it is no duplicate of one
-    /// that was read before.
-    pub fn mark(&mut self) -> Mark {
-        self.ids = SpanIds::default();
-        Mark {
-            spans: self.seen.traces.spans().len(),
-            logs: self.seen.logs.len(),
-            metrics: self.seen.metrics.len(),
-        }
+    /// Begins another part: a span of it is no duplicate of one that was read before.
+    /// [`ReadReport::mark`] says where the last part begins.
+    pub fn mark(&mut self) {
+        self.held.mark(self.report.sources.len());
     }
 
-    /// What was read, and what is to be said about it.
+    /// What is held of what was read, and what is to be said about it.
     pub fn finish(self) -> (Observations, ReadReport) {
-        (self.seen, self.report)
+        let (seen, mark, thinned) = self.held.finish();
+        let report = ReadReport {
+            mark,
+            thinned: thinned.into_iter().collect(),
+            ..self.report
+        };
+        (seen, report)
     }
 }
 

@@ -108,7 +108,8 @@ pub enum Dropped {
     BadSpan,
     /// A span that was already there: same trace, id, start and end.
     DuplicateSpan,
-    /// An event within a span; events are not analysed.
+    /// An event within a span. Events are not analysed, but of the last exception of a span that
+    /// failed its type and message are kept as attributes.
     SpanEvent,
     /// A log event that cannot be understood.
     BadLogEvent,

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::oddities::{Dropped, Repair};
+use super::separate::Mark;
+use super::thinned::{Thinned, ThinnedKind};
 use crate::read_error::ReadError;
 
 /// Format of a source, as its content told.
@@ -68,11 +70,11 @@ pub struct SourceReport {
     pub bytes: u64,
     /// Its lines; 0 for a binary source.
     pub lines: u64,
-    /// Spans that were kept.
+    /// Spans that were read, also where not all are held.
     pub spans: u64,
-    /// Log events that were kept.
+    /// Log events that were read, also where not all are held.
     pub log_events: u64,
-    /// Metric points that were kept.
+    /// Metric points that were read, also where not all are held.
     pub metric_points: u64,
     /// What was put right, by kind; only kinds that occurred.
     pub repaired: BTreeMap<Repair, u64>,
@@ -131,13 +133,17 @@ impl fmt::Display for SourceReport {
 pub struct ReadReport {
     /// The sources, those that were skipped among them.
     pub sources: Vec<SourceReport>,
+    /// Where the last part begins; all zero where there is one part only.
+    pub mark: Mark,
+    /// What is held in part only, since there is more of it than is held at once.
+    pub thinned: BTreeMap<ThinnedKind, Thinned>,
 }
 
 /// How many faults are told with their text in all.
 const MAX_FAULTS_TOLD: usize = 8;
 
 impl ReadReport {
-    /// Spans of all sources.
+    /// Spans of all sources, also where not all are held.
     pub fn spans(&self) -> u64 {
         self.sources.iter().map(|source| source.spans).sum()
     }
@@ -155,7 +161,7 @@ impl ReadReport {
     /// Sentences about what is not as it should be, each of which stands alone; none where all is
     /// well.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut notes = self.thinned_notes();
         for source in &self.sources {
             match &source.skipped {
                 Some(why) => notes.push(format!("{} was skipped: {why}.", source.name)),
@@ -197,6 +203,12 @@ impl ReadReport {
             ));
         }
         notes
+    }
+
+    /// Those of [`ReadReport::notes`] that say what is held in part only.
+    pub fn thinned_notes(&self) -> Vec<String> {
+        let thinned = self.thinned.iter();
+        thinned.map(|(&kind, one)| one.note(kind)).collect()
     }
 
     /// The first source of which something is true, and how many more there are.

@@ -2,10 +2,11 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::merge::mix;
+use super::ids::mix;
 use crate::set::Observations;
 
-/// How much had been read at some moment.
+/// Where the last part begins of what is held: how much of it was read before the last
+/// [`Reader::mark`](crate::Reader::mark).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// Spans.
@@ -14,6 +15,8 @@ pub struct Mark {
     pub logs: usize,
     /// Metric points.
     pub metrics: usize,
+    /// Sources of the report, those that were skipped among them.
+    pub sources: usize,
 }
 
 /// Time between the parts, in nanoseconds, where one had to be moved.

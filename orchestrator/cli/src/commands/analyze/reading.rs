@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use ragdoll_report::{ReadRecord, SourceRecord};
-use ragdoll_trace::{Compression, Mark, Observations, ReadReport, Reader, SourceReport};
+use ragdoll_trace::{
+    Compression, Mark, Observations, ReadReport, Reader, SourceReport, Thinned, ThinnedKind,
+};
 
 use super::Arguments;
 use crate::commands::count;
@@ -37,7 +39,7 @@ pub(super) fn read(arguments: &Arguments, spinner: &ProgressBar) -> Result<Recor
     check_standard_input(arguments)?;
     let mut input = Input::new(arguments, spinner);
     input.read(&arguments.baseline);
-    let mark = input.reader.mark();
+    input.reader.mark();
     let unread_baseline = input.failures.len();
     for paths in [&arguments.traces, &arguments.metrics, &arguments.logs] {
         input.read(paths);
@@ -46,6 +48,7 @@ pub(super) fn read(arguments: &Arguments, spinner: &ProgressBar) -> Result<Recor
         reader, failures, ..
     } = input;
     let (mut observations, report) = reader.finish();
+    let mark = report.mark;
     let spans = observations.traces.spans().len();
     if spans == mark.spans {
         return Err(nothing(
@@ -65,8 +68,9 @@ pub(super) fn read(arguments: &Arguments, spinner: &ProgressBar) -> Result<Recor
         spinner.suspend(|| eprintln!("warning: {failure}"));
     }
     let read = ReadRecord {
-        sources: sources(&report, &mark, &arguments.baseline),
+        sources: sources(&report),
         notes: report.notes(),
+        trace_share: report.thinned.get(&ThinnedKind::Spans).map(Thinned::share),
     };
     let (traces, baseline) = parts(&mut observations, &mark, !arguments.baseline.is_empty());
     Ok(Recording {
@@ -95,7 +99,7 @@ impl<'a> Input<'a> {
             &arguments.logs,
         ];
         Input {
-            reader: Reader::new(),
+            reader: Reader::new().hold_at_most(arguments.max_spans()),
             failures: Vec::new(),
             spinner,
             done: 0,
@@ -144,7 +148,9 @@ fn nothing(paths: &[PathBuf], failures: &[String], report: &ReadReport) -> Failu
     let reasons = match failures {
         [] => {
             let about = |note: &String| names.iter().any(|name| note.contains(name.as_str()));
-            report.notes().into_iter().filter(about).collect()
+            let thinned = report.thinned_notes();
+            let others = report.notes().into_iter().filter(about);
+            thinned.into_iter().chain(others).collect()
         }
         failures => failures.to_vec(),
     };
@@ -152,7 +158,10 @@ fn nothing(paths: &[PathBuf], failures: &[String], report: &ReadReport) -> Failu
     for reason in reasons {
         message.push_str(&format!("\n  {}", reason.trim_end_matches('.')));
     }
-    if failures.is_empty() {
+    let is_thinned = report.thinned.contains_key(&ThinnedKind::Spans);
+    if is_thinned {
+        message.push_str("\n  raise --max-spans, or give a shorter part of the recording");
+    } else if failures.is_empty() {
         message.push_str("\n  give the files that hold the traces");
     }
     Failure {
@@ -161,20 +170,12 @@ fn nothing(paths: &[PathBuf], failures: &[String], report: &ReadReport) -> Failu
     }
 }
 
-/// What the report says of each source. Those of the baseline were read first; one that holds
-/// nothing is told by its path.
-fn sources(report: &ReadReport, mark: &Mark, baseline: &[PathBuf]) -> Vec<SourceRecord> {
-    let mut left = (mark.spans + mark.logs + mark.metrics) as u64;
-    let mut is_baseline = true;
-    let mut sources = Vec::with_capacity(report.sources.len());
-    for source in &report.sources {
-        let items = source.spans + source.log_events + source.metric_points;
-        let named = |path: &PathBuf| Path::new(&source.name).starts_with(path);
-        is_baseline &= left > 0 || (items == 0 && baseline.iter().any(named));
-        left = left.saturating_sub(items);
-        sources.push(source_record(source, is_baseline));
-    }
+/// What the report says of each source. Those of the baseline were read first.
+fn sources(report: &ReadReport) -> Vec<SourceRecord> {
+    let sources = report.sources.iter().enumerate();
     sources
+        .map(|(at, source)| source_record(source, at < report.mark.sources))
+        .collect()
 }
 
 fn source_record(source: &SourceReport, baseline: bool) -> SourceRecord {
