@@ -1,40 +1,114 @@
 //! One window against another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
 
-use crate::basis::{Basis, Moved, moved};
+use crate::basis::{Basis, Moved, duration_growth, moved};
 use crate::comparison::Comparison;
 use crate::config::{Config, Window};
-use crate::errors::{error_origins, errors};
+use crate::errors::{error_origins, errors, failures_growth};
 use crate::evidence::{figure, trait_figures};
 use crate::given_up::given_up;
 use crate::latency::{duration_figures, slower_places};
+use crate::load::ServiceLoad;
+use crate::operations::{Found, operation_notes, strongest, with_others};
 use crate::population::{Population, places};
 use crate::prepared::{Prepared, Request};
 use crate::ranking::ranked;
+use crate::roots::{Root, compared_roots};
 use crate::saturation::saturation;
+use crate::scaled::scale_up;
 use crate::serial::serial_opportunities;
+use crate::series::series;
 use crate::sides::Sides;
-use crate::structure::{calls, holes};
+use crate::strays::{note as stray_note, without_strays};
+use crate::structure::{calls, structure_changes};
 use crate::throughput::throughput;
 use crate::traits::{Groups, leaders, shared_traits};
-use crate::verdict::{Analysis, Bottleneck, Figure, SharedTrait, Verdict};
+use crate::verdict::{Analysis, Bottleneck, Figure, SharedTrait, StructureChange, Verdict};
 
-/// Compares the requests of `window` with those of `baseline`. The answer about errors comes
-/// first where requests fail more often, else the one about latency, else the one about throughput,
-/// else the one about calls that are no longer made. The same observations give the same answer.
+/// Compares the requests of `window` with those of `baseline`, those of each operation of root spans
+/// by themselves. The answer about errors comes first where requests fail more often, else the one about
+/// latency, else the one about throughput, else the one about calls that are no longer made. Where
+/// requests of several operations changed, the answers are those of the operation that changed most. The
+/// same observations give the same answer.
 pub fn analyse(
     prepared: &Prepared<'_>,
     window: &Window,
     baseline: &Window,
     config: &Config,
 ) -> Analysis {
-    let operation = operation(prepared, &[window, baseline], config);
-    let now = Population::new(prepared, window, &operation, config);
-    let before = Population::new(prepared, baseline, &operation, config);
-    let sides = Sides::new(prepared, window, baseline, config);
-    let places = places(prepared, &now, &before, &sides);
+    let (window, strays) = without_strays(prepared, window);
+    let (baseline, strays_before) = without_strays(prepared, baseline);
+    let roots = compared_roots(prepared, [&window, &baseline], config);
+    let config = for_questions(config, roots.len());
+    let ground = Ground {
+        prepared,
+        window: &window,
+        baseline: &baseline,
+        sides: &Sides::new(prepared, &window, &baseline, &config),
+        structure: &LazyCell::new(|| structure_changes(prepared, &window, &baseline, &config)),
+        config: &config,
+    };
+    let found = match roots.is_empty() {
+        true => vec![of_root(&ground, None)],
+        false => roots
+            .iter()
+            .map(|&root| of_root(&ground, Some(root)))
+            .collect(),
+    };
+    let (chosen, others) = strongest(found);
+    let mut notes = prepared.notes();
+    notes.extend(stray_note("window", &window, strays));
+    notes.extend(stray_note("baseline", &baseline, strays_before));
+    notes.extend(operation_notes(prepared, &window, &chosen, &others));
+    let (instances, load) = saturation(prepared, &window, &baseline);
+    let mut analysis = chosen.analysis;
+    notes.append(&mut analysis.notes);
     let mut analysis = Analysis {
+        ranked: with_others(analysis.ranked, &others),
+        serial_calls: serial_opportunities(prepared, &window, &config),
+        given_up: given_up(prepared, &window),
+        saturation: instances,
+        load,
+        notes,
+        ..analysis
+    };
+    let share = prepared.observations.traces.trace_share();
+    scale_up(&mut analysis, share);
+    analysis
+}
+
+/// What the comparison of every operation rests on.
+struct Ground<'g, 'p, F> {
+    prepared: &'p Prepared<'p>,
+    window: &'g Window,
+    baseline: &'g Window,
+    sides: &'g Sides,
+    structure: &'g LazyCell<Vec<StructureChange>, F>,
+    config: &'g Config,
+}
+
+/// Thresholds for so many operations: where the same is asked of each, a wrong alarm must be rarer.
+fn for_questions(config: &Config, operations: usize) -> Config {
+    let questions = operations.max(1);
+    Config {
+        noise_tail: config.noise_tail / questions as f64,
+        resamples: config.resamples * questions,
+        ..config.clone()
+    }
+}
+
+/// The comparison of the requests of one operation; of none where there are no requests.
+fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
+    ground: &Ground<'_, 'p, F>,
+    root: Option<Root>,
+) -> Found {
+    let (prepared, config) = (ground.prepared, ground.config);
+    let (now, before) = Population::pair(prepared, (ground.window, ground.baseline), root, config);
+    let places = places(prepared, &now, &before, ground.sides);
+    let mut analysis = Analysis {
+        operation: root.map(|root| root.named(prepared)),
         traces: now.all.len() as u64,
         baseline_traces: before.all.len() as u64,
         verdict: Verdict::NoBottleneck {
@@ -45,31 +119,53 @@ pub fn analyse(
         throughput: None,
         ranked: Vec::new(),
         structure: Vec::new(),
-        serial_calls: serial_opportunities(prepared, window, config),
-        given_up: given_up(prepared, window),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
         attribution: places
             .iter()
             .map(|place| place.attribution(&prepared.parties))
             .collect(),
         error_origins: error_origins(prepared, &now, config),
         shared_traits: Vec::new(),
-        saturation: saturation(prepared, window),
-        notes: notes(prepared, &now, &operation),
+        saturation: Vec::new(),
+        load: ServiceLoad::default(),
+        series: None,
+        notes: success_note(&now).into_iter().collect(),
     };
+    let mut strength = 0.0;
     if let Some(reason) = too_few(&now, &before, config) {
         analysis.verdict = Verdict::NotEnoughData { reason };
-        return analysis;
+    } else {
+        let compared = Comparison {
+            prepared,
+            now: &now,
+            before: &before,
+            sides: ground.sides,
+            places: &places,
+            config,
+        };
+        analysis.structure.clone_from(ground.structure);
+        answer(&compared, &mut analysis);
+        let named = analysis.verdict.bottleneck();
+        analysis.series = named.and_then(|named| series(&compared, named));
+        strength = change(&compared, &analysis);
     }
-    let compared = Comparison {
-        prepared,
-        now: &now,
-        before: &before,
-        sides: &sides,
-        places: &places,
-        config,
+    Found {
+        root,
+        analysis,
+        strength,
+    }
+}
+
+/// How much worse requests became, in thresholds; 0 where nothing changed beyond noise.
+fn change(compared: &Comparison<'_, '_>, analysis: &Analysis) -> f64 {
+    let failing = failures_growth(compared);
+    let slower = duration_growth(compared);
+    let of = |answer: &Option<Bottleneck>, growth: f64| {
+        // The requests that some service takes part in may be slower where the whole is not.
+        answer.as_ref().map_or(0.0, |_| growth.max(1.0))
     };
-    answer(&compared, &mut analysis);
-    analysis
+    of(&analysis.errors, failing).max(of(&analysis.latency, slower))
 }
 
 fn too_few(now: &Population<'_>, before: &Population<'_>, config: &Config) -> Option<String> {
@@ -78,11 +174,9 @@ fn too_few(now: &Population<'_>, before: &Population<'_>, config: &Config) -> Op
         .into_iter()
         .filter(|(population, _)| population.all.len() < config.requests_min);
     few.next().map(|(population, name)| {
-        format!(
-            "the {name} has {} requests, and {} are needed",
-            population.all.len(),
-            config.requests_min
-        )
+        let (requests, needed) = (population.all.len(), config.requests_min);
+        let unit = if requests == 1 { "request" } else { "requests" };
+        format!("the {name} has {requests} {unit}, and {needed} are needed")
     })
 }
 
@@ -107,11 +201,6 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
     }
     analysis.errors = failing.first().cloned();
     analysis.throughput = throughput(compared, failing.first(), latency.as_ref());
-    analysis.structure = holes(
-        compared.prepared,
-        &compared.now.window,
-        &compared.before.window,
-    );
     let no_longer_calling = calls(&analysis.structure);
     let slower = match &latency {
         Some(first) => [std::slice::from_ref(first), &slower[1..]].concat(),
@@ -152,21 +241,6 @@ fn traits_of_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
         usual: &[],
     };
     shared_traits(compared.prepared, groups, compared.config)
-}
-
-/// The operation that is compared: the given one, else the one that took the most time in total.
-pub(crate) fn operation(prepared: &Prepared<'_>, windows: &[&Window], config: &Config) -> String {
-    if let Some(operation) = &config.root_operation {
-        return operation.clone();
-    }
-    let set = &prepared.observations.traces;
-    let mut total_ns: BTreeMap<&str, u128> = BTreeMap::new();
-    for request in windows.iter().flat_map(|window| prepared.requests(window)) {
-        *total_ns.entry(set.text(request.operation)).or_default() +=
-            u128::from(request.duration_ns);
-    }
-    let most = total_ns.into_iter().max_by_key(|&(_, ns)| ns);
-    most.map_or_else(String::new, |(operation, _)| operation.to_owned())
 }
 
 /// Traits of the failing requests, or else of the first failing ones of each burst, with what the
@@ -227,19 +301,10 @@ fn add_trait(bottleneck: &mut Bottleneck, traits: &[SharedTrait], affected: &str
     }
 }
 
-fn notes(prepared: &Prepared<'_>, now: &Population<'_>, operation: &str) -> Vec<String> {
-    let mut notes = prepared.notes();
-    let others = prepared.requests(&now.window).len() - now.all.len();
-    if others > 0 {
-        notes.push(format!(
-            "{others} requests of other operations than `{operation}` are left out"
-        ));
-    }
-    if now.timed.len() < now.all.len() {
-        notes.push(format!(
-            "latency is that of the {} requests that succeeded",
-            now.timed.len()
-        ));
-    }
-    notes
+fn success_note(now: &Population<'_>) -> Option<String> {
+    let succeeded = now.timed.len();
+    (succeeded < now.all.len()).then(|| match succeeded {
+        1 => "latency is that of the 1 request that succeeded".to_owned(),
+        more => format!("latency is that of the {more} requests that succeeded"),
+    })
 }

@@ -50,6 +50,21 @@ fn is_slower(now_ms: f64, before_ms: f64, growth_min: f64, config: &Config) -> b
     now_ms - before_ms >= (growth_min * before_ms).max(config.growth_floor_ms)
 }
 
+/// How much slower requests became, in thresholds: the slow tail or all, whichever grew more.
+pub(crate) fn duration_growth(compared: &Comparison<'_, '_>) -> f64 {
+    let config = compared.config;
+    let thresholds = |now: &[&Request], before: &[&Request], growth_min: f64| {
+        let before_ms = mean_ms(before);
+        (mean_ms(now) - before_ms) / (growth_min * before_ms).max(config.growth_floor_ms)
+    };
+    let (now, before) = (compared.now, compared.before);
+    thresholds(&now.tail, &before.tail, config.tail_growth_min).max(thresholds(
+        &now.timed,
+        &before.timed,
+        config.mean_growth_min,
+    ))
+}
+
 /// What became slower beyond noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
@@ -96,8 +111,8 @@ pub(crate) fn moved(compared: &Comparison<'_, '_>) -> Moved {
     );
     if tail || mean {
         let noise = Noise::new(
-            (&now.timed, &now.window),
-            (&before.timed, &before.window),
+            (&now.timed, &now.active),
+            (&before.timed, &before.active),
             config,
         );
         if tail && noise.tail_grew(now.tail_share(), before.tail_share()) {
@@ -149,7 +164,7 @@ fn few_moved(compared: &Comparison<'_, '_>) -> bool {
         slower
             && rank_p(&durations(&few), &durations(&few_before))
                 <= config.noise_tail / f64::from(services)
-            && Noise::new((&few, &now.window), (&few_before, &before.window), config).mean_grew()
+            && Noise::new((&few, &now.active), (&few_before, &before.active), config).mean_grew()
     })
 }
 

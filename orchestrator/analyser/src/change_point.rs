@@ -18,11 +18,11 @@
 mod energy;
 mod level;
 
-use crate::analyse::operation;
 use crate::change_point::energy::{Arc, changed_arc};
 use crate::change_point::level::{Level, points};
 use crate::config::{Config, Window};
 use crate::prepared::{Prepared, Request};
+use crate::roots::main_root;
 
 /// Blocks at most.
 const BLOCKS_MAX: usize = 60;
@@ -48,12 +48,11 @@ pub fn find_window(prepared: &Prepared<'_>, config: &Config) -> Option<(Window, 
         start_ns: 0,
         end_ns: u64::MAX,
     };
-    let operation = operation(prepared, &[&whole], config);
-    let symbol = prepared.observations.traces.symbol(&operation)?;
+    let root = main_root(prepared, &[&whole], config)?;
     let requests: Vec<&Request> = prepared
         .requests(&whole)
         .iter()
-        .filter(|request| request.operation == symbol)
+        .filter(|request| root.has(request))
         .collect();
     if requests.len() < BLOCKS_MIN * BLOCK_REQUESTS_MIN {
         return None;

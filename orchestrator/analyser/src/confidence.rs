@@ -4,7 +4,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::{Config, Window};
+use crate::blocks::{Active, counts};
+use crate::config::Config;
 use crate::population::{Place, Population};
 use crate::prepared::{Prepared, Request, ms};
 use crate::sides::Sides;
@@ -34,14 +35,18 @@ impl Draws {
         sides: &Sides,
         config: &Config,
     ) -> Self {
-        let blocks = Sums::new(prepared, requests, &now.window, places, sides, config);
+        let (count, count_before) = counts(
+            config.blocks,
+            (requests.len(), &now.active),
+            (requests_before.len(), &before.active),
+        );
+        let blocks = Sums::new(prepared, requests, (&now.active, count), places, sides);
         let blocks_before = Sums::new(
             prepared,
             requests_before,
-            &before.window,
+            (&before.active, count_before),
             places,
             sides,
-            config,
         );
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(SEED);
         let mut growth_ms = vec![Vec::with_capacity(DRAWS); places.len()];
@@ -84,18 +89,16 @@ impl Sums {
     fn new(
         prepared: &Prepared<'_>,
         requests: &[&Request],
-        window: &Window,
+        (active, count): (&Active, usize),
         places: &[Place],
         sides: &Sides,
-        config: &Config,
     ) -> Self {
-        let count = config.blocks;
         let mut sums = Sums {
             requests: vec![0.0; count],
             places_ms: vec![vec![0.0; places.len()]; count],
         };
         for request in requests {
-            let block = window.block(request.start_ns, count);
+            let block = active.block(request.start_ns, count);
             sums.requests[block] += 1.0;
             for part in prepared.parts(request) {
                 let owner = sides.owner(prepared, part);
@@ -123,14 +126,5 @@ impl Sums {
         }
         let requests = f64::max(requests, 1.0);
         totals.into_iter().map(|total| total / requests).collect()
-    }
-}
-
-impl Window {
-    /// Which of `count` parts of equal length a time is in; the first or the last for one outside.
-    pub(crate) fn block(&self, time_ns: u64, count: usize) -> usize {
-        let length_ns = (self.end_ns - self.start_ns).div_ceil(count as u64).max(1);
-        let block = (time_ns.saturating_sub(self.start_ns) / length_ns) as usize;
-        block.min(count - 1)
     }
 }

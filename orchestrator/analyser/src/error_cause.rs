@@ -223,6 +223,14 @@ fn memory_figures(
             "",
         ),
     ];
+    if signs.out_of_memory_kills > before.out_of_memory_kills {
+        figures.push(figure(
+            format!("kills of {name} for its memory"),
+            signs.out_of_memory_kills as f64,
+            before.out_of_memory_kills as f64,
+            "",
+        ));
+    }
     if let Some(peak) = signs.memory_peak {
         figures.push(figure(
             format!("highest memory use of {name}, share of its limit"),

@@ -11,9 +11,11 @@ use crate::noise::Noise;
 use crate::parties::{Party, ServiceId};
 use crate::population::Population;
 use crate::prepared::{Prepared, Request};
+use crate::signs::metric_figures;
 use crate::verdict::{Bottleneck, ErrorOrigin, Figure, Question};
 
-/// Failures without any in the baseline that are no accident, however they are spread.
+/// Failures without any in the baseline that are no accident, however they are spread, where the
+/// baseline is large enough to have had some.
 const FAILURES_MIN: usize = 10;
 
 /// Share of a service's failures that one of its instances causes where it stands out.
@@ -84,6 +86,13 @@ fn failing<'p>(
     let failed = of_origin(prepared, now, service, breakers);
     let failed_before = of_origin(prepared, before, service, breakers);
     let (cause, mut evidence) = cause(prepared, now, before, service, &failed, config);
+    evidence.extend(metric_figures(
+        prepared,
+        service,
+        None,
+        &now.window,
+        &before.window,
+    ));
     evidence.extend(failing_figures(compared, service, &failed));
 
     let rate = |part: usize, all: usize| part as f64 / all.max(1) as f64;
@@ -180,17 +189,23 @@ pub(crate) fn error_origins(
     origins
 }
 
+/// How much more often requests fail, in thresholds.
+pub(crate) fn failures_growth(compared: &Comparison<'_, '_>) -> f64 {
+    let growth = compared.now.error_rate() - compared.before.error_rate();
+    growth / compared.config.error_growth_min
+}
+
 fn moved(now: &Population<'_>, before: &Population<'_>, config: &Config) -> bool {
     if now.error_rate() - before.error_rate() < config.error_growth_min {
         return false;
     }
-    let new = before.failed.is_empty() && now.failed.len() >= FAILURES_MIN;
-    new || Noise::new(
-        (&now.all, &now.window),
-        (&before.all, &before.window),
+    let noise = Noise::new(
+        (&now.all, &now.active),
+        (&before.all, &before.active),
         config,
-    )
-    .failure_rate_grew()
+    );
+    let new = before.failed.is_empty() && now.failed.len() >= FAILURES_MIN;
+    (new && noise.failures_are_no_chance()) || noise.failure_rate_grew()
 }
 
 fn service_of(

@@ -6,9 +6,11 @@ use crate::parties::{Party, ServiceId};
 use crate::population::{Place, main_party};
 use crate::prepared::Request;
 use crate::rules::{
-    WaitExplained, calls_became_serial, explain_wait, kv_cache_is_full, more_calls_wait,
-    pool_leads_to_slower, process_is_starved, process_paused, processors_were_stolen, standout,
+    WaitExplained, calls_became_serial, explain_wait, kv_cache_is_full, memory_leaks,
+    more_calls_wait, pool_is_full, pool_leads_to_slower, process_is_starved, process_paused,
+    processors_were_stolen, processors_were_withheld, standout,
 };
+use crate::signs::metric_figures;
 use crate::verdict::{Cause, Figure};
 
 /// A place with what the rules made of it.
@@ -83,11 +85,17 @@ pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis
         guess.figures.insert(0, figure);
     }
     blame_the_process(compared, &mut guess, growth_ms);
+    blame_what_ran_out(compared, &mut guess);
     if guess.cause == Cause::Compute
         && let Some(figures) = more_calls_wait(prepared, guess.service, window, baseline, config)
     {
         guess.cause = Cause::Queue;
         guess.figures.extend(figures);
+    }
+    for figure in metric_figures(prepared, guess.service, guess.party, window, baseline) {
+        if guess.figures.iter().all(|known| known.what != figure.what) {
+            guess.figures.push(figure);
+        }
     }
     Some(guess)
 }
@@ -180,5 +188,39 @@ fn blame_the_process(compared: &Comparison<'_, '_>, guess: &mut Guess, growth_ms
         && prepared.is_parallel(party)
     {
         guess.cause = Cause::Straggler;
+    }
+}
+
+/// Corrects work of which no span says why it takes longer, where metrics say that its process ran out of
+/// something.
+fn blame_what_ran_out(compared: &Comparison<'_, '_>, guess: &mut Guess) {
+    let Comparison {
+        prepared,
+        now,
+        before,
+        config,
+        ..
+    } = *compared;
+    if guess.cause != Cause::Compute {
+        return;
+    }
+    let (window, baseline) = (&now.window, &before.window);
+    let (service, party) = (guess.service, guess.party);
+    let leaks = || {
+        let found = memory_leaks(prepared, service, party, window, baseline);
+        found.map(|(alone, figures)| (Cause::Memory, alone, figures))
+    };
+    let withheld = || {
+        let found = processors_were_withheld(prepared, service, party, window, baseline, config);
+        found.map(|(alone, figure)| (Cause::Cpu, alone, vec![figure]))
+    };
+    let full = || {
+        let found = pool_is_full(prepared, service, party, window, baseline, config);
+        found.map(|(alone, figures)| (Cause::ConnectionPool, alone, figures))
+    };
+    if let Some((cause, alone, figures)) = leaks().or_else(withheld).or_else(full) {
+        guess.cause = cause;
+        guess.party = guess.party.or(alone);
+        guess.figures.splice(0..0, figures);
     }
 }

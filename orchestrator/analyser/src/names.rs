@@ -1,8 +1,18 @@
-//! What names of spans, attributes and errors mean. This is the only place that knows them.
+//! What names of spans, attributes, errors, metrics and log lines mean. This is the only place that
+//! knows them.
+
+mod limits;
+mod metrics;
 
 use ragdoll_trace::{Span, Status, Symbol, TraceSet};
 
+use crate::error_words::ErrorKeys;
+pub(crate) use crate::failure::{Failure, failure};
+use crate::peers::PeerKeys;
 use crate::verdict::Cause;
+
+pub(crate) use limits::{BOUNDED, Bounded, Kind, MEMORY, MemoryMeasure};
+pub(crate) use metrics::*;
 
 /// Span names that say by themselves why time passes.
 const CAUSE_OF_SPAN: [(&str, Cause); 11] = [
@@ -19,12 +29,12 @@ const CAUSE_OF_SPAN: [(&str, Cause); 11] = [
     ("fan_in.merge", Cause::FanIn),
 ];
 
-/// Attributes of a client span that name the service it calls, best first.
-const PEER_SERVICE: [&str; 3] = ["server.address", "peer.service", "db.system.name"];
-
 /// Attributes that are what became of a request, not what it was like: never a shared trait.
-const OUTCOMES: [&str; 17] = [
-    "error.",
+const OUTCOMES: [&str; 20] = [
+    "error",
+    "grpc.status_code",
+    "grpc.message",
+    "response_flags",
     "exception.",
     "otel.",
     "http.response.",
@@ -46,48 +56,15 @@ const OUTCOMES: [&str; 17] = [
 /// Attributes that only number requests.
 const IDENTITIES: [&str; 3] = ["request.id", "http.request.id", "thread.id"];
 
-pub(crate) const METRIC_UTILIZATION: [&str; 2] = ["worker.utilization", "lock.utilization"];
-pub(crate) const METRIC_WORKERS: &str = "worker.utilization";
-pub(crate) const METRIC_QUEUE_DEPTH: &str = "queue.depth";
-pub(crate) const METRIC_KV_CACHE: &str = "vllm:kv_cache_usage_perc";
-pub(crate) const METRIC_PREEMPTIONS: &str = "vllm:num_preemptions_total";
-/// Share of the processors' time that the host gave to others.
-pub(crate) const METRIC_CPU_STEAL: &str = "system.cpu.utilization.steal";
-pub(crate) const METRIC_MEMORY: &str = "process.memory.usage";
-pub(crate) const METRIC_MEMORY_LIMIT: &str = "process.memory.limit";
-pub(crate) const LOG_OUT_OF_MEMORY: [&str; 3] = ["OutOfMemory", "out of memory", "OOMKilled"];
-/// A process says that it stood still, and in the field below for how many milliseconds.
-pub(crate) const LOG_PAUSE: [&str; 3] = ["garbage collection", "GC pause", "stop-the-world"];
-pub(crate) const LOG_PAUSE_MS: &str = "pause_ms";
-pub(crate) const LOG_STARTED: &str = "process started";
-pub(crate) const LOG_RESTARTS: &str = "restarts";
-
 /// The symbols that one trace set has for the names above.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     cause_of_symbol: Vec<Option<Cause>>,
     backoff: Option<Symbol>,
     pool_name: Option<Symbol>,
-    peer_service: [Option<Symbol>; 3],
-    peer_instance: Option<Symbol>,
+    peers: PeerKeys,
     output_tokens: Option<Symbol>,
-    error_attributes: [Option<Symbol>; 3],
-    description: Option<Symbol>,
-}
-
-/// What kind of failure an error name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    /// The caller stopped waiting.
-    Deadline,
-    /// The callee gave up a transaction that stood in another's way.
-    Conflict,
-    /// The callee had no room: it says so.
-    Overflow,
-    /// The callee had no room, or was not there.
-    MaybeOverflow,
-    /// Anything else.
-    Other,
+    errors: ErrorKeys,
 }
 
 impl Names {
@@ -102,16 +79,9 @@ impl Names {
             cause_of_symbol,
             backoff: set.symbol("retry.backoff"),
             pool_name: set.symbol("db.client.connection.pool.name"),
-            peer_service: PEER_SERVICE.map(|key| set.symbol(key)),
-            peer_instance: set.symbol("server.instance"),
+            peers: PeerKeys::new(set),
             output_tokens: set.symbol("gen_ai.usage.output_tokens"),
-            error_attributes: [
-                "error.type",
-                "rpc.response.status_code",
-                "http.response.status_code",
-            ]
-            .map(|key| set.symbol(key)),
-            description: set.symbol("otel.status_description"),
+            errors: ErrorKeys::new(set),
         }
     }
 
@@ -135,11 +105,9 @@ impl Names {
         span.attribute(self.pool_name?)?.as_symbol()
     }
 
-    /// Service and instance that a client span says it calls.
-    pub(crate) fn peer(&self, span: &Span) -> Option<(Symbol, Option<Symbol>)> {
-        let text = |key: &Option<Symbol>| span.attribute((*key)?)?.as_symbol();
-        let service = self.peer_service.iter().find_map(text)?;
-        Some((service, text(&self.peer_instance)))
+    /// Attributes that tell whom a call calls.
+    pub(crate) fn peers(&self) -> &PeerKeys {
+        &self.peers
     }
 
     /// Tokens that a call generated; 0 where it is not a generation.
@@ -152,27 +120,12 @@ impl Names {
 
     /// What a failing span says went wrong.
     pub(crate) fn error(&self, set: &TraceSet, span: &Span) -> String {
-        let keys = self.error_attributes.iter().chain([&self.description]);
-        let value = keys.flatten().find_map(|&key| span.attribute(key));
-        value.map_or_else(
-            || "error".to_owned(),
-            |value| set.display(value).into_owned(),
-        )
+        self.errors.error(set, span).into_owned()
     }
 }
 
 pub(crate) fn is_failed(span: &Span) -> bool {
     span.status == Status::Error
-}
-
-pub(crate) fn failure(error: &str) -> Failure {
-    match error {
-        "DEADLINE_EXCEEDED" | "CANCELLED" | "504" | "499" | "408" | "timeout" => Failure::Deadline,
-        "RESOURCE_EXHAUSTED" | "429" => Failure::Overflow,
-        "ABORTED" => Failure::Conflict,
-        "503" => Failure::MaybeOverflow,
-        _ => Failure::Other,
-    }
 }
 
 /// Whether a span attribute may describe what requests have in common.

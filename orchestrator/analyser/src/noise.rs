@@ -1,17 +1,21 @@
 //! Whether a difference between two windows is more than noise.
 //!
 //! Latencies of requests that queue behind each other are alike, and failures come in bursts, so
-//! that requests are not independent samples. A window is therefore cut into blocks of equal time,
-//! and whole blocks are drawn. A difference must pass two tests: it stays above zero when the
+//! that requests are not independent samples. A window is therefore cut into blocks of equal time
+//! (`blocks`), and whole blocks are drawn. A difference must pass two tests: it stays above zero when the
 //! blocks of each window are drawn again (block bootstrap), and it is rarely as large when the
 //! blocks of both windows are shuffled (block permutation). The second is what a single long
-//! busy period does not pass. The generator's seed is fixed: the same data give the same answer.
+//! busy period does not pass. Shuffled blocks vary alike only where the windows have about as many
+//! requests; where they have not, a test that allows for that comes besides: of means Welch's, of shares
+//! Fisher's. The generator's seed is fixed: the same data give the same answer.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::config::{Config, Window};
+use crate::blocks::{Active, are_unequal, counts};
+use crate::config::Config;
 use crate::prepared::{Request, ms};
+use crate::statistics::{Sample, fisher_p, welch_p};
 
 const SEED: u64 = 0x7261_6764_6f6c_6c31;
 
@@ -27,7 +31,7 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn new(requests: &[&Request], window: &Window, count: usize) -> Self {
+    fn new(requests: &[&Request], active: &Active, count: usize) -> Self {
         let mut blocks = Blocks {
             durations: Vec::with_capacity(requests.len()),
             requests: vec![0; count],
@@ -35,17 +39,17 @@ impl Blocks {
             failures: vec![0; count],
             answers_per_s: vec![0.0; count],
         };
-        let block_s = (window.seconds() / count as f64).max(f64::MIN_POSITIVE);
+        let block_s = (active.seconds() / count as f64).max(f64::MIN_POSITIVE);
         for request in requests {
-            let block = window.block(request.start_ns, count);
+            let block = active.block(request.start_ns, count);
             let duration_ms = ms(request.duration_ns);
             blocks.durations.push((duration_ms, block as u32));
             blocks.requests[block] += 1;
             blocks.sums[block] += duration_ms;
             blocks.failures[block] += u32::from(request.failed);
             let end_ns = request.start_ns.saturating_add(request.duration_ns);
-            if !request.failed && window.contains(end_ns) {
-                blocks.answers_per_s[window.block(end_ns, count)] += 1.0 / block_s;
+            if !request.failed && active.contains(end_ns) {
+                blocks.answers_per_s[active.block(end_ns, count)] += 1.0 / block_s;
             }
         }
         blocks
@@ -114,6 +118,16 @@ impl Blocks {
     fn failure_rate(&self, times: &[u32]) -> f64 {
         Self::total(times, &self.failures) / Self::total(times, &self.requests).max(1.0)
     }
+
+    /// Failures of all blocks, and requests.
+    fn failures_of_all(&self) -> (u64, u64) {
+        let failures = self.failures.iter().map(|&count| u64::from(count)).sum();
+        (failures, self.durations.len() as u64)
+    }
+
+    fn all_durations(&self) -> impl ExactSizeIterator<Item = f64> + Clone {
+        self.durations.iter().map(|&(duration_ms, _)| duration_ms)
+    }
 }
 
 /// Two windows whose difference is in doubt.
@@ -125,31 +139,98 @@ pub(crate) struct Noise<'c> {
 
 impl<'c> Noise<'c> {
     pub(crate) fn new(
-        (requests, window): (&[&Request], &Window),
-        (baseline_requests, baseline): (&[&Request], &Window),
+        (requests, active): (&[&Request], &Active),
+        (baseline_requests, baseline): (&[&Request], &Active),
         config: &'c Config,
     ) -> Self {
+        let (count, count_before) = counts(
+            config.blocks,
+            (requests.len(), active),
+            (baseline_requests.len(), baseline),
+        );
         Noise {
-            now: Blocks::new(requests, window, config.blocks),
-            before: Blocks::new(baseline_requests, baseline, config.blocks),
+            now: Blocks::new(requests, active, count),
+            before: Blocks::new(baseline_requests, baseline, count_before),
             config,
         }
     }
 
-    /// Whether the mean of the slowest grew; the shares of all that they are, now and before.
-    pub(crate) fn tail_grew(&self, share: f64, share_before: f64) -> bool {
-        self.grew(
-            |blocks, times| blocks.tail_mean(times, share),
-            |blocks, times| blocks.tail_mean(times, share_before),
-        )
+    /// Of spans and a sum over them by block.
+    pub(crate) fn of_sums(
+        (spans, sums): (Vec<u32>, Vec<f64>),
+        (baseline_spans, baseline_sums): (Vec<u32>, Vec<f64>),
+        config: &'c Config,
+    ) -> Self {
+        let blocks = |spans: Vec<u32>, sums| Blocks {
+            durations: Vec::new(),
+            failures: vec![0; spans.len()],
+            answers_per_s: vec![0.0; spans.len()],
+            requests: spans,
+            sums,
+        };
+        Noise {
+            now: blocks(spans, sums),
+            before: blocks(baseline_spans, baseline_sums),
+            config,
+        }
     }
 
-    pub(crate) fn mean_grew(&self) -> bool {
+    /// Whether the sum a span grew.
+    pub(crate) fn sums_grew(&self) -> bool {
         self.grew(Blocks::mean, Blocks::mean)
     }
 
+    /// Whether the mean of the slowest grew; the shares of all that they are, now and before.
+    pub(crate) fn tail_grew(&self, share: f64, share_before: f64) -> bool {
+        self.is_sure_if_unequal(|| self.durations_p(share, share_before))
+            && self.grew(
+                |blocks, times| blocks.tail_mean(times, share),
+                |blocks, times| blocks.tail_mean(times, share_before),
+            )
+    }
+
+    pub(crate) fn mean_grew(&self) -> bool {
+        self.is_sure_if_unequal(|| self.durations_p(1.0, 1.0))
+            && self.grew(Blocks::mean, Blocks::mean)
+    }
+
+    /// Probability that the mean of the slowest is as much larger by chance, if requests were unrelated.
+    fn durations_p(&self, share: f64, share_before: f64) -> f64 {
+        let mut all: Vec<f64> = self.now.all_durations().collect();
+        all.extend(self.before.all_durations());
+        all.sort_by(|a, b| b.total_cmp(a));
+        let all = Sample::of_tail(all.iter().copied(), share.max(share_before));
+        let of = |blocks: &Blocks, share| {
+            Sample::of_tail(blocks.all_durations(), share).as_unsure_as(all)
+        };
+        welch_p(of(&self.now, share), of(&self.before, share_before))
+    }
+
     pub(crate) fn failure_rate_grew(&self) -> bool {
-        self.grew(Blocks::failure_rate, Blocks::failure_rate)
+        self.is_sure_if_unequal(|| self.failures_p())
+            && self.grew(Blocks::failure_rate, Blocks::failure_rate)
+    }
+
+    /// Whether more requests fail than would by chance, if each failed for itself.
+    pub(crate) fn failures_are_no_chance(&self) -> bool {
+        self.failures_p() <= self.config.noise_tail
+    }
+
+    fn failures_p(&self) -> f64 {
+        let (failed, requests) = self.now.failures_of_all();
+        let (failed_before, requests_before) = self.before.failures_of_all();
+        fisher_p(
+            failed,
+            requests,
+            failed + failed_before,
+            requests + requests_before,
+        )
+    }
+
+    /// Whether a test of unrelated requests finds a difference too, where the windows are unequal.
+    fn is_sure_if_unequal(&self, p_value: impl Fn() -> f64) -> bool {
+        let (requests, others) = (self.now.durations.len(), self.before.durations.len());
+        !are_unequal(requests, others) || p_value() <= self.config.noise_tail
     }
 
     pub(crate) fn answers_fell(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use ragdoll_trace::TraceSet;
 
+use crate::failure::{is_absence, is_cancellation};
 use crate::names::{Failure, Names, failure, is_failed};
 use crate::parties::{Parties, Party};
 use crate::tree::Tree;
@@ -39,7 +40,7 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
     let last = *steps.last().expect("a path has a start");
     Origin {
         party,
-        unasked: tree.is_served(last) && ["UNAVAILABLE", "503"].contains(&error.as_str()),
+        unasked: tree.is_served(last) && is_absence(&error),
         error,
         path,
     }
@@ -103,8 +104,7 @@ fn is_broken_off(tree: &Tree, at: usize, names: &Names, set: &TraceSet) -> bool 
 /// Whether a service stopped because its caller went away: what went wrong is on the caller's side of
 /// the call, or on the way.
 fn is_cancelled(tree: &Tree, at: usize, names: &Names, set: &TraceSet) -> bool {
-    let error = || names.error(set, tree.span(set, at));
-    tree.is_served(at) && ["CANCELLED", "499"].contains(&error().as_str())
+    tree.is_served(at) && is_cancellation(&names.error(set, tree.span(set, at)))
 }
 
 /// The failed child that ended last, unless its failure was made good by a later attempt.

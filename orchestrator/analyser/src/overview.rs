@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::analyse::operation;
 use crate::config::{Config, Window};
 use crate::population::Population;
 use crate::prepared::Prepared;
+use crate::roots::main_root;
 
 /// What the requests of one window look like.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,8 +19,8 @@ pub struct Overview {
 
 /// Looks at the requests of a window.
 pub fn overview(prepared: &Prepared<'_>, window: &Window, config: &Config) -> Overview {
-    let operation = operation(prepared, &[window], config);
-    let population = Population::new(prepared, window, &operation, config);
+    let root = main_root(prepared, &[window], config);
+    let population = Population::new(prepared, window, root, config);
     let mut time_ns: BTreeMap<&str, u64> = BTreeMap::new();
     for request in &population.timed {
         for part in prepared.parts(request) {

@@ -9,7 +9,9 @@ use crate::gatherings::Gathering;
 use crate::names::Names;
 use crate::origin::Origin;
 use crate::parties::{Parties, Party, ServiceId};
+use crate::repairs::Repairs;
 use crate::share::Share;
+use crate::signs::{Gauges, Lines};
 use crate::steps::Steps;
 use crate::verdict::Cause;
 use crate::visits::Visit;
@@ -33,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) trace_id: u128,
     pub(crate) start_ns: u64,
     pub(crate) duration_ns: u64,
+    /// The service that recorded the root span.
+    pub(crate) service: ServiceId,
     pub(crate) operation: Symbol,
     pub(crate) failed: bool,
     pub(crate) parts: (u32, u32),
@@ -60,8 +64,10 @@ pub struct Prepared<'a> {
     pub(crate) gatherings: BTreeMap<(ServiceId, Option<ServiceId>), Vec<Gathering>>,
     /// What the spans of each operation do, one after the other.
     pub(crate) steps: Steps,
-    orphans: u64,
-    roots_lost: u64,
+    /// Samples of metrics, and log lines, by what they are about.
+    pub(crate) gauges: Gauges,
+    pub(crate) lines: Lines,
+    repairs: Repairs,
 }
 
 impl<'a> Prepared<'a> {
@@ -91,6 +97,8 @@ impl<'a> Prepared<'a> {
         });
         Prepared {
             observations,
+            gauges: Gauges::new(observations, &parties),
+            lines: Lines::new(observations, &parties),
             index,
             names,
             parties,
@@ -101,8 +109,7 @@ impl<'a> Prepared<'a> {
             parallel: share.parallel,
             gatherings: share.gatherings,
             steps: share.steps,
-            orphans: share.orphans,
-            roots_lost: share.roots_lost,
+            repairs: share.repairs,
         }
     }
 
@@ -131,21 +138,7 @@ impl<'a> Prepared<'a> {
 
     /// What was repaired while reading.
     pub(crate) fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
-        if self.orphans > 0 {
-            notes.push(format!(
-                "{} spans name a parent that is missing; they were put under the call that they \
-                 belong to, or under the root",
-                self.orphans
-            ));
-        }
-        if self.roots_lost > 0 {
-            notes.push(format!(
-                "{} traces have lost their root span",
-                self.roots_lost
-            ));
-        }
-        notes
+        self.repairs.notes(&self.parties)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::origin::{Origin, origin};
 use crate::parties::{Parties, Party, ServiceId};
 use crate::path::Walk;
 use crate::prepared::{Part, Request, ms};
+use crate::repairs::Repairs;
 use crate::steps::Steps;
 use crate::tree::Tree;
 use crate::verdict::Cause;
@@ -27,8 +28,7 @@ pub(crate) struct Share {
     pub(crate) parallel: Vec<bool>,
     pub(crate) gatherings: BTreeMap<(ServiceId, Option<ServiceId>), Vec<Gathering>>,
     pub(crate) steps: Steps,
-    pub(crate) orphans: u64,
-    pub(crate) roots_lost: u64,
+    pub(crate) repairs: Repairs,
 }
 
 /// What the work on every trace needs.
@@ -95,8 +95,7 @@ impl Share {
             self.gatherings.entry(edge).or_default().extend(others);
         }
         self.steps.append(other.steps);
-        self.orphans += other.orphans;
-        self.roots_lost += other.roots_lost;
+        self.repairs.add(&other.repairs);
     }
 
     /// The same in the order of time.
@@ -140,12 +139,12 @@ impl Share {
             self.origins
                 .push(origin(tree, set, around.names, around.parties));
         }
-        self.orphans += u64::from(tree.orphans);
-        self.roots_lost += u64::from(tree.root_lost);
+        self.repairs.add(&tree.repairs);
         self.requests.push(Request {
             trace_id,
             start_ns: root.start_ns,
             duration_ns: root.end_ns - root.start_ns,
+            service: around.parties.service(root.party),
             operation: root_span.name,
             failed,
             parts: (first as u32, self.parts.len() as u32),

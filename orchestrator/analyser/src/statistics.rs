@@ -67,6 +67,76 @@ pub(crate) fn rank_p(affected: &[f64], others: &[f64]) -> f64 {
     libm::erfc(z / std::f64::consts::SQRT_2)
 }
 
+/// A mean with its standard error, of values that have nothing to do with each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    mean: f64,
+    /// Square of the standard error.
+    variance: f64,
+    /// Values that the mean is of.
+    count: f64,
+}
+
+impl Sample {
+    /// Of numbers that are known by their sum and the sum of their squares.
+    pub(crate) fn of_sums(count: f64, sum: f64, squares: f64) -> Self {
+        let mean = sum / count.max(1.0);
+        let variance = (squares / count.max(1.0) - mean * mean).max(0.0);
+        Sample {
+            mean,
+            variance: variance / (count - 1.0).max(1.0),
+            count,
+        }
+    }
+
+    /// As unsure as values that scatter like these, of which it is a part: a few that hold nothing rare
+    /// seem surer than they are.
+    pub(crate) fn as_unsure_as(self, all: Sample) -> Self {
+        let like_all = all.variance * all.count / self.count.max(1.0);
+        Sample {
+            variance: self.variance.max(like_all),
+            ..self
+        }
+    }
+
+    /// The mean of the largest: this share of all, which come largest first.
+    pub(crate) fn of_tail(values: impl ExactSizeIterator<Item = f64> + Clone, share: f64) -> Self {
+        let all = values.len();
+        let count = ((share * all as f64).round() as usize).clamp(1, all.max(1));
+        let tail = values.take(count);
+        let least = tail.clone().last().unwrap_or(0.0);
+        let mean = mean(tail.clone());
+        let within = tail
+            .map(|value| (value - mean) * (value - mean))
+            .sum::<f64>()
+            / (count as f64 - 1.0).max(1.0);
+        // Where the tail begins varies too, but for that of all.
+        let beginning = (1.0 - count as f64 / all.max(1) as f64) * (mean - least) * (mean - least);
+        Sample {
+            mean,
+            variance: (within + beginning) / count as f64,
+            count: count as f64,
+        }
+    }
+}
+
+/// Probability that one mean is as much larger than another if both were alike (Welch's test,
+/// one-sided; the t distribution by Wallace's approximation).
+pub(crate) fn welch_p(now: Sample, before: Sample) -> f64 {
+    let difference = now.mean - before.mean;
+    let variance = now.variance + before.variance;
+    if variance <= 0.0 {
+        return if difference > 0.0 { 0.0 } else { 1.0 };
+    }
+    let part = |sample: Sample| sample.variance * sample.variance / (sample.count - 1.0).max(1.0);
+    let freedom = variance * variance / (part(now) + part(before));
+    let squared = difference * difference / variance;
+    let correction = (8.0 * freedom + 1.0) / (8.0 * freedom + 3.0);
+    let z = correction * libm::sqrt(freedom * libm::log1p(squared / freedom));
+    let above = 0.5 * libm::erfc(z / std::f64::consts::SQRT_2);
+    if difference > 0.0 { above } else { 1.0 - above }
+}
+
 /// Least-squares line through points, with the standard error of its slope.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
@@ -133,6 +203,34 @@ mod tests {
         assert!(rank_p(&high, &low) < 1e-10);
         assert!(rank_p(&low, &low) > 0.99);
         assert_eq!(rank_p(&[1.0; 20], &[1.0; 30]), 1.0);
+    }
+
+    #[test]
+    fn welch_agrees_with_the_table_of_t() {
+        let sample = |mean: f64, variance: f64| Sample {
+            mean,
+            variance,
+            count: 11.0,
+        };
+        // Of 10 degrees of freedom, 1 in 1,000 is above 4.144 and 1 in 20 above 1.812.
+        for (t, p) in [(4.144, 0.001), (1.812, 0.05)] {
+            let found = welch_p(sample(t, 1.0), sample(0.0, 0.0));
+            assert!((found / p - 1.0).abs() < 0.05, "{found} for {t}");
+        }
+        let low = welch_p(sample(0.0, 1.0), sample(3.0, 1.0));
+        assert!(low > 0.97, "{low}");
+        assert_eq!(welch_p(sample(2.0, 0.0), sample(1.0, 0.0)), 0.0);
+    }
+
+    #[test]
+    fn a_tail_is_less_sure_than_its_values_are_alike() {
+        let values: Vec<f64> = (0..1000).rev().map(f64::from).collect();
+        let tail = Sample::of_tail(values.iter().copied(), 0.1);
+        assert!((tail.mean - 949.5).abs() < 1e-9);
+        let apart = 100.0 * 101.0 / 12.0 / 100.0;
+        assert!((tail.variance - apart - 0.9 * 49.5 * 49.5 / 100.0).abs() < 1e-6);
+        let all = Sample::of_tail(values.iter().copied(), 1.0);
+        assert!((all.mean - 499.5).abs() < 1e-9);
     }
 
     #[test]

@@ -22,7 +22,18 @@ pub(crate) struct Step {
     pub(crate) start_ns: u64,
     /// Number of its shape among those of its operation.
     pub(crate) shape: u32,
+    /// Where the numbers of calls of each operation of the shape begin.
+    counts: u32,
 }
+
+impl Step {
+    pub(crate) fn calls_each_once(&self) -> bool {
+        self.counts == ONCE
+    }
+}
+
+/// Each operation of the shape is called once.
+const ONCE: u32 = u32::MAX;
 
 /// All spans of one operation that did not fail, and of which no direct child failed.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +42,8 @@ pub(crate) struct Taken {
     number_by_shape: FxHashMap<Shape, u32>,
     /// In the order of start.
     steps: Vec<Step>,
+    /// How often the spans that call an operation more than once call those of their shapes.
+    counts: Vec<u16>,
 }
 
 /// The spans of every operation that ever led to others.
@@ -70,10 +83,9 @@ impl Steps {
             }
             if sound {
                 children.sort_unstable();
-                children.dedup();
                 let operation = (parties.service(tree.node(at).party), span.name);
                 let taken = self.of(operation);
-                taken.push(tree.node(at).start_ns, &children);
+                taken.push(tree.node(at).start_ns, &mut children);
             }
             self.children = children;
         }
@@ -96,8 +108,14 @@ impl Steps {
         for (operation, taken) in other.operations {
             let own = self.of(operation);
             let numbers: Vec<u32> = taken.shapes.iter().map(|shape| own.number(shape)).collect();
+            let shift = own.counts.len() as u32;
+            own.counts.extend(taken.counts);
             own.steps.extend(taken.steps.into_iter().map(|step| Step {
                 shape: numbers[step.shape as usize],
+                counts: match step.counts {
+                    ONCE => ONCE,
+                    from => from + shift,
+                },
                 ..step
             }));
         }
@@ -124,9 +142,33 @@ impl Steps {
 }
 
 impl Taken {
-    fn push(&mut self, start_ns: u64, children: &[Operation]) {
+    /// Adds a span that led to these operations, which are in the order of their numbers.
+    fn push(&mut self, start_ns: u64, children: &mut Vec<Operation>) {
+        let mut counts = ONCE;
+        if children.windows(2).any(|pair| pair[0] == pair[1]) {
+            counts = self.counts.len() as u32;
+            let groups = children.chunk_by(|a, b| a == b);
+            let numbers = groups.map(|group| u16::try_from(group.len()).unwrap_or(u16::MAX));
+            self.counts.extend(numbers);
+            children.dedup();
+        }
         let shape = self.number(children);
-        self.steps.push(Step { start_ns, shape });
+        self.steps.push(Step {
+            start_ns,
+            shape,
+            counts,
+        });
+    }
+
+    /// The operations that a span led to, each with how often.
+    pub(crate) fn calls(&self, step: &Step) -> impl Iterator<Item = (Operation, u16)> {
+        let shape = &self.shapes[step.shape as usize];
+        let counts = match step.counts {
+            ONCE => &[],
+            from => &self.counts[from as usize..],
+        };
+        let operations = shape.iter().enumerate();
+        operations.map(move |(at, &operation)| (operation, counts.get(at).copied().unwrap_or(1)))
     }
 
     fn number(&mut self, children: &[Operation]) -> u32 {

@@ -3,17 +3,26 @@
 //! edge of the hole is the one that no longer calls.
 //!
 //! What a span led to is its shape: the set of operations directly below it. Shares of shapes are
-//! compared with the baseline's by Fisher's exact test, corrected for the number of tests. A hole is a
-//! shape that became more frequent and lacks operations that a shape that became less frequent has.
+//! compared with the baseline's by Fisher's exact test, corrected for the number of tests. A change is a
+//! shape that became more frequent and lacks operations that a shape that became less frequent has. It is
+//! a hole where that shape was rare before and is frequent now, or where the fuller one is gone, by more
+//! than blocks of the baseline differ; else it is a mix that shifted, as where a cache is hit more often.
+//! Spans below one request are alike, so that whole blocks of time must show it too.
+//!
+//! Calls that appeared, or that changed in number, are in `structure::numbers`.
+
+mod numbers;
 
 use std::collections::BTreeSet;
 
-use crate::config::Window;
+use crate::blocks::{Active, counts};
+use crate::config::{Config, Window};
 use crate::evidence::figure;
+use crate::noise::Noise;
 use crate::prepared::Prepared;
-use crate::statistics::fisher_p;
-use crate::steps::{Operation, Taken};
-use crate::verdict::{Bottleneck, Cause, Figure, Question, StructureChange};
+use crate::statistics::{fisher_p, mean};
+use crate::steps::{Operation, Step, Taken};
+use crate::verdict::{Bottleneck, CallsChange, Cause, Figure, Question, StructureChange};
 
 /// Spans of an operation in each window below which their shapes say nothing.
 const SPANS_MIN: usize = 5;
@@ -24,32 +33,110 @@ const GROWTH_MIN: f64 = 0.02;
 /// Probability of a wrong alarm, corrected for the number of tests.
 const P_MAX: f64 = 1e-4;
 
-/// Holes, least likely by chance first.
-pub(crate) fn holes(
+/// Share of an operation's spans up to which what they did was an exception.
+const RARE_MAX: f64 = 0.05;
+
+/// Growth of the share of what was an exception from which it is none any more.
+const LARGE_MIN: f64 = 0.10;
+
+/// Share of what it was to which the fuller shape may have fallen where it is gone.
+const GONE_MAX: f64 = 0.10;
+
+/// How many times as much as blocks of the baseline differ from each other is far beyond the usual.
+const BEYOND_USUAL: f64 = 3.0;
+
+/// Changes that are no holes and are told at most.
+const TOLD_MAX: usize = 20;
+
+/// The two windows, cut into blocks.
+pub(crate) struct Cuts<'w> {
+    windows: [&'w Window; 2],
+    active: [Active; 2],
+    blocks: [usize; 2],
+    config: &'w Config,
+}
+
+impl<'w> Cuts<'w> {
+    fn new(prepared: &Prepared<'_>, windows: [&'w Window; 2], config: &'w Config) -> Self {
+        let requests = windows.map(|window| prepared.requests(window));
+        let active = [0, 1].map(|side| {
+            let starts = requests[side].iter().map(|request| request.start_ns);
+            Active::new(windows[side], starts, config.blocks)
+        });
+        let (now, before) = counts(
+            config.blocks,
+            (requests[0].len(), &active[0]),
+            (requests[1].len(), &active[1]),
+        );
+        Cuts {
+            windows,
+            active,
+            blocks: [now, before],
+            config,
+        }
+    }
+
+    /// The spans of an operation by block, with the sum of a figure of each.
+    fn sums(&self, taken: &Taken, side: usize, of: impl Fn(&Step) -> f64) -> (Vec<u32>, Vec<f64>) {
+        let count = self.blocks[side];
+        let (mut spans, mut sums) = (vec![0; count], vec![0.0; count]);
+        for step in taken.within(self.windows[side]) {
+            let block = self.active[side].block(step.start_ns, count);
+            spans[block] += 1;
+            sums[block] += of(step);
+        }
+        (spans, sums)
+    }
+
+    /// Whether a figure of a span grew beyond noise.
+    fn grew(&self, taken: &Taken, of: impl Fn(&Step) -> f64) -> bool {
+        let (now, before) = (self.sums(taken, 0, &of), self.sums(taken, 1, &of));
+        Noise::of_sums(now, before, self.config).sums_grew()
+    }
+
+    /// By how much the blocks of the baseline differ: the standard deviation of a mean figure.
+    fn usual(&self, taken: &Taken, of: impl Fn(&Step) -> f64) -> f64 {
+        let (spans, sums) = self.sums(taken, 1, of);
+        let means = spans.iter().zip(sums).filter(|&(&spans, _)| spans > 0);
+        let means: Vec<f64> = means.map(|(&spans, sum)| sum / f64::from(spans)).collect();
+        let middle = mean(means.iter().copied());
+        mean(means.iter().map(|one| (one - middle) * (one - middle))).sqrt()
+    }
+}
+
+/// What changed in the calls of all operations: holes first, then by how unlikely chance is.
+pub(crate) fn structure_changes(
     prepared: &Prepared<'_>,
     window: &Window,
     baseline: &Window,
+    config: &Config,
 ) -> Vec<StructureChange> {
+    let cuts = Cuts::new(prepared, [window, baseline], config);
     let mut tests = 0;
-    let mut found: Vec<StructureChange> = Vec::new();
+    let mut candidates: Vec<(Candidate, &Taken)> = Vec::new();
     for (operation, taken) in prepared.steps.iter() {
         let shares = Shares::new(taken, window, baseline);
         if shares.now < SPANS_MIN || shares.before < SPANS_MIN {
             continue;
         }
         tests += shares.of.len();
-        found.extend(hole(prepared, operation, taken, &shares));
+        let candidate = candidate(prepared, operation, taken, &shares);
+        candidates.extend(candidate.map(|candidate| (candidate, taken)));
     }
-    for change in &mut found {
-        change.p_value = (change.p_value * tests as f64).min(1.0);
-    }
-    found.retain(|change| change.p_value <= P_MAX);
+    let mut found: Vec<StructureChange> = candidates
+        .into_iter()
+        .filter_map(|(candidate, taken)| candidate.judged(taken, &cuts, tests))
+        .collect();
+    found.extend(numbers::changes(prepared, &cuts, &found));
     found.sort_by(|a, b| {
+        let is_hole = |change: &StructureChange| change.kind == CallsChange::Vanished;
         let lost = |change: &StructureChange| change.share - change.baseline_share;
-        (a.p_value.max(f64::MIN_POSITIVE))
-            .total_cmp(&b.p_value.max(f64::MIN_POSITIVE))
+        (is_hole(b).cmp(&is_hole(a)))
+            .then((a.p_value.max(f64::MIN_POSITIVE)).total_cmp(&b.p_value.max(f64::MIN_POSITIVE)))
             .then(lost(b).total_cmp(&lost(a)))
     });
+    let holes = found.iter().filter(|one| one.kind == CallsChange::Vanished);
+    found.truncate(holes.count() + TOLD_MAX);
     found
 }
 
@@ -91,14 +178,49 @@ impl Shares {
     }
 }
 
+/// A shape that became more frequent, and what shows of it so far.
+struct Candidate {
+    change: StructureChange,
+    shape: u32,
+    /// Whether the shape that has what this one lacks is gone.
+    is_gone: bool,
+}
+
+impl Candidate {
+    /// The change as what it is; none where it may be chance.
+    fn judged(self, taken: &Taken, cuts: &Cuts<'_>, tests: usize) -> Option<StructureChange> {
+        let mut change = self.change;
+        change.p_value = (change.p_value * tests as f64).min(1.0);
+        if change.p_value > P_MAX {
+            return None;
+        }
+        let growth = change.share - change.baseline_share;
+        let was_rare = change.baseline_share <= RARE_MAX;
+        if was_rare && growth >= LARGE_MIN {
+            return Some(change);
+        }
+        let has = |step: &Step| f64::from(u8::from(step.shape == self.shape));
+        if !cuts.grew(taken, has) {
+            return None;
+        }
+        let is_unusual = growth >= BEYOND_USUAL * cuts.usual(taken, has);
+        // What was an exception before and is one now is only a hole where it is far more frequent.
+        let is_new = was_rare && change.baseline_share <= growth / BEYOND_USUAL;
+        if !(is_unusual && (is_new || self.is_gone)) {
+            change.kind = CallsChange::Shifted;
+        }
+        Some(change)
+    }
+}
+
 /// The shape of an operation that most likely did not become more frequent by chance, where it lacks
 /// what another one had that became less frequent.
-fn hole(
+fn candidate(
     prepared: &Prepared<'_>,
     operation: Operation,
     taken: &Taken,
     shares: &Shares,
-) -> Option<StructureChange> {
+) -> Option<Candidate> {
     let shapes = 0..taken.shapes.len();
     let shrank: Vec<usize> = shapes
         .clone()
@@ -131,7 +253,8 @@ fn hole(
         .filter(|step| !kept.contains(step))
         .map(|step| names.text(step.1))
         .collect();
-    Some(StructureChange {
+    let change = StructureChange {
+        kind: CallsChange::Vanished,
         service: prepared.parties.service_name(operation.0).to_owned(),
         operation: names.text(operation.1).to_owned(),
         vanished: vanished.into_iter().map(str::to_owned).collect(),
@@ -139,13 +262,21 @@ fn hole(
         baseline_share: shares.baseline_share(shape),
         spans: shares.now as u64,
         p_value,
+        ..StructureChange::default()
+    };
+    Some(Candidate {
+        change,
+        shape: shape as u32,
+        is_gone: shares.baseline_share(fuller) >= RARE_MAX
+            && shares.share(fuller) <= GONE_MAX * shares.baseline_share(fuller),
     })
 }
 
 /// The answer that each hole gives.
-pub(crate) fn calls(holes: &[StructureChange]) -> Vec<Bottleneck> {
-    holes
+pub(crate) fn calls(changes: &[StructureChange]) -> Vec<Bottleneck> {
+    changes
         .iter()
+        .filter(|change| change.kind == CallsChange::Vanished)
         .map(|change| Bottleneck {
             service: change.service.clone(),
             instance: None,

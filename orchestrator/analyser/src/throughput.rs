@@ -68,8 +68,8 @@ pub(crate) fn throughput(
         return None;
     }
     let noise = Noise::new(
-        (&now.all, &now.window),
-        (&before.all, &before.window),
+        (&now.all, &now.active),
+        (&before.all, &before.active),
         config,
     );
     if !noise.answers_fell() {

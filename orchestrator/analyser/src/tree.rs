@@ -9,6 +9,7 @@ use ragdoll_trace::{Span, TraceSet, TraceSpans};
 
 use crate::names::Names;
 use crate::parties::{Parties, Party};
+use crate::repairs::Repairs;
 use crate::tree::roles::Role;
 
 const NONE: u32 = u32::MAX;
@@ -34,6 +35,8 @@ pub(crate) struct Node {
     /// A call of which the callee's own span is known.
     pub(crate) answered: bool,
     role: Role,
+    /// Its parent was lost; the one that it has was chosen for it.
+    is_adopted: bool,
     parent: u32,
     first_child: u32,
     children: u32,
@@ -48,10 +51,8 @@ pub(crate) struct Tree {
     walks: Vec<u32>,
     /// Position of the root among the nodes.
     pub(crate) root: usize,
-    /// Spans whose parent is not in the trace, the root left out.
-    pub(crate) orphans: u32,
-    /// The root names a parent that is not in the trace.
-    pub(crate) root_lost: bool,
+    /// What was put right in this trace.
+    pub(crate) repairs: Repairs,
 }
 
 impl Tree {
@@ -63,16 +64,17 @@ impl Tree {
         parties: &Parties<'_>,
         trace: TraceSpans<'_>,
     ) {
+        self.repairs = Repairs::default();
         self.read_nodes(set, parties, trace);
         self.find_parents(set);
         self.cut_cycles();
-        self.adopt_orphans(set, names, parties);
+        self.adopt_orphans(set, parties);
         self.list_children();
-        self.infer_roles(set);
-        if self.correct_clocks(set) {
+        self.infer_roles(set, parties);
+        if self.correct_clocks(set, parties) {
             self.sort_children();
         }
-        self.find_callees(set, names, parties);
+        self.find_callees(set, parties);
         self.find_repetitions(set, names, parties);
         if self.find_unawaited(set) {
             self.sort_children();
@@ -135,6 +137,7 @@ impl Tree {
                 outrun: false,
                 answered: false,
                 role: Role::of_kind(span.kind),
+                is_adopted: false,
                 parent: NONE,
                 first_child: 0,
                 children: 0,
@@ -153,18 +156,26 @@ impl Tree {
                 first_root = first_root.or(Some(at));
                 continue;
             };
-            let found = self.by_id.partition_point(|&(id, _)| id < parent_id.get());
-            match self.by_id.get(found) {
-                Some(&(id, parent)) if id == parent_id.get() && parent as usize != at => {
-                    self.nodes[at].parent = parent;
-                }
-                _ => first_orphan = first_orphan.or(Some(at)),
+            match self.find(parent_id.get()) {
+                Some(parent) if parent as usize != at => self.nodes[at].parent = parent,
+                Some(_) => self.repairs.circles += 1,
+                None => first_orphan = first_orphan.or(Some(at)),
             }
         }
-        self.root_lost = first_root.is_none();
+        self.repairs.roots_lost = u64::from(first_root.is_none());
+        if first_root.is_none() && first_orphan.is_none() {
+            self.repairs.circles += u64::from(self.nodes[0].parent != NONE);
+        }
         // Where every span has a parent in the trace, the parents form a cycle: it is cut anywhere.
         self.root = first_root.or(first_orphan).unwrap_or(0);
         self.nodes[self.root].parent = NONE;
+    }
+
+    /// The first span with this id.
+    fn find(&self, id: u64) -> Option<u32> {
+        let found = self.by_id.partition_point(|&(other, _)| other < id);
+        let &(other, at) = self.by_id.get(found)?;
+        (other == id).then_some(at)
     }
 
     /// Spans that are each other's ancestors are under nobody: one of each circle loses its parent.
@@ -183,6 +194,7 @@ impl Tree {
                 }
                 if self.walks[parent as usize] == walk {
                     self.nodes[at].parent = NONE;
+                    self.repairs.circles += 1;
                     break;
                 }
                 at = parent as usize;
@@ -227,7 +239,7 @@ impl Tree {
         }
     }
 
-    fn find_callees(&mut self, set: &TraceSet, names: &Names, parties: &Parties<'_>) {
+    fn find_callees(&mut self, set: &TraceSet, parties: &Parties<'_>) {
         for at in 0..self.nodes.len() {
             let span = self.span(set, at);
             if !self.is_call(at) {
@@ -239,9 +251,7 @@ impl Tree {
                 .find(|&child| self.is_served(child) || self.nodes[child].party != party);
             self.nodes[at].callee = match answer {
                 Some(child) => Some(self.nodes[child].party),
-                None => names
-                    .peer(span)
-                    .map(|(name, instance)| parties.named(name, instance)),
+                None => parties.called(span),
             };
             // A process that died leaves parts of its work behind, but not the span around them.
             self.nodes[at].answered = answer.is_some_and(|child| self.is_served(child));

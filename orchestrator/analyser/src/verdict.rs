@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::given_up::GivenUp;
+use crate::load::{Saturation, Series, ServiceLoad};
+use crate::roots::RootOperation;
 use crate::serial::SerialOpportunity;
 
 /// Why time is lost, or requests fail, at the place that a verdict names.
@@ -184,16 +186,44 @@ pub struct ErrorOrigin {
     pub example_traces: Vec<String>,
 }
 
-/// An operation that no longer does all that it did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// In what an operation's calls differ from the baseline's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallsChange {
+    /// Calls that were nearly always made are gone. A verdict may rest on it.
+    #[default]
+    Vanished,
+    /// What its spans did with and without some calls before is done in other shares, as where a cache
+    /// is hit more often: for information.
+    Shifted,
+    /// Calls that were not made before: for information.
+    Appeared,
+    /// Calls that are made more or less often by a span: for information.
+    Number,
+}
+
+/// An operation whose calls are not what they were.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StructureChange {
+    /// In what they differ.
+    #[serde(default)]
+    pub kind: CallsChange,
     /// `service.name` of the operation.
     pub service: String,
     /// Operation.
     pub operation: String,
-    /// Operations that it no longer led to.
+    /// Operations that it no longer led to; empty where calls appeared or changed in number.
     pub vanished: Vec<String>,
-    /// Share of its spans without them, 0 to 1.
+    /// Operation whose calls appeared or changed in number.
+    #[serde(default)]
+    pub called: Option<String>,
+    /// Mean number of those calls by one span.
+    #[serde(default)]
+    pub calls: f64,
+    /// The same in the baseline.
+    #[serde(default)]
+    pub baseline_calls: f64,
+    /// Share of its spans without what vanished, or with what is called, 0 to 1.
     pub share: f64,
     /// The same in the baseline.
     pub baseline_share: f64,
@@ -218,24 +248,12 @@ pub struct SharedTrait {
     pub p_value: f64,
 }
 
-/// How busy one instance is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Saturation {
-    /// `service.name`.
-    pub service: String,
-    /// `service.instance.id`.
-    pub instance: String,
-    /// Server spans that started in the window, a second.
-    pub arrival_rate_per_s: f64,
-    /// Mean number of server spans open (Little's law: arrival rate times mean duration).
-    pub concurrency: f64,
-    /// Share of the resource in use, 0 to 1, from the instance's own gauge, where it has one.
-    pub utilization: Option<f64>,
-}
-
 /// Everything the analyser found in one window, against its baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
+    /// Operation of the root spans that the answer is about; none without requests.
+    #[serde(default)]
+    pub operation: Option<RootOperation>,
     /// Traces looked at.
     pub traces: u64,
     /// Traces of the baseline.
@@ -254,7 +272,8 @@ pub struct Analysis {
     /// that something is wrong.
     #[serde(default)]
     pub ranked: Vec<Bottleneck>,
-    /// Operations that no longer do all that they did, least likely by chance first.
+    /// Operations whose calls are not what they were: those first that no longer do all that they did,
+    /// then by how unlikely chance is.
     #[serde(default)]
     pub structure: Vec<StructureChange>,
     /// Calls that are made one after the other and might be made at once, by what that would save.
@@ -271,6 +290,12 @@ pub struct Analysis {
     pub shared_traits: Vec<SharedTrait>,
     /// Load of every instance.
     pub saturation: Vec<Saturation>,
+    /// Load of every service, what saturates first, and which instances do not share the work alike.
+    #[serde(default)]
+    pub load: ServiceLoad,
+    /// The place that the verdict names over time.
+    #[serde(default)]
+    pub series: Option<Series>,
     /// What was repaired or left out while reading: words that stand alone.
     pub notes: Vec<String>,
 }

@@ -285,13 +285,14 @@ fn parts_sum_to_the_tails_mean_and_littles_law_holds() {
         .iter()
         .find(|load| load.service == "llm")
         .expect("the llm");
-    assert!((llm.arrival_rate_per_s - 10.0).abs() < 1.5, "{llm:?}");
+    assert!((llm.now.arrival_rate_per_s - 10.0).abs() < 1.5, "{llm:?}");
     assert!(
-        (llm.concurrency / llm.arrival_rate_per_s - 0.84).abs() < 0.1,
+        (llm.now.concurrency / llm.now.arrival_rate_per_s - 0.84).abs() < 0.1,
         "{llm:?}"
     );
     assert!(
-        llm.utilization
+        llm.now
+            .utilization
             .is_some_and(|share| (share - 0.5).abs() < 0.1),
         "{llm:?}"
     );

@@ -1,12 +1,14 @@
 //! Waits that nobody recorded. Many systems have no span for the time that a call waits before it is
 //! served: it looks like work of the callee. Where more calls arrive, and what each of them takes is what
-//! calls took before with as many beside them, or the quickest take no longer than ever, the work is the
-//! same and the rest is a queue.
+//! calls took before with as many beside them, or the quickest take no longer than ever, or those that find
+//! few others take no longer than those that found as few, the work is the same and the rest is a queue.
 
 use crate::config::{Config, Window};
 use crate::evidence::figure;
+use crate::load::LoadChange;
 use crate::parties::ServiceId;
 use crate::prepared::Prepared;
+use crate::saturation::load_change;
 use crate::statistics::{Line, mean, quantile, ratio};
 use crate::verdict::{Cause, Figure};
 use crate::visits::{Visit, within};
@@ -104,7 +106,8 @@ pub(crate) fn more_calls_wait(
     let expected_ms = before.line().map_or(0.0, |line| line.highest_at(others));
     let quickest = ratio(now.quickest_ms(), before.quickest_ms()).unwrap_or(f64::INFINITY);
     let is_load = expected_ms >= EXPLAINED_MIN * now.mean_ms()
-        || quickest < 1.0 + config.service_time_growth_min;
+        || quickest < 1.0 + config.service_time_growth_min
+        || load_change(prepared, service, [window, baseline]) == LoadChange::MoreLoad;
     let name = prepared.parties.service_name(service);
     is_load.then(|| {
         vec![

@@ -1,14 +1,13 @@
 //! Time that passes while a process stands still looks like work of its own, like the network, or like a
-//! queue, as the moment has it. Its log says what it stood still for.
+//! queue, as the moment has it. Its log, or the counters of its collector, say what it stood still for.
 
 use ragdoll_trace::LogEvent;
 
 use crate::config::Window;
-use crate::evidence::figure;
 use crate::names::{LOG_PAUSE, LOG_PAUSE_MS};
 use crate::parties::{Party, ServiceId};
 use crate::prepared::Prepared;
-use crate::signs::only_one;
+use crate::signs::{self, Holder, only_one_holder, pauses_figure};
 use crate::verdict::Figure;
 
 /// Growth of the share of time in pauses from which they count.
@@ -28,34 +27,48 @@ pub(crate) fn process_paused(
     now: &Window,
     before: &Window,
 ) -> Option<(Option<Party>, Figure)> {
-    only_one(prepared, service, party, |party| {
-        let (pauses, pauses_before) = (
-            pauses(prepared, party, now),
-            pauses(prepared, party, before),
+    only_one_holder(prepared, service, party, |holder| {
+        let (taken, taken_before) = (
+            pauses(prepared, holder, now),
+            pauses(prepared, holder, before),
         );
-        let share = |pauses: &[f64], window: &Window| {
-            pauses.iter().sum::<f64>() / 1e3 / window.seconds().max(f64::MIN_POSITIVE)
-        };
-        let (share, share_before) = (share(&pauses, now), share(&pauses_before, before));
-        let longest_ms = pauses.iter().copied().fold(0.0, f64::max);
-        let explains = share - share_before >= GROWTH_MIN && longest_ms >= LENGTH_MIN * growth_ms;
-        let name = prepared.parties.instance_name(party);
-        let what = format!("time that {name} stood still to collect garbage");
-        explains.then(|| {
-            (
-                share,
-                figure(what, 100.0 * share, 100.0 * share_before, "%"),
-            )
-        })
+        let explains = taken.share - taken_before.share >= GROWTH_MIN
+            && taken.longest_ms >= LENGTH_MIN * growth_ms;
+        let shares = (holder, taken.share, taken_before.share);
+        explains.then(|| (taken.share, pauses_figure(prepared, shares)))
     })
 }
 
-/// Milliseconds of every pause that a process noted.
-fn pauses(prepared: &Prepared<'_>, party: Party, window: &Window) -> Vec<f64> {
-    let logs = prepared.observations.logs.iter();
-    let own = logs
-        .filter(|log| prepared.parties.of(log.resource) == party && window.contains(log.time_ns));
-    own.filter_map(|log| pause_ms(prepared, log)).collect()
+/// What pauses took of a window.
+struct Pauses {
+    /// Share of the time, 0 to 1.
+    share: f64,
+    /// The longest that is known of: of counters, which know none, the mean.
+    longest_ms: f64,
+}
+
+/// The pauses that a process noted, or else counted.
+fn pauses(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> Pauses {
+    let noted_ms: Vec<f64> = match holder {
+        Holder::Party(party) => {
+            let lines = prepared.lines.within(prepared.observations, party, window);
+            lines.filter_map(|log| pause_ms(prepared, log)).collect()
+        }
+        Holder::Pod(..) => Vec::new(),
+    };
+    let counted = signs::pauses(prepared, holder, window);
+    match counted {
+        Some(counted) if noted_ms.is_empty() => Pauses {
+            share: counted.share,
+            longest_ms: counted.mean_ms.unwrap_or(0.0),
+        },
+        _ => Pauses {
+            share: noted_ms.iter().fold(0.0, |sum, ms| sum + ms)
+                / 1e3
+                / window.seconds().max(f64::MIN_POSITIVE),
+            longest_ms: noted_ms.into_iter().fold(0.0, f64::max),
+        },
+    }
 }
 
 fn pause_ms(prepared: &Prepared<'_>, log: &LogEvent) -> Option<f64> {

@@ -88,7 +88,7 @@ impl<'a> Load<'a> {
 
     /// Other calls in service in the middle of a visit's own service.
     fn others_in_service(&self, visit: &Visit) -> f64 {
-        let middle = (visit.served_from_ns() + visit.end_ns()) / 2;
+        let middle = u64::midpoint(visit.served_from_ns(), visit.end_ns());
         let started = self.starts.partition_point(|&start| start <= middle);
         let ended = self.ends.partition_point(|&end| end <= middle);
         started.saturating_sub(ended + 1) as f64

@@ -7,10 +7,14 @@ use ragdoll_trace::{SpanKind, TraceSet};
 
 use super::Tree;
 use crate::names::is_failed;
+use crate::parties::Parties;
+
+/// Time by which an end may come too late and still be no sign of a wrong clock.
+const NOTICE_NS: u64 = 1_000_000;
 
 impl Tree {
     /// Moves what lies where it cannot have been. Returns whether anything was moved.
-    pub(super) fn correct_clocks(&mut self, set: &TraceSet) -> bool {
+    pub(super) fn correct_clocks(&mut self, set: &TraceSet, parties: &Parties<'_>) -> bool {
         let mut moved = false;
         // A span is looked at after its parent was put right.
         let mut open = vec![self.root];
@@ -21,7 +25,14 @@ impl Tree {
                 break;
             }
             if let Some((served, shift_ns)) = self.misplaced(set, at) {
-                self.shift(served, shift_ns);
+                let is_early = self.node(served).start_ns < self.node(at).start_ns;
+                let spans = self.shift(served, shift_ns);
+                let distance_ns = shift_ns.unsigned_abs();
+                // A server has still to close its span when its answer is already there.
+                if is_early || distance_ns > NOTICE_NS {
+                    let service = parties.service(self.node(served).party);
+                    self.repairs.moved(service, spans, distance_ns);
+                }
                 moved = true;
             }
             open.extend(self.children(at));
@@ -34,10 +45,11 @@ impl Tree {
     /// the end may not. Of several that serve one call it is not known which of them was heard.
     fn misplaced(&self, set: &TraceSet, at: usize) -> Option<(usize, i64)> {
         let call = self.node(at);
-        if self.span(set, at).kind != SpanKind::Client {
+        let kind = |at: usize| self.span(set, at).kind;
+        if !self.is_call(at) || kind(at) == SpanKind::Producer {
             return None;
         }
-        let is_server = |&child: &usize| self.span(set, child).kind == SpanKind::Server;
+        let is_server = |&child: &usize| self.is_served(child) && kind(child) != SpanKind::Consumer;
         let mut servers = self.children(at).filter(is_server);
         let (only, None) = (servers.next()?, servers.next()) else {
             return None;
@@ -47,12 +59,15 @@ impl Tree {
             return None;
         }
         let was_heard = !is_failed(self.span(set, at));
+        let (call_ns, served_ns) = (call.end_ns - call.start_ns, served.end_ns - served.start_ns);
+        // Where no sides are said it may be a message, which is handled later, and for longer than
+        // it takes to send it.
+        let is_waited_for = kind(only) == SpanKind::Server || served_ns <= call_ns;
         let is_before = served.start_ns < call.start_ns;
-        let is_after = was_heard && served.end_ns > call.end_ns;
+        let is_after = was_heard && is_waited_for && served.end_ns > call.end_ns;
         if !is_before && !is_after {
             return None;
         }
-        let (call_ns, served_ns) = (call.end_ns - call.start_ns, served.end_ns - served.start_ns);
         let way_there_ns = call_ns.saturating_sub(served_ns) / 2;
         let start_ns = call.start_ns + way_there_ns;
         let shift_ns = start_ns.wrapping_sub(served.start_ns).cast_signed();
@@ -60,7 +75,9 @@ impl Tree {
     }
 
     /// Moves a span, and what its process recorded below it. Others have clocks of their own.
-    fn shift(&mut self, from: usize, shift_ns: i64) {
+    /// Returns how many spans were moved.
+    fn shift(&mut self, from: usize, shift_ns: i64) -> u64 {
+        let mut moved = 0;
         let party = self.node(from).party;
         let mut open = vec![from];
         let mut left = self.len();
@@ -73,9 +90,11 @@ impl Tree {
                 node.start_ns = node.start_ns.saturating_add_signed(shift_ns);
                 node.end_ns = node.end_ns.saturating_add_signed(shift_ns);
                 node.awaited_until_ns = node.end_ns;
+                moved += 1;
             }
             open.extend(self.children(at));
         }
+        moved
     }
 }
 
@@ -87,7 +106,6 @@ mod tests {
 
     use super::*;
     use crate::names::Names;
-    use crate::parties::Parties;
 
     /// Service, parent position, kind, start and end in nanoseconds.
     type Row = (&'static str, Option<usize>, SpanKind, u64, u64);

@@ -5,8 +5,9 @@
 use ragdoll_trace::{SpanKind, Symbol, TraceSet};
 
 use super::Tree;
+use crate::failure::is_cancellation;
 use crate::names::{Names, is_failed};
-use crate::parties::Parties;
+use crate::parties::{Parties, ServiceId};
 
 /// Time by which two ends that are one event may differ: whoever cancels has to notice first, and
 /// some formats cut times to microseconds.
@@ -15,46 +16,53 @@ const NOTICE_NS: u64 = 1_000_000;
 /// Attribute of the second copy of a call that is made twice at once.
 const HEDGE: &str = "rpc.hedge";
 
-/// What a call says of itself that its caller took back, by gRPC and by HTTP.
-const CANCELLED: [&str; 2] = ["CANCELLED", "499"];
+/// Names of spans that are no more than a method of HTTP: calls of all kinds have them.
+const METHODS: [&str; 9] = [
+    "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "HTTP", "http",
+];
+
+/// What a call does: its name, whom it calls, and of which resource of theirs, as far as that is
+/// known. What is not known is like nothing but what is not known either.
+type Target<'a> = (Symbol, Option<ServiceId>, Option<&'a str>);
 
 /// The calls among the children of one span.
 #[derive(Default)]
-struct Calls {
-    /// In the order of name, then start.
-    by_name: Vec<(Symbol, u64, usize)>,
+struct Calls<'a> {
+    /// In the order of target, then start.
+    by_target: Vec<(Target<'a>, u64, usize)>,
     /// In the order of start.
     by_start: Vec<(u64, usize)>,
     /// Those that did not fail, in the order of name, then end.
     answered: Vec<(Symbol, u64, usize)>,
 }
 
-impl Calls {
-    fn read(&mut self, tree: &Tree, set: &TraceSet, parent: usize) {
-        self.by_name.clear();
+impl<'a> Calls<'a> {
+    fn read(&mut self, tree: &Tree, set: &TraceSet, parties: &Parties<'a>, parent: usize) {
+        self.by_target.clear();
         self.by_start.clear();
         self.answered.clear();
         for at in tree.children(parent).filter(|&child| tree.is_call(child)) {
             let (node, span) = (tree.node(at), tree.span(set, at));
-            self.by_name.push((span.name, node.start_ns, at));
+            let target = tree.target(set, parties, at);
+            self.by_target.push((target, node.start_ns, at));
             self.by_start.push((node.start_ns, at));
             if !is_failed(span) {
                 self.answered.push((span.name, node.end_ns, at));
             }
         }
-        self.by_name.sort_unstable();
+        self.by_target.sort_unstable();
         self.by_start.sort_unstable();
         self.answered.sort_unstable();
     }
 
-    /// The first other call of this name that starts at `time_ns` or later.
-    fn next_named(&self, name: Symbol, time_ns: u64, at: usize) -> Option<usize> {
+    /// The first other call of this target that starts at `time_ns` or later.
+    fn next_of(&self, target: Target<'a>, time_ns: u64, at: usize) -> Option<usize> {
         let from = self
-            .by_name
-            .partition_point(|&(other, start_ns, _)| (other, start_ns) < (name, time_ns));
-        let later = self.by_name[from..].iter();
+            .by_target
+            .partition_point(|&(other, start_ns, _)| (other, start_ns) < (target, time_ns));
+        let later = self.by_target[from..].iter();
         later
-            .take_while(|&&(other, ..)| other == name)
+            .take_while(|&&(other, ..)| other == target)
             .find(|&&(.., other)| other != at)
             .map(|&(.., other)| other)
     }
@@ -82,8 +90,15 @@ impl Calls {
 }
 
 impl Tree {
+    /// What a call does.
+    fn target<'a>(&self, set: &TraceSet, parties: &Parties<'a>, at: usize) -> Target<'a> {
+        let (node, span) = (self.node(at), self.span(set, at));
+        let service = node.callee.map(|callee| parties.service(callee));
+        (span.name, service, parties.route(span))
+    }
+
     /// Marks calls that were outrun by a copy of them; failed calls after which the same parent
-    /// called the same operation again, and the waits before such calls. The time of the latter
+    /// called the same operation of the same service again, and the waits before such calls. The time of the latter
     /// two is the callee's doing.
     pub(super) fn find_repetitions(
         &mut self,
@@ -102,7 +117,7 @@ impl Tree {
             if repeated.is_empty() {
                 continue;
             }
-            calls.read(self, set, parent);
+            calls.read(self, set, parties, parent);
             for &at in &repeated {
                 let span = self.span(set, at);
                 let end_ns = self.nodes[at].end_ns;
@@ -117,9 +132,13 @@ impl Tree {
                     node.outrun = true;
                     node.awaited_until_ns = winner_start_ns.clamp(node.start_ns, node.end_ns);
                 } else {
-                    let next =
-                        calls.next_named(span.name, end_ns.max(self.nodes[at].start_ns + 1), at);
-                    self.nodes[at].retried = next.is_some();
+                    let target = self.target(set, parties, at);
+                    let says_nothing = target.1.is_none()
+                        && target.2.is_none()
+                        && METHODS.contains(&set.text(target.0));
+                    let later_ns = end_ns.max(self.nodes[at].start_ns + 1);
+                    let next = calls.next_of(target, later_ns, at);
+                    self.nodes[at].retried = next.is_some() && !says_nothing;
                 }
             }
         }
@@ -132,11 +151,11 @@ impl Tree {
         set: &TraceSet,
         names: &Names,
         parties: &Parties<'_>,
-        calls: &Calls,
+        calls: &Calls<'_>,
         at: usize,
     ) -> Option<usize> {
         let (node, span) = (self.node(at), self.span(set, at));
-        if !CANCELLED.contains(&names.error(set, span).as_str()) {
+        if !is_cancellation(&names.error(set, span)) {
             return None;
         }
         let service = |at: usize| self.node(at).callee.map(|callee| parties.service(callee));
@@ -166,8 +185,8 @@ impl Tree {
             })
     }
 
-    /// Work for which nobody waits: a message is on its way, or a process goes on by itself, and
-    /// the span that it is under succeeded and ended without it. Returns whether the order of any
+    /// Work for which nobody waits: a message is on its way, or a process goes on by itself or with
+    /// a call that it made, and the span that it is under succeeded and ended without it. Returns whether the order of any
     /// children has to change.
     pub(super) fn find_unawaited(&mut self, set: &TraceSet) -> bool {
         let mut changed = false;
@@ -183,8 +202,11 @@ impl Tree {
             }
             let is_unawaited = match self.span(set, at).kind {
                 SpanKind::Producer | SpanKind::Consumer => true,
-                SpanKind::Internal | SpanKind::Unspecified => node.party == parent_node.party,
-                SpanKind::Client | SpanKind::Server => false,
+                // One process has one clock, so that it is no matter of that.
+                SpanKind::Internal | SpanKind::Unspecified | SpanKind::Client => {
+                    node.party == parent_node.party
+                }
+                SpanKind::Server => false,
             };
             if is_unawaited {
                 let node = &mut self.nodes[at];

@@ -42,6 +42,7 @@ pub struct SpanSpec {
     to_ms: f64,
     attributes: Vec<(&'static str, Attr)>,
     error: Option<String>,
+    is_failed: bool,
     parent: Option<u64>,
 }
 
@@ -54,6 +55,7 @@ pub fn span(service: &str, instance: &str, name: &str, from_ms: f64, to_ms: f64)
         to_ms,
         attributes: Vec::new(),
         error: None,
+        is_failed: false,
         parent: None,
     }
 }
@@ -81,6 +83,12 @@ impl SpanSpec {
 
     pub fn failed(mut self, error: Option<&str>) -> Self {
         self.error = error.map(str::to_owned);
+        self
+    }
+
+    /// Fails without an `error.type`.
+    pub fn broken(mut self) -> Self {
+        self.is_failed = true;
         self
     }
 }
@@ -126,7 +134,7 @@ impl Book {
             resource,
             name,
             kind: spec.kind,
-            status: if spec.error.is_some() {
+            status: if spec.error.is_some() || spec.is_failed {
                 Status::Error
             } else {
                 Status::Unset
