@@ -46,17 +46,6 @@ fn a_slow_database_is_named_from_otlp_json() {
     ANALYSIS  slow against calm
     120 and 120 requests · 1,200 spans · ragdoll VERSION
 
-    READ
-      source      part      format     spans  logs  metrics  dropped  oddities
-      calm.jsonl  baseline  OTLP JSON    600     –        –        –         –
-      slow.jsonl  window    OTLP JSON    600     –        –        –         –
-
-    COMPARED
-            from                  length  requests    rate      p50      p95      p99  errors
-      slow  2026-03-01T10:01:00Z  59.5 s       120  2.02/s   208 ms   212 ms   213 ms     0 %
-      calm  2026-03-01T10:00:00Z  59.5 s       120  2.02/s  27.6 ms  31.7 ms  32.6 ms     0 %
-      Requests of `POST /checkout`. The baseline is a recording of its own.
-
     VERDICT
       In `slow`, requests are slow because of orders-db / compute (its own work): it owns 94 % of the
       slowest requests' time (62 % in `calm`) and explains 100 % of the slowdown.
@@ -66,6 +55,12 @@ fn a_slow_database_is_named_from_otlp_json() {
         traces to look at  000000000000ea660000000000000abc
                            000000000000ea730000000000000abc
                            000000000000ea800000000000000abc
+
+    COMPARED
+            from                  length  requests    rate      p50      p95      p99  errors
+      slow  2026-03-01T10:01:00Z  59.5 s       120  2.02/s   208 ms   212 ms   213 ms     0 %
+      calm  2026-03-01T10:00:00Z  59.5 s       120  2.02/s  27.6 ms  31.7 ms  32.6 ms     0 %
+      Requests of `POST /checkout`. The baseline is a recording of its own.
 
     WHAT EXPLAINS THE CHANGE  best first
          service    instance  cause    requests are  explains  confidence
@@ -80,10 +75,19 @@ fn a_slow_database_is_named_from_otlp_json() {
       stock / network      ▏                                1 ms  ▏                                1 ms
 
     HOW BUSY THE INSTANCES ARE  busiest first
-      instance        in use  arrivals  open, mean
-      shop-7f       no gauge    2.02/s       0.418
-      orders-db-7f  no gauge    2.02/s       0.396
-      stock-7f      no gauge    2.02/s      0.0111
+      instance      in use  was  arrivals     was  open, mean     was  own time      was
+      shop-7f            –    –    2.02/s  2.02/s       0.415  0.0551   3.80 ms  3.80 ms
+      orders-db-7f       –    –    2.02/s  2.02/s       0.392  0.0323    196 ms  16.2 ms
+      stock-7f           –    –    2.02/s  2.02/s      0.0111  0.0111   5.50 ms  5.50 ms
+      Slower service, not more load, at orders-db: a call takes 12.1 times as long as before with as
+      many beside it.
+      Little's law, arrivals × time = open, holds to 0.81 % at half of the instances; furthest off is
+      orders-db-7f, by 0.85 %.
+
+    READ
+      source      part      format     spans  logs  metrics  dropped  oddities
+      calm.jsonl  baseline  OTLP JSON    600     –        –        –         –
+      slow.jsonl  window    OTLP JSON    600     –        –        –         –
     "#);
 }
 
@@ -116,9 +120,9 @@ fn failing_requests_are_traced_to_where_they_go_wrong() {
     let ended = analyze(&bench, &["failing.jsonl", "--baseline", "calm.jsonl"]).with(0);
     assert_snapshot!(section(&ended.stdout, "VERDICT"), @r#"
     VERDICT
-      In `failing`, requests fail because of orders-db / errors (errors whose reason the telemetry does
-      not show): 100 % of the failing requests go wrong there first (0 % in `calm`), which explains
-      100 % of the new failures.
+      In `failing`, requests fail because of orders-db / errors (errors: `deadlock_detected`): 100 % of
+      the failing requests go wrong there first (0 % in `calm`), which explains 100 % of the new
+      failures.
         requests that fail                                     25 %   was 0 %
         failing requests that go wrong first at orders-db     100 %
         failing requests of orders-db with deadlock_detected  100 %

@@ -5,7 +5,7 @@ mod common;
 use std::path::Path;
 
 use common::TestCatalog;
-use ragdoll_analyser::{Analysis, Bottleneck, Cause, Question, Verdict};
+use ragdoll_analyser::{Analysis, Bottleneck, Cause, Question, ServiceLoad, Verdict};
 use ragdoll_experiment::{
     Comparison, Counterfactual, Experiment, Finding, Indicator, Journal, JournalEntry,
     Measurements, Outcome, Replayed, RequestOutcome, RunRecord, Variant, judge,
@@ -86,6 +86,7 @@ fn requests(experiment: &Experiment) -> Vec<RequestOutcome> {
 fn run(experiment: &Experiment, says: &dyn Fn(&Experiment) -> Verdict) -> RunRecord {
     let verdict = says(experiment);
     let analysis = Analysis {
+        operation: None,
         traces: 1200,
         baseline_traces: 1200,
         latency: verdict.bottleneck().cloned(),
@@ -100,6 +101,8 @@ fn run(experiment: &Experiment, says: &dyn Fn(&Experiment) -> Verdict) -> RunRec
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
         saturation: Vec::new(),
+        load: ServiceLoad::default(),
+        series: None,
         notes: Vec::new(),
     };
     let places = experiment.phases.iter().flat_map(|phase| {

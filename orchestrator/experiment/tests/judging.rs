@@ -6,7 +6,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use ragdoll_analyser::{
-    Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Question, SharedTrait, Verdict,
+    Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Question, ServiceLoad, SharedTrait,
+    Verdict,
 };
 use ragdoll_experiment::{
     Comparison, Experiment, Indicator, Journal, JournalEntry, Measurements, Outcome,
@@ -77,6 +78,7 @@ fn analysis(verdict: Verdict) -> Analysis {
         baseline_mean_ms,
     };
     Analysis {
+        operation: None,
         traces: 1200,
         baseline_traces: 1200,
         latency: verdict.bottleneck().cloned(),
@@ -116,6 +118,8 @@ fn analysis(verdict: Verdict) -> Analysis {
             p_value: 1e-9,
         }],
         saturation: Vec::new(),
+        load: ServiceLoad::default(),
+        series: None,
         notes: Vec::new(),
     }
 }

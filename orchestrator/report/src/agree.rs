@@ -185,13 +185,9 @@ fn latencies_differ(records: &[RunRecord], name: &str) -> Vec<String> {
     let (Some(simulated), Some(real)) = (of(COMPARED[0]), of(COMPARED[1])) else {
         return Vec::new();
     };
-    let figures: [(&str, fn(&PhaseStats) -> Figure); 2] = [
-        ("p50", |stats| (stats.p50_ms, stats.p50_range_ms)),
-        ("p95", |stats| (stats.p95_ms, stats.p95_range_ms)),
-    ];
+    let (expected, found) = (figures(&simulated.stats), figures(&real.stats));
     let mut differences = Vec::new();
-    for (figure, of) in figures {
-        let (expected, found) = (of(&simulated.stats), of(&real.stats));
+    for ((figure, expected), found) in ["p50", "p95"].into_iter().zip(expected).zip(found) {
         if !is_near(expected.0, found.1) && !is_near(found.0, expected.1) {
             let apart = (found.0 - expected.0).abs() / expected.0.max(f64::MIN_POSITIVE);
             differences.push(format!(
@@ -211,6 +207,14 @@ fn latencies_differ(records: &[RunRecord], name: &str) -> Vec<String> {
 
 /// A quantile, and between which values as many requests allow it to be.
 type Figure = (f64, [f64; 2]);
+
+/// Median and 95th percentile.
+fn figures(stats: &PhaseStats) -> [Figure; 2] {
+    [
+        (stats.p50_ms, stats.p50_range_ms),
+        (stats.p95_ms, stats.p95_range_ms),
+    ]
+}
 
 fn is_near(value_ms: f64, [low_ms, high_ms]: [f64; 2]) -> bool {
     (low_ms * (1.0 - TOLERANCE)..=high_ms * (1.0 + TOLERANCE)).contains(&value_ms)

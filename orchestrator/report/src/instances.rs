@@ -1,6 +1,8 @@
 //! What instances are called, and in which order they are shown.
 
-use ragdoll_analyser::Saturation;
+use ragdoll_analyser::{Load, Saturation};
+
+use crate::figures::share;
 
 /// A process as reports call it: by its instance where that tells the service, as `llm-0` does.
 pub(crate) fn party(service: &str, instance: &str) -> String {
@@ -11,11 +13,17 @@ pub(crate) fn party(service: &str, instance: &str) -> String {
     }
 }
 
-/// The busiest instances first; those without a gauge follow by the requests they have open.
+/// A share in use; one that no gauge says, but spans show, is marked as about right.
+pub(crate) fn in_use(load: &Load, busy: f64) -> String {
+    let about = if load.is_inferred { "~" } else { "" };
+    format!("{about}{}", share(busy))
+}
+
+/// The busiest instances first; those whose use is not known follow by the requests they have open.
 pub(crate) fn busiest_first(all: &mut [&Saturation]) {
-    let busy = |one: &Saturation| one.utilization.unwrap_or(-1.0);
+    let busy = |one: &Saturation| one.now.utilization.unwrap_or(-1.0);
     all.sort_by(|a, b| {
-        let open = b.concurrency.total_cmp(&a.concurrency);
+        let open = b.now.concurrency.total_cmp(&a.now.concurrency);
         busy(b).total_cmp(&busy(a)).then(open)
     });
 }

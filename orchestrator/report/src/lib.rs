@@ -11,6 +11,8 @@ mod html;
 mod instances;
 mod json;
 mod junit;
+mod load;
+mod meaning;
 mod repeat;
 mod terminal;
 mod words;

@@ -1,11 +1,12 @@
 //! The sentences that every report shares, so that they say the same.
 
-use ragdoll_analyser::{Analysis, Attribution, Bottleneck, Cause, Question, SharedTrait, Verdict};
+use ragdoll_analyser::{Analysis, Attribution, Bottleneck, Question, SharedTrait, Verdict};
 use ragdoll_experiment::{
     FaultWitness, Indicator, IndicatorChange, Outcome, PhaseRecord, RunRecord,
 };
 
 use crate::figures::{self, ms, share};
+use crate::meaning;
 
 /// One comparison of a phase with another.
 #[derive(Clone, Copy)]
@@ -40,25 +41,6 @@ pub(crate) fn judged(record: &RunRecord) -> Vec<Judged<'_>> {
     all
 }
 
-/// What the cause means, as the end of "because of SERVICE: …".
-pub(crate) const fn meaning(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Queue => "waiting for a free server",
-        Cause::Lock => "waiting for a lock",
-        Cause::ConnectionPool => "waiting for a connection from a pool",
-        Cause::Compute => "its own work",
-        Cause::Cpu => "waiting for processor time that a quota or a neighbour withholds",
-        Cause::Memory => "running out of memory",
-        Cause::KvCache => "running out of KV-cache blocks",
-        Cause::Network => "time on the network",
-        Cause::Retries => "failed attempts and the waits between them",
-        Cause::Straggler => "one of several parallel calls is slower than its siblings",
-        Cause::FanIn => "merging parallel answers",
-        Cause::SerialCalls => "calls one after the other that could run at the same time",
-        Cause::Errors => "errors whose reason the telemetry does not show",
-    }
-}
-
 /// `metadata / lock`, with the instance where one stands out.
 pub(crate) fn place(bottleneck: &Bottleneck) -> String {
     match &bottleneck.instance {
@@ -87,7 +69,7 @@ pub(crate) fn sentence(judged: Judged<'_>) -> String {
         analysis,
     } = judged;
     match &analysis.verdict {
-        Verdict::Bottleneck(bottleneck) => because(phase, against, bottleneck),
+        Verdict::Bottleneck(bottleneck) => because(judged, bottleneck),
         Verdict::NoBottleneck { .. } => format!(
             "In `{phase}`, there is no bottleneck: nothing changed beyond noise against `{against}`."
         ),
@@ -98,9 +80,15 @@ pub(crate) fn sentence(judged: Judged<'_>) -> String {
     }
 }
 
-fn because(phase: &str, against: &str, bottleneck: &Bottleneck) -> String {
+/// What a bottleneck explains, whether it is the verdict's or another question's.
+pub(crate) fn because(judged: Judged<'_>, bottleneck: &Bottleneck) -> String {
+    let Judged {
+        phase,
+        against,
+        analysis,
+    } = judged;
     let place = place(bottleneck);
-    let meaning = meaning(bottleneck.cause);
+    let meaning = meaning::of(bottleneck, analysis);
     let now = share(bottleneck.share);
     let before = share(bottleneck.baseline_share);
     let explains = share(bottleneck.explains);
@@ -119,9 +107,8 @@ fn because(phase: &str, against: &str, bottleneck: &Bottleneck) -> String {
              explains {explains} of what is missing against `{against}`."
         ),
         Question::Calls => format!(
-            "In `{phase}`, {} no longer does all that it did: {now} of its work is left undone \
-             ({before} in `{against}`).",
-            bottleneck.service
+            "In `{phase}`, {}",
+            meaning::undone(bottleneck, analysis, against)
         ),
     }
 }

@@ -6,6 +6,7 @@ mod stretch;
 mod windows;
 
 use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use ragdoll_analyser::{Analysis, Cause, Config, Prepared, Verdict, analyse, overview, waterfall};
 use ragdoll_experiment::{Exemplar, WaterfallRow};
 use ragdoll_report::{AnalysisRecord, analysis_html, analysis_json, analysis_terminal};
+use ragdoll_trace::Reader;
 
 use crate::commands::run::{Failure, terminal_options};
 use crate::exit::Exit;
@@ -28,6 +30,9 @@ const OPERATIONS_LISTED: usize = 5;
 const AFTER_HELP: &str = "\
 Formats are told by the content, not by the name: OTLP in JSON and in protobuf, Jaeger JSON, Zipkin \
 v2 JSON, ragdoll's log lines; plain, gzip or zstd. What is broken is left out or put right, and counted.
+
+A recording may be of any length: of one with more than --max-spans spans an even share of the traces is \
+analysed, each whole, and the report says which share.
 
 Examples:
   An incident against a quiet hour, each a file or a folder of traces, logs and metrics:
@@ -76,6 +81,18 @@ pub(crate) struct Arguments {
     /// Rows that each table of the report shows
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     top: u64,
+    /// Spans that are held in memory at once, each a few hundred bytes with what is worked out of it. Of
+    /// a longer recording whole traces are left out, chosen by their ids and alike in TRACES and
+    /// --baseline; rates are scaled up to what there was
+    #[arg(long, value_name = "N", default_value_t = Reader::SPANS_HELD as u64, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
+    max_spans: u64,
+}
+
+impl Arguments {
+    fn max_spans(&self) -> NonZeroUsize {
+        let spans = usize::try_from(self.max_spans).unwrap_or(usize::MAX);
+        NonZeroUsize::new(spans).unwrap_or(NonZeroUsize::MIN)
+    }
 }
 
 /// Reads, compares and prints.
@@ -103,7 +120,8 @@ fn usage(message: String) -> Failure {
 fn record(arguments: &Arguments) -> Result<AnalysisRecord, Failure> {
     let spinner = spinner();
     let recording = reading::read(arguments, &spinner)?;
-    spinner.set_message(format!("analysing {} spans", recording.read.spans()));
+    let spans = recording.observations.traces.spans().len();
+    spinner.set_message(format!("analysing {spans} spans"));
     let prepared = Prepared::new(&recording.observations);
     let config = Config {
         root_operation: arguments.operation.clone(),
@@ -113,7 +131,11 @@ fn record(arguments: &Arguments) -> Result<AnalysisRecord, Failure> {
     let analysis = analyse(&prepared, &windows.window, &windows.baseline, &config);
     let sample = Sample::new(&prepared, &recording.observations, &windows);
     check_operation(arguments, &analysis, &sample)?;
-    let operation = arguments.operation.clone().or_else(|| sample.operation());
+    let compared = analysis.operation.as_ref();
+    let operation = compared
+        .map(|operation| operation.name.clone())
+        .or_else(|| arguments.operation.clone())
+        .or_else(|| sample.operation());
     let (exemplar, causes) = exemplar(&prepared, &windows, &config, &analysis).unzip();
     let causes = causes.unwrap_or_default();
     Ok(AnalysisRecord {
@@ -121,7 +143,7 @@ fn record(arguments: &Arguments) -> Result<AnalysisRecord, Failure> {
         window: windows.window_record(),
         baseline: windows.baseline_record(),
         how: windows.how.clone(),
-        latencies: sample.latencies(operation.as_deref()),
+        latencies: sample.latencies(compared),
         operation,
         exemplar,
         causes,

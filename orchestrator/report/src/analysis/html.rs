@@ -1,14 +1,14 @@
 //! The analysis as one page that needs nothing beside itself.
 
 use minijinja::{Value, context};
-use ragdoll_analyser::{Bottleneck, StructureChange, Verdict};
+use ragdoll_analyser::{Analysis, Bottleneck, StructureChange, Verdict};
 
 use super::record::{AnalysisRecord, SourceRecord, WindowRecord};
-use super::{Requests, distribution, texts};
-use crate::figures::{count, ms, rate, seconds, share};
+use super::{Requests, distribution, series, texts};
+use crate::figures::{count, ms, rate, seconds, share, with_unit};
 use crate::html::context::{comparison, exemplar, list, percent, picture, probability, verdict};
 use crate::html::{environment, palette};
-use crate::words;
+use crate::{meaning, words};
 
 const TEMPLATE: &str = include_str!("analysis.html");
 const STYLE: &str = include_str!("analysis.css");
@@ -48,20 +48,35 @@ fn page(record: &AnalysisRecord) -> Value {
         facts => facts(record),
         compared => texts::compared(record),
         windows => list([
-            window(&record.window, analysis.traces, &record.latencies.now),
-            window(&record.baseline, analysis.baseline_traces, &record.latencies.before),
+            window(record, &record.window, analysis.traces, &record.latencies.now),
+            window(record, &record.baseline, analysis.baseline_traces, &record.latencies.before),
         ].into_iter()),
         verdict => verdict(judged),
         heading,
         remark,
-        ranked => list(analysis.ranked.iter().enumerate().map(ranked)),
+        ranked => list(analysis.ranked.iter().enumerate().map(|one| ranked(analysis, one))),
+        throughput => texts::throughput(record).map(|found| throughput(record, found)),
+        series => picture(series::chart(analysis.series.as_ref())),
+        series_caption => analysis.series.as_ref().map(series::caption),
         spread => picture(distribution::chart(&record.latencies)),
         comparison => comparison(None, judged, list(record.exemplar.iter().map(|one| exemplar(one, &record.causes)))),
-        structure => list(analysis.structure.iter().map(structure)),
+        structure => list(texts::holes(record).into_iter().map(structure)),
+        other_calls => list(texts::other_calls(record).into_iter().map(Value::from)),
         serial => list(record.analysis.serial_calls.iter().map(|one| texts::serial(one).into())),
         given_up => list(record.analysis.given_up.iter().map(|one| texts::given_up(one).into())),
         sources => list(record.read.sources.iter().map(source)),
         notes => list(texts::notes(record).into_iter().map(Value::from)),
+    }
+}
+
+fn throughput(record: &AnalysisRecord, found: &Bottleneck) -> Value {
+    context! {
+        sentence => words::because(texts::judged(record), found),
+        evidence => list(found.evidence.iter().map(|figure| context! {
+            what => figure.what.as_str(),
+            value => with_unit(figure.value, &figure.unit),
+            before => figure.baseline.map(|before| with_unit(before, &figure.unit)),
+        })),
     }
 }
 
@@ -82,7 +97,12 @@ fn facts(record: &AnalysisRecord) -> Value {
     )
 }
 
-fn window(window: &WindowRecord, traces: u64, requests: &Requests) -> Value {
+fn window(
+    record: &AnalysisRecord,
+    window: &WindowRecord,
+    traces: u64,
+    requests: &Requests,
+) -> Value {
     let known = requests.looked_at > 0;
     let time = |value: f64| if known { ms(value) } else { "–".to_owned() };
     let failed = requests.failed as f64 / requests.looked_at.max(1) as f64;
@@ -92,7 +112,7 @@ fn window(window: &WindowRecord, traces: u64, requests: &Requests) -> Value {
         to => window.end.as_str(),
         length => seconds(window.seconds),
         requests => count(traces),
-        rate => rate(traces as f64 / window.seconds.max(f64::MIN_POSITIVE)),
+        rate => rate(record.read.scaled_up(traces) / window.seconds.max(f64::MIN_POSITIVE)),
         p50 => time(requests.p50_ms),
         p95 => time(requests.p95_ms),
         p99 => time(requests.p99_ms),
@@ -102,7 +122,7 @@ fn window(window: &WindowRecord, traces: u64, requests: &Requests) -> Value {
     }
 }
 
-fn ranked((index, one): (usize, &Bottleneck)) -> Value {
+fn ranked(analysis: &Analysis, (index, one): (usize, &Bottleneck)) -> Value {
     context! {
         rank => index + 1,
         service => one.service.as_str(),
@@ -110,7 +130,7 @@ fn ranked((index, one): (usize, &Bottleneck)) -> Value {
         cause => one.cause.name(),
         class => palette::class(one.cause),
         wait => palette::is_wait(one.cause),
-        meaning => words::meaning(one.cause),
+        meaning => meaning::of(one, analysis),
         question => texts::question(one.question),
         share => share(one.share),
         before => share(one.baseline_share),

@@ -5,6 +5,7 @@ mod distribution;
 mod html;
 mod latency;
 mod record;
+mod series;
 mod terminal;
 mod texts;
 

@@ -54,12 +54,20 @@ pub struct ReadRecord {
     pub sources: Vec<SourceRecord>,
     /// Sentences about what was dropped, repaired or not read.
     pub notes: Vec<String>,
+    /// Share of the traces that were analysed, 0 to 1, where there were too many for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_share: Option<f64>,
 }
 
 impl ReadRecord {
     /// Spans of all sources.
     pub fn spans(&self) -> u64 {
         self.sources.iter().map(|source| source.spans).sum()
+    }
+
+    /// How many traces there were where some were analysed, as far as the share tells.
+    pub(super) fn scaled_up(&self, traces: u64) -> f64 {
+        traces as f64 / self.trace_share.unwrap_or(1.0)
     }
 }
 
@@ -76,11 +84,11 @@ pub struct SourceRecord {
     pub compression: Option<String>,
     /// Size after decompression.
     pub bytes: u64,
-    /// Spans that were kept.
+    /// Spans that were read.
     pub spans: u64,
-    /// Log events that were kept.
+    /// Log events that were read.
     pub log_events: u64,
-    /// Metric points that were kept.
+    /// Metric points that were read.
     pub metric_points: u64,
     /// What was put right, by kind.
     pub repaired: BTreeMap<String, u64>,

@@ -2,6 +2,7 @@
 
 mod found;
 mod ground;
+mod load;
 
 use super::record::AnalysisRecord;
 use super::texts;
@@ -18,13 +19,14 @@ pub fn analysis_terminal(record: &AnalysisRecord, options: &TerminalOptions, top
     ground::headline(&mut page, record);
     found::verdict(&mut page, record);
     ground::compared(&mut page, record);
+    found::throughput(&mut page, record);
     found::ranked(&mut page, record, top);
     bars::write_judged(&mut page, &[texts::judged(record)], BARS_MAX.min(top));
     found::origins(&mut page, record, top);
     found::structure(&mut page, record, top);
     found::opportunities(&mut page, record, top);
     found::traits(&mut page, record, top);
-    found::saturation(&mut page, record, top);
+    load::saturation(&mut page, record, top);
     ground::read(&mut page, record, top);
     ground::notes(&mut page, record);
     page.finish()

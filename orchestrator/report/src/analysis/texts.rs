@@ -1,7 +1,8 @@
 //! The sentences that the terminal and the page share.
 
 use ragdoll_analyser::{
-    Bottleneck, GivenUp, Independence, Question, SerialOpportunity, StructureChange, Verdict,
+    Bottleneck, CallsChange, GivenUp, Independence, Question, SerialOpportunity, StructureChange,
+    Verdict,
 };
 
 use super::record::{AnalysisRecord, SourceRecord};
@@ -15,6 +16,13 @@ pub(super) fn judged(record: &AnalysisRecord) -> Judged<'_> {
         against: &record.baseline.name,
         analysis: &record.analysis,
     }
+}
+
+/// Why fewer requests are answered, where that is not the verdict itself.
+pub(super) fn throughput(record: &AnalysisRecord) -> Option<&Bottleneck> {
+    let verdict = record.analysis.verdict.bottleneck();
+    let is_verdict = verdict.is_some_and(|found| found.question == Question::Throughput);
+    record.analysis.throughput.as_ref().filter(|_| !is_verdict)
 }
 
 /// What a source turned out to be, such as `OTLP JSON, gzip`.
@@ -56,6 +64,47 @@ pub(super) fn instance(bottleneck: &Bottleneck) -> &str {
 /// What an operation no longer leads to.
 pub(super) fn vanished(change: &StructureChange) -> String {
     change.vanished.join(", ")
+}
+
+/// Operations that stopped making calls.
+pub(super) fn holes(record: &AnalysisRecord) -> Vec<&StructureChange> {
+    let changes = record.analysis.structure.iter();
+    changes
+        .filter(|change| change.kind == CallsChange::Vanished)
+        .collect()
+}
+
+/// Calls that are made more or less often, which is no fault by itself: a sentence each.
+pub(super) fn other_calls(record: &AnalysisRecord) -> Vec<String> {
+    let sentence = |change: &StructureChange| {
+        let called = change.called.as_deref().unwrap_or_default();
+        let what = match change.kind {
+            CallsChange::Vanished => return None,
+            CallsChange::Shifted => format!(
+                "leaves out {} {} of the time, before {}",
+                vanished(change),
+                share(change.share),
+                share(change.baseline_share)
+            ),
+            CallsChange::Appeared => format!(
+                "calls {called}, which it did not before: {} of its {} spans do",
+                share(change.share),
+                count(change.spans)
+            ),
+            CallsChange::Number => format!(
+                "calls {called} {} times on average, before {} times",
+                significant(change.calls),
+                significant(change.baseline_calls)
+            ),
+        };
+        Some(format!("{} `{}` {what}.", change.service, change.operation))
+    };
+    record
+        .analysis
+        .structure
+        .iter()
+        .filter_map(sentence)
+        .collect()
 }
 
 /// What would be saved if calls that come one after the other ran at once.

@@ -6,11 +6,12 @@ use ragdoll_experiment::{Exemplar, FaultWitness, Outcome, PhaseRecord, RunRecord
 
 use super::{palette, system, tail, timeline, waterfall};
 use crate::figures::{count, ms, quality, rate, seconds, share, significant, with_unit};
-use crate::instances;
 use crate::words::{self, Judged, Mark};
+use crate::{instances, load, meaning};
 
 const PARTS_MAX: usize = 8;
 const SATURATED_MAX: usize = 12;
+const REMARKS_MAX: usize = 8;
 const EXEMPLARS_MAX: usize = 2;
 
 /// Values as a list of the template language.
@@ -118,7 +119,7 @@ fn share_bar(bottleneck: &Bottleneck) -> Value {
         label => match bottleneck.question {
             Question::Latency | Question::Throughput => "of the slowest requests' time",
             Question::Errors => "of the failing requests",
-            Question::Calls => "of the work left undone",
+            Question::Calls => "of the operation's calls",
         },
         share => share(bottleneck.share),
         width => percent(bottleneck.share),
@@ -225,6 +226,7 @@ pub(crate) fn comparison(system: Option<String>, judged: Judged<'_>, exemplars: 
             p_value => probability(one.p_value),
         })),
         saturation => saturation(analysis),
+        load => list(load::remarks(analysis).into_iter().take(REMARKS_MAX).map(Value::from)),
     }
 }
 
@@ -233,7 +235,7 @@ fn part(part: &Attribution) -> Value {
         class => palette::class(part.cause),
         wait => palette::is_wait(part.cause),
         place => format!("{} / {}", part.service, part.cause),
-        meaning => words::meaning(part.cause),
+        meaning => meaning::meaning(part.cause),
         now => ms(part.tail_ms),
         before => ms(part.baseline_tail_ms),
         change => change(part.tail_ms - part.baseline_tail_ms),
@@ -255,18 +257,24 @@ pub(crate) fn probability(p_value: f64) -> String {
     }
 }
 
-/// The busiest instances first; those without a gauge follow by the requests they have open.
+/// The busiest instances first; those whose use is not known follow by the requests they have open.
 fn saturation(analysis: &Analysis) -> Value {
     let mut all: Vec<_> = analysis.saturation.iter().collect();
     instances::busiest_first(&mut all);
     list(all.into_iter().take(SATURATED_MAX).map(|one| {
+        let (now, before) = (&one.now, one.before.as_ref());
         context! {
             instance => instances::party(&one.service, &one.instance),
-            arrivals => rate(one.arrival_rate_per_s),
-            concurrency => significant(one.concurrency),
-            busy => one.utilization.map(share),
-            width => one.utilization.map(percent),
-            level => match one.utilization {
+            arrivals => rate(now.arrival_rate_per_s),
+            arrivals_before => before.map(|load| rate(load.arrival_rate_per_s)),
+            concurrency => significant(now.concurrency),
+            concurrency_before => before.map(|load| significant(load.concurrency)),
+            own_time => ms(now.own_time_ms),
+            own_time_before => before.map(|load| ms(load.own_time_ms)),
+            busy => now.utilization.map(|busy| instances::in_use(now, busy)),
+            busy_before => before.and_then(|load| Some(instances::in_use(load, load.utilization?))),
+            width => now.utilization.map(percent),
+            level => match now.utilization {
                 Some(busy) if busy >= 0.9 => "high",
                 Some(busy) if busy >= 0.7 => "middle",
                 _ => "low",

@@ -1,13 +1,14 @@
 //! Records of runs that never took place, with figures that hang together.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod analysis;
 pub(crate) mod markup;
 
 use std::collections::BTreeMap;
 
 use ragdoll_analyser::{
-    Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Figure, Question, Saturation,
-    SharedTrait, Verdict,
+    Analysis, Attribution, Bottleneck, Cause, ErrorOrigin, Figure, Load, Question, Saturation,
+    ServiceLoad, SharedTrait, Verdict,
 };
 use ragdoll_experiment::{
     Counterfactual, Exemplar, ExpectationOutcome, Experiment, FaultWitness, Finding, Indicator,
@@ -439,14 +440,33 @@ fn usual_parts() -> Vec<Attribution> {
     ]
 }
 
+fn load(utilization: Option<f64>, concurrency: f64) -> Load {
+    Load {
+        arrival_rate_per_s: 39.75,
+        departure_rate_per_s: 39.5,
+        time_ms: 1e3 * concurrency / 39.75,
+        own_time_ms: 8.25,
+        concurrency,
+        in_service: concurrency,
+        littles_law_deviation: 0.004,
+        utilization,
+        is_inferred: false,
+        servers: None,
+        queue_growth: None,
+    }
+}
+
 fn saturation() -> Vec<Saturation> {
     let one =
         |service: &str, instance: &str, utilization: Option<f64>, concurrency: f64| Saturation {
             service: service.to_owned(),
             instance: instance.to_owned(),
-            arrival_rate_per_s: 39.75,
-            concurrency,
-            utilization,
+            now: load(utilization, concurrency),
+            before: Some(load(
+                utilization.map(|share| share / 4.0),
+                concurrency / 4.0,
+            )),
+            ..Saturation::default()
         };
     vec![
         one("metadata", "metadata-0", Some(0.994), 88.5),
@@ -479,6 +499,7 @@ fn lock_analysis(share: f64, lock_ms: f64) -> Analysis {
     let mut attribution = vec![part("metadata", Cause::Lock, lock_ms, 1.5)];
     attribution.extend(usual_parts());
     Analysis {
+        operation: None,
         traces: 2391,
         baseline_traces: 2402,
         verdict: Verdict::Bottleneck(bottleneck.clone()),
@@ -493,12 +514,15 @@ fn lock_analysis(share: f64, lock_ms: f64) -> Analysis {
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
         saturation: saturation(),
+        load: ServiceLoad::default(),
+        series: None,
         notes: vec!["12 traces were still open when the run ended and are left out".to_owned()],
     }
 }
 
 fn healthy_analysis() -> Analysis {
     Analysis {
+        operation: None,
         traces: 2391,
         baseline_traces: 2402,
         verdict: Verdict::NoBottleneck {
@@ -518,6 +542,8 @@ fn healthy_analysis() -> Analysis {
         error_origins: Vec::new(),
         shared_traits: Vec::new(),
         saturation: saturation(),
+        load: ServiceLoad::default(),
+        series: None,
         notes: Vec::new(),
     }
 }
@@ -551,6 +577,7 @@ fn memory_analysis() -> Analysis {
     let mut attribution = vec![part("reranker", Cause::Retries, 9020.0, 0.0)];
     attribution.extend(usual_parts());
     Analysis {
+        operation: None,
         traces: 1187,
         baseline_traces: 1194,
         verdict: Verdict::Bottleneck(bottleneck),
@@ -588,6 +615,8 @@ fn memory_analysis() -> Analysis {
             p_value: 3.5e-40,
         }],
         saturation: saturation(),
+        load: ServiceLoad::default(),
+        series: None,
         notes: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ragdoll_analyser::{Prepared, Window, waterfall};
+use ragdoll_analyser::{Prepared, RootOperation, Window, waterfall};
 use ragdoll_report::Latencies;
 use ragdoll_trace::{Observations, TraceIndex};
 
@@ -13,6 +13,7 @@ const LOOKED_AT_MAX: usize = 10_000;
 
 /// Root span of a request.
 struct Root {
+    service: String,
     operation: String,
     duration_ms: f64,
     failed: bool,
@@ -43,8 +44,7 @@ impl Sample {
         }
     }
 
-    /// The operation whose requests take the most time in total, which is the one that the analyser
-    /// compares where none is given.
+    /// The operation whose requests take the most time in total.
     pub(super) fn operation(&self) -> Option<String> {
         self.operations().into_iter().next()
     }
@@ -64,11 +64,13 @@ impl Sample {
     }
 
     /// How long the requests of an operation took.
-    pub(super) fn latencies(&self, operation: Option<&str>) -> Latencies {
+    pub(super) fn latencies(&self, operation: Option<&RootOperation>) -> Latencies {
+        let is_asked = |root: &&Root| {
+            operation
+                .is_some_and(|asked| root.service == asked.service && root.operation == asked.name)
+        };
         let of = |roots: &[Root]| -> Vec<(f64, bool)> {
-            let asked = roots
-                .iter()
-                .filter(|root| Some(root.operation.as_str()) == operation);
+            let asked = roots.iter().filter(is_asked);
             asked.map(|root| (root.duration_ms, root.failed)).collect()
         };
         Latencies::new(&of(&self.now), &of(&self.before))
@@ -85,6 +87,7 @@ fn roots(prepared: &Prepared<'_>, starts: &[(u64, u128)], window: &Window) -> Ve
     chosen
         .filter_map(|&(_, trace_id)| waterfall(prepared, trace_id).into_iter().next())
         .map(|root| Root {
+            service: root.service,
             operation: root.name,
             duration_ms: root.duration_ms,
             failed: root.error.is_some(),

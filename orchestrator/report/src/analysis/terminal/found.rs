@@ -1,18 +1,21 @@
 //! What was found: the verdict, and the tables beside it.
 
-use ragdoll_analyser::{Bottleneck, Saturation, SharedTrait, Verdict};
+use ragdoll_analyser::{Bottleneck, SharedTrait, Verdict};
 
 use super::super::record::AnalysisRecord;
 use super::super::texts;
 use super::left_out;
-use crate::figures::{count, rate, share, significant};
+use crate::figures::{count, share, significant};
 use crate::terminal::page::{Page, Paint, Piece};
 use crate::terminal::table::{Side, Table};
 use crate::terminal::{plain, sections};
-use crate::{instances, words};
+use crate::words;
 
 const EVIDENCE_MAX: usize = 6;
 const EXAMPLES_MAX: usize = 3;
+
+/// The figures of throughput come before those of the place.
+const THROUGHPUT_MAX: usize = 4;
 
 pub(super) fn verdict(page: &mut Page, record: &AnalysisRecord) {
     let judged = texts::judged(record);
@@ -38,6 +41,17 @@ pub(super) fn verdict(page: &mut Page, record: &AnalysisRecord) {
             (Paint::Accent, trace.clone()),
         ]);
     }
+}
+
+/// Why fewer requests are answered, where that is not the verdict itself.
+pub(super) fn throughput(page: &mut Page, record: &AnalysisRecord) {
+    let Some(found) = texts::throughput(record) else {
+        return;
+    };
+    page.heading("FEWER REQUESTS ARE ANSWERED", "");
+    let text = words::because(texts::judged(record), found);
+    page.paragraph(&[plain("  ")], Paint::Plain, &text);
+    sections::figures(page, &found.evidence, THROUGHPUT_MAX);
 }
 
 pub(super) fn ranked(page: &mut Page, record: &AnalysisRecord, top: usize) {
@@ -110,7 +124,7 @@ pub(super) fn origins(page: &mut Page, record: &AnalysisRecord, top: usize) {
 }
 
 pub(super) fn structure(page: &mut Page, record: &AnalysisRecord, top: usize) {
-    let changes = &record.analysis.structure;
+    let changes = texts::holes(record);
     if changes.is_empty() {
         return;
     }
@@ -138,7 +152,7 @@ pub(super) fn structure(page: &mut Page, record: &AnalysisRecord, top: usize) {
     }
     table.write(page, |page, row| {
         let lead = [(Paint::Dim, "    without ".to_owned())];
-        page.paragraph(&lead, Paint::Plain, &texts::vanished(&changes[row]));
+        page.paragraph(&lead, Paint::Plain, &texts::vanished(changes[row]));
     });
     left_out(page, changes.len(), top);
 }
@@ -152,6 +166,8 @@ pub(super) fn opportunities(page: &mut Page, record: &AnalysisRecord, top: usize
         .map(texts::serial)
         .collect();
     sentences(page, "CALLS THAT COULD RUN AT THE SAME TIME", serial, top);
+    let calls = texts::other_calls(record);
+    sentences(page, "CALLS MADE MORE OR LESS OFTEN", calls, top);
     let given_up = record
         .analysis
         .given_up
@@ -195,34 +211,4 @@ fn chance(p_value: f64) -> String {
         p if p < 0.001 => "p < 0.001".to_owned(),
         p => format!("p = {}", significant(p)),
     }
-}
-
-pub(super) fn saturation(page: &mut Page, record: &AnalysisRecord, top: usize) {
-    let mut all: Vec<&Saturation> = record.analysis.saturation.iter().collect();
-    if all.is_empty() {
-        return;
-    }
-    instances::busiest_first(&mut all);
-    page.heading("HOW BUSY THE INSTANCES ARE", "busiest first");
-    let mut table = Table::new(&[
-        ("instance", Side::Left),
-        ("in use", Side::Right),
-        ("arrivals", Side::Right),
-        ("open, mean", Side::Right),
-    ]);
-    for one in all.iter().take(top) {
-        let busy = match one.utilization {
-            Some(busy) if busy >= 0.9 => (Paint::Bad, share(busy)),
-            Some(busy) => plain(&share(busy)),
-            None => (Paint::Dim, "no gauge".to_owned()),
-        };
-        table.row(vec![
-            (Paint::Bold, instances::party(&one.service, &one.instance)),
-            busy,
-            plain(&rate(one.arrival_rate_per_s)),
-            plain(&significant(one.concurrency)),
-        ]);
-    }
-    table.write(page, |_, _| {});
-    left_out(page, all.len(), top);
 }

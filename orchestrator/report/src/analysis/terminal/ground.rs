@@ -105,11 +105,13 @@ pub(super) fn compared(page: &mut Page, record: &AnalysisRecord) {
     ]);
     let (analysis, latencies) = (&record.analysis, &record.latencies);
     table.row(window_cells(
+        record,
         &record.window,
         analysis.traces,
         &latencies.now,
     ));
     table.row(window_cells(
+        record,
         &record.baseline,
         analysis.baseline_traces,
         &latencies.before,
@@ -118,7 +120,12 @@ pub(super) fn compared(page: &mut Page, record: &AnalysisRecord) {
     page.paragraph(&[plain("  ")], Paint::Dim, &texts::compared(record));
 }
 
-fn window_cells(window: &WindowRecord, traces: u64, requests: &Requests) -> Vec<Piece> {
+fn window_cells(
+    record: &AnalysisRecord,
+    window: &WindowRecord,
+    traces: u64,
+    requests: &Requests,
+) -> Vec<Piece> {
     let time = |value: f64| match requests.looked_at {
         0 => "–".to_owned(),
         _ => ms(value),
@@ -130,7 +137,7 @@ fn window_cells(window: &WindowRecord, traces: u64, requests: &Requests) -> Vec<
             requests.failed > 0,
         ),
     };
-    let per_second = traces as f64 / window.seconds.max(f64::MIN_POSITIVE);
+    let per_second = record.read.scaled_up(traces) / window.seconds.max(f64::MIN_POSITIVE);
     vec![
         (Paint::Bold, window.name.clone()),
         plain(&window.start),
