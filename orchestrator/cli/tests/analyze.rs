@@ -91,6 +91,33 @@ fn a_slow_database_is_named_from_otlp_json() {
     "#);
 }
 
+/// Whole traces go, of both recordings alike, and the rest has the same verdict.
+#[test]
+fn of_more_spans_than_are_held_an_even_share_is_analysed() {
+    let bench = bench();
+    let arguments = ["slow.jsonl", "--baseline", "calm.jsonl"];
+    let limited = [&arguments[..], &["--max-spans", "1000"]].concat();
+    let ended = analyze(&bench, &limited).with(0);
+    assert_snapshot!(section(&ended.stdout, "COMPARED"), @r#"
+    COMPARED
+            from                  length  requests    rate     p50      p95     p99  errors
+      slow  2026-03-01T10:01:00Z  55.0 s        52  1.89/s  207 ms   212 ms  213 ms     0 %
+      calm  2026-03-01T10:00:00Z  58.5 s        62  2.12/s   28 ms  31.7 ms   32 ms     0 %
+      Requests of `POST /checkout`. The baseline is a recording of its own.
+    "#);
+    let notes = section(&ended.stdout, "NOTES");
+    assert!(notes.contains("one trace in 2 was kept"), "{notes}");
+    let named = |report: &str| {
+        let verdict = section(report, "VERDICT");
+        verdict.split(" it owns").next().map(str::to_owned)
+    };
+    let whole = analyze(&bench, &arguments).with(0);
+    assert_eq!(named(&ended.stdout), named(&whole.stdout));
+    let too_few = [&arguments[..], &["--max-spans", "10"]].concat();
+    let ended = analyze(&bench, &too_few).with(2);
+    assert!(ended.stderr.contains("--max-spans"), "{}", ended.stderr);
+}
+
 #[test]
 fn the_same_shop_in_jaeger_json_has_the_same_verdict() {
     let bench = bench();
