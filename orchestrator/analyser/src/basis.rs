@@ -47,7 +47,12 @@ const FEW_MIN: usize = 8;
 const NEARLY_ALL: f64 = 0.9;
 
 fn is_slower(now_ms: f64, before_ms: f64, growth_min: f64, config: &Config) -> bool {
-    now_ms - before_ms >= (growth_min * before_ms).max(config.growth_floor_ms)
+    now_ms - before_ms >= threshold_ms(before_ms, growth_min, config)
+}
+
+/// Growth from which something is slower.
+fn threshold_ms(before_ms: f64, growth_min: f64, config: &Config) -> f64 {
+    (growth_min * before_ms).max(config.growth_floor_ms)
 }
 
 /// How much slower requests became, in thresholds: the slow tail or all, whichever grew more.
@@ -55,7 +60,7 @@ pub(crate) fn duration_growth(compared: &Comparison<'_, '_>) -> f64 {
     let config = compared.config;
     let thresholds = |now: &[&Request], before: &[&Request], growth_min: f64| {
         let before_ms = mean_ms(before);
-        (mean_ms(now) - before_ms) / (growth_min * before_ms).max(config.growth_floor_ms)
+        (mean_ms(now) - before_ms) / threshold_ms(before_ms, growth_min, config)
     };
     let (now, before) = (compared.now, compared.before);
     thresholds(&now.tail, &before.tail, config.tail_growth_min).max(thresholds(

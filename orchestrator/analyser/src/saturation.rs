@@ -21,7 +21,6 @@ use crate::parties::{Party, ServiceId};
 use crate::prepared::Prepared;
 use balance::{Instance, balance};
 use first::first;
-use gauges::Gauges;
 use place::Place;
 use plateau::servers;
 use tally::Tally;
@@ -34,10 +33,9 @@ pub(crate) fn saturation(
     window: &Window,
     baseline: &Window,
 ) -> (Vec<Saturation>, ServiceLoad) {
-    let gauges = Gauges::of_windows(prepared, [window, baseline]);
     let services = (0..prepared.parties.service_count() as u32).map(ServiceId);
     let mut all: Vec<Service> = services
-        .map(|service| Service::new(prepared, service, [window, baseline], &gauges))
+        .map(|service| Service::new(prepared, service, [window, baseline]))
         .filter(|service| !service.instances.is_empty())
         .collect();
     all.sort_by(|a, b| a.whole.service.cmp(&b.whole.service));
@@ -83,7 +81,7 @@ pub(crate) fn load_change(
     service: ServiceId,
     windows: [&Window; 2],
 ) -> LoadChange {
-    let service = Service::new(prepared, service, windows, &Default::default());
+    let service = Service::new(prepared, service, windows);
     service.whole.report().change
 }
 
@@ -94,12 +92,7 @@ struct Service {
 }
 
 impl Service {
-    fn new(
-        prepared: &Prepared<'_>,
-        service: ServiceId,
-        windows: [&Window; 2],
-        gauges: &[Gauges; 2],
-    ) -> Service {
+    fn new(prepared: &Prepared<'_>, service: ServiceId, windows: [&Window; 2]) -> Service {
         let name = prepared.parties.service_name(service);
         let mut sums = windows.map(Tally::empty);
         let mut instances = Vec::new();
@@ -109,7 +102,7 @@ impl Service {
                 sum.append(tally);
             }
             let instance = prepared.parties.instance_name(party);
-            let place = process((name, instance), party, tallies, gauges);
+            let place = process(prepared, (name, instance), party, windows, tallies);
             if place.is_seen() {
                 instances.push(place);
             }
@@ -141,11 +134,18 @@ impl Service {
     }
 }
 
-fn process(names: (&str, &str), party: Party, tallies: [Tally; 2], gauges: &[Gauges; 2]) -> Place {
+fn process(
+    prepared: &Prepared<'_>,
+    names: (&str, &str),
+    party: Party,
+    windows: [&Window; 2],
+    tallies: [Tally; 2],
+) -> Place {
     let [now, before] = [0, 1].map(|at| servers(&tallies[at]));
     // What one window does not show, the other may.
     let servers = [now.or(before), before.or(now)];
-    let used = [0, 1].map(|at| Usage::of_process(&gauges[at], party, &tallies[at], servers[at]));
+    let used =
+        [0, 1].map(|at| Usage::of_process(prepared, party, windows[at], &tallies[at], servers[at]));
     Place::new(names, tallies, used, servers)
 }
 

@@ -26,7 +26,7 @@ pub(crate) use figures::{
 pub(crate) use gauges::{Gauges, Holder};
 pub(crate) use lines::Lines;
 pub(crate) use memory::growth;
-pub(crate) use samples::{gauge, gauge_mean, holders};
+pub(crate) use samples::{gauge, gauge_mean, holders, points};
 pub(crate) use withheld::{pauses, processors_used, throttled_share};
 
 /// Share of its memory limit from which a process is about to be killed.
@@ -79,7 +79,7 @@ fn kills(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> u64 {
     let counted = samples::increase(prepared, holder, METRIC_KILLS, window).unwrap_or(0.0);
     let (key, wanted) = LAST_END_OUT_OF_MEMORY;
     let set = &prepared.observations.traces;
-    let ends = samples::points(prepared, holder, METRIC_LAST_END, window).filter(|point| {
+    let ends = points(prepared, holder, METRIC_LAST_END, window).filter(|point| {
         let reason = samples::said(prepared, point, key);
         reason.is_some_and(|reason| set.text(reason) == wanted)
     });

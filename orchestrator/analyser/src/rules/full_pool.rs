@@ -28,6 +28,17 @@ pub(crate) fn pool_is_full(
     before: &Window,
     config: &Config,
 ) -> Option<(Option<Party>, Vec<Figure>)> {
+    let is_full = |pool: &AtLimit| {
+        let grew = pool
+            .share_before
+            .is_some_and(|before| pool.share - before >= GROWTH_MIN);
+        pool.kind == Kind::Connections && pool.share >= SHARE_MIN && grew
+    };
+    let found = only_one_holder(prepared, service, party, |holder| {
+        let pools = at_limit(prepared, holder, now, before);
+        let full = pools.into_iter().find(is_full)?;
+        Some((full.share, limit_figures(&full)))
+    })?;
     let visits = |window: &Window| -> Vec<&Visit> {
         let parties = prepared.parties.of_service(service);
         parties
@@ -45,15 +56,5 @@ pub(crate) fn pool_is_full(
     if called_ms - called_before_ms >= slower_ms {
         return None;
     }
-    let is_full = |pool: &AtLimit| {
-        let grew = pool
-            .share_before
-            .is_some_and(|before| pool.share - before >= GROWTH_MIN);
-        pool.kind == Kind::Connections && pool.share >= SHARE_MIN && grew
-    };
-    only_one_holder(prepared, service, party, |holder| {
-        let pools = at_limit(prepared, holder, now, before);
-        let full = pools.into_iter().find(is_full)?;
-        Some((full.share, limit_figures(&full)))
-    })
+    Some(found)
 }

@@ -20,7 +20,7 @@ pub(crate) fn memory_leaks(
     before: &Window,
 ) -> Option<(Option<Party>, Vec<Figure>)> {
     let signs = |window| Signs::of(prepared, service, window);
-    let is_killed = signs(now).ran_out_of_memory(&signs(before));
+    let is_killed = || signs(now).ran_out_of_memory(&signs(before));
     let collects_more = |holder: Holder| {
         let share = |window| pauses(prepared, holder, window).map(|pauses| pauses.share);
         let grew = share(now)
@@ -30,7 +30,7 @@ pub(crate) fn memory_leaks(
     };
     only_one_holder(prepared, service, party, |holder| {
         let growth = growth(prepared, holder, now, before)?;
-        let suffers = is_killed || collects_more(holder);
+        let suffers = collects_more(holder) || is_killed();
         suffers.then(|| (growth.bytes_per_s, growth_figures(&growth)))
     })
 }

@@ -1,9 +1,11 @@
 //! How much of a place is in use: what its own gauge says, else what spans show.
 
-use super::gauges::Gauges;
+use super::gauges::in_use;
 use super::plateau::by_bin;
 use super::tally::{BINS, Tally};
+use crate::config::Window;
 use crate::parties::Party;
+use crate::prepared::Prepared;
 
 /// Use of one place in one window.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +21,13 @@ pub(super) struct Usage {
 
 impl Usage {
     pub(super) fn of_process(
-        gauges: &Gauges,
+        prepared: &Prepared<'_>,
         party: Party,
+        window: &Window,
         tally: &Tally,
         servers: Option<f64>,
     ) -> Option<Usage> {
-        if let (Some(mean), Some(by_bin)) = (gauges.mean(party), gauges.by_bin(party)) {
+        if let Some((mean, by_bin)) = in_use(prepared, party, window) {
             return Some(Usage {
                 mean,
                 by_bin,

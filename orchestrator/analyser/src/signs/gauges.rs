@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ragdoll_trace::{Attribute, MetricPoint, Observations, ResourceId, Symbol, Value};
+use ragdoll_trace::{Attribute, MetricPoint, Observations, ResourceId, Symbol};
 use rustc_hash::FxHashMap;
 
 use crate::config::Window;
@@ -169,10 +169,7 @@ impl<'a, 'b> Owners<'a, 'b> {
 /// The text that an attribute has, where it has one.
 pub(crate) fn text_of(attributes: &[Attribute], key: Symbol) -> Option<Symbol> {
     let found = attributes.iter().find(|attribute| attribute.key == key)?;
-    match found.value {
-        Value::Str(text) => Some(text),
-        _ => None,
-    }
+    found.value.as_symbol()
 }
 
 #[cfg(test)]

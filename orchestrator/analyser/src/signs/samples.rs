@@ -1,6 +1,6 @@
 //! Samples of one metric of one process, as the questions need them.
 
-use ragdoll_trace::{Attribute, MetricPoint, Symbol, Value};
+use ragdoll_trace::{Attribute, MetricPoint, Symbol};
 
 use super::gauges::{Holder, text_of};
 use crate::config::Window;
@@ -103,8 +103,5 @@ pub(crate) fn said(prepared: &Prepared<'_>, point: &MetricPoint, key: &str) -> O
     let wanted = plain(key);
     let mut attributes = point.attributes.iter();
     let found = attributes.find(|attribute| *plain(set.text(attribute.key)) == *wanted)?;
-    match found.value {
-        Value::Str(text) => Some(text),
-        _ => None,
-    }
+    found.value.as_symbol()
 }
