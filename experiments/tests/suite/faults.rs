@@ -1,18 +1,13 @@
 //! Every kind of fault has an experiment that says what it looks like, and that ends as it should
 //! whatever the seed.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use common::{SEEDS, assert_passed, on_every_core, run_with};
+use crate::common::{assert_passed, on_every_core, run_with, seeds};
 use ragdoll_experiment::{Expected, Experiment, Phase};
 use ragdoll_fault_layers::Faults;
 use ragdoll_fault_spec::Catalog as _;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A part of the name of the experiments to run, where not all of them are wanted.
 const ONLY: &str = "RAGDOLL_EXPERIMENTS";
@@ -99,7 +94,7 @@ fn every_experiment_of_a_fault_ends_as_it_should_whatever_the_seed() {
         .iter()
         .filter(|(name, _)| name.contains(&only))
         .flat_map(|(_, experiment)| {
-            let seeds = std::iter::once(experiment.seed).chain(SEEDS);
+            let seeds = std::iter::once(experiment.seed).chain(seeds());
             seeds.map(move |seed| (experiment, seed))
         })
         .collect();

@@ -1,8 +1,6 @@
 //! `ragdoll run`: exit codes, files, and what goes to which stream.
 
-mod common;
-
-use common::{Bench, FELT, FILES, HOLDS, experiment, without_wall};
+use crate::common::{Bench, FELT, FILES, HOLDS, experiment, without_wall};
 use serde_json::Value;
 
 /// A bench with an experiment that passes.

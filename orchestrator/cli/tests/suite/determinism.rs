@@ -1,10 +1,8 @@
 //! The same file and seed give the same bytes, on as many processors as there are.
 
-mod common;
-
 use std::path::Path;
 
-use common::{Bench, FELT, HOLDS, TELEMETRY, experiment, without_wall};
+use crate::common::{Bench, FELT, HOLDS, TELEMETRY, experiment, without_wall};
 
 /// Faults whose every decision is left to chance.
 fn by_chance() -> String {

@@ -1,13 +1,11 @@
 //! The pods of an export, as processes of this machine: what the manifests say to each is what the
 //! programs understand.
 
-mod common;
-
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use common::{Bench, FELT, HOLDS, experiment};
+use crate::common::{Bench, FELT, HOLDS, alone, experiment};
 use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Faults;
 use ragdoll_host::service::Plan;
@@ -79,6 +77,7 @@ fn instance(arguments: &[String], plan: &Plan) -> InstanceId {
 
 #[test]
 fn the_exported_load_drives_the_exported_services() {
+    let _alone = alone();
     let bench = Bench::new();
     let text = experiment(FELT, HOLDS).replace("[topology.llm]", TWO_SHARDS);
     bench.write("experiment.toml", &text);

@@ -1,15 +1,18 @@
 //! The command in a folder of its own, and small experiments for it.
 
-#![allow(
-    dead_code,
-    reason = "each test binary uses a part of what is shared here"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Held by a test that measures real time: another one on the same processors would spoil its figures.
+static ALONE: Mutex<()> = Mutex::new(());
+
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The files of a run that say what the services said, and what was done to them.
 pub(crate) const TELEMETRY: [&str; 3] = ["traces.otlp.jsonl", "logs.jsonl", "metrics.otlp.jsonl"];

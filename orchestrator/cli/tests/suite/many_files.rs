@@ -1,8 +1,6 @@
 //! `ragdoll run` of a folder of experiments.
 
-mod common;
-
-use common::{Bench, FELT, FILES, HOLDS, experiment};
+use crate::common::{Bench, FELT, FILES, HOLDS, experiment};
 
 #[test]
 fn a_folder_is_run_as_a_whole_and_the_worst_decides() {

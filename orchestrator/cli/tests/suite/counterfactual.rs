@@ -1,8 +1,6 @@
 //! `ragdoll run --counterfactual`: the same seed without each fault.
 
-mod common;
-
-use common::{Bench, FELT, HOLDS, experiment, without_wall};
+use crate::common::{Bench, FELT, HOLDS, TELEMETRY, experiment, without_wall};
 use serde_json::Value;
 
 /// A delay that no request meets and that is declared as one that nobody feels.
@@ -59,7 +57,7 @@ fn without_the_section_the_record_is_that_of_a_plain_run() {
         without_wall(bench.json("plain/run.json"))
     );
     assert!(!bench.text("plain/run.json").contains("counterfactual"));
-    for name in common::TELEMETRY {
+    for name in TELEMETRY {
         let [one, other] = ["plain", "replayed"].map(|out| bench.read(&format!("{out}/{name}")));
         assert!(one == other, "{name} differs");
     }

@@ -1,18 +1,13 @@
 //! The docker ground: real containers, real limits, and nothing left on the engine.
 
-mod common;
-
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 
-use common::{Bench, FELT, FILES, HOLDS, assert_all_speak, assert_held, experiment};
+use crate::common::{Bench, FELT, FILES, HOLDS, alone, assert_all_speak, assert_held, experiment};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-
-/// One run at a time: they would take each other's processors.
-static TURN: Mutex<()> = Mutex::new(());
 
 /// An engine with the image of the services, for one test at a time.
 struct Engine {
@@ -23,7 +18,7 @@ struct Engine {
 /// None, said where it is seen, where this machine has no engine or not the image. With
 /// `RAGDOLL_REQUIRE_DOCKER=1` that is a failure.
 fn engine() -> Option<Engine> {
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = alone();
     let image = std::env::var("RAGDOLL_IMAGE").unwrap_or_else(|_| "ragdoll:dev".to_owned());
     let why = match docker(&["version", "--format", "{{.Server.Version}}"]) {
         Err(why) => format!("no container engine: {why}"),

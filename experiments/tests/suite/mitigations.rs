@@ -1,16 +1,8 @@
 //! What helps against faults: pairs of experiments, without a mitigation and with it, and how much it
 //! helps.
 
-mod common;
-
-use common::{SEEDS, assert_passed, load, on_every_core, run_seeds, run_with};
+use crate::common::{assert_passed, load, on_every_core, run_seeds, run_with, seeds};
 use ragdoll_experiment::RunRecord;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Seeds that each pair is run with besides the file's own.
-const PAIR_SEEDS: usize = 5;
 
 /// A figure of the phase of this name.
 fn stats<'a>(record: &'a RunRecord, phase: &str) -> &'a ragdoll_experiment::PhaseStats {
@@ -39,9 +31,7 @@ fn assert_helps(
     };
     assert_eq!(phases(&without), phases(&with), "the incident is the same");
     assert_eq!(without.workload, with.workload, "so is the load");
-    let seeds: Vec<u64> = std::iter::once(without.seed)
-        .chain(SEEDS.take(PAIR_SEEDS))
-        .collect();
+    let seeds: Vec<u64> = std::iter::once(without.seed).chain(seeds()).collect();
     let pairs = on_every_core(&seeds, |&seed| {
         [run_with(&without, seed), run_with(&with, seed)]
     });

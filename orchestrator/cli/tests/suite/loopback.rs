@@ -1,24 +1,14 @@
 //! The loopback ground: real processes, real sockets, and nothing left behind.
 
-mod common;
-
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::{Bench, FELT, FILES, HOLDS, assert_all_speak, assert_held, experiment};
+use crate::common::{Bench, FELT, FILES, HOLDS, alone, assert_all_speak, assert_held, experiment};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// Two phases of ten seconds become two of five.
 const SHORT: [&str; 4] = ["--on", "loopback", "--phase-scale", "0.5"];
-
-/// Held by a test whose figures a neighbour on the same processors would spoil.
-static ALONE: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 fn arguments<'a>(file: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec!["run", file];

@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 
+use super::shop::SLOW;
 use super::{analyze, bench, section};
-use crate::shop::SLOW;
 
 #[test]
 fn too_few_requests_are_said_to_be_too_few() {

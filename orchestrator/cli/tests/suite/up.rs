@@ -1,13 +1,13 @@
 //! A system that is kept running: its faults come and go by command, and it leaves nothing behind.
 
-mod common;
-
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use common::{Bench, Ended};
+use std::sync::MutexGuard;
+
+use crate::common::{Bench, Ended, alone};
 use ragdoll_runtime::Stopwatch;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -18,10 +18,12 @@ struct Up {
     _said: BufReader<ChildStdout>,
     gateway: String,
     control: String,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Up {
     fn start(bench: &Bench, more: &[&str]) -> Up {
+        let alone = alone();
         let mut command = Command::new(env!("CARGO_BIN_EXE_ragdoll"));
         command.current_dir(bench.path(""));
         command
@@ -48,6 +50,7 @@ impl Up {
         Up {
             child,
             _said: said,
+            _alone: alone,
             gateway: gateway.unwrap_or_default(),
             control: control.unwrap_or_default(),
         }

@@ -1,12 +1,9 @@
 //! `ragdoll analyze` on small recordings of a shop that never heard of ragdoll.
 
-#[path = "analyze/bad_input.rs"]
 mod bad_input;
-mod common;
-#[path = "analyze/shop.rs"]
 mod shop;
 
-use common::{Bench, Ended};
+use crate::common::{Bench, Ended};
 use insta::assert_snapshot;
 use serde_json::Value;
 use shop::{CALM, REQUESTS, SLOW, Shop};

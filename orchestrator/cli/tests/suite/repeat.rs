@@ -1,12 +1,10 @@
 //! Many seeds, split into shares and merged again.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::{Bench, Ended, FELT, FILES, HOLDS, experiment};
+use crate::common::{Bench, Ended, FELT, FILES, HOLDS, experiment};
 use serde_json::Value;
 
 /// Seeds that are run, counted up from 3.

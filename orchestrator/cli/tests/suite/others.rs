@@ -1,10 +1,8 @@
 //! `ragdoll list`, `check`, `schema` and the help.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::{Bench, FELT, HOLDS, experiment};
+use crate::common::{Bench, FELT, HOLDS, experiment};
 use serde_json::Value;
 
 /// The experiments of the repository.

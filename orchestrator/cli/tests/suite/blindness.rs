@@ -1,8 +1,6 @@
 //! What a system says of itself does not give away what was done to it.
 
-mod common;
-
-use common::{Bench, TELEMETRY, experiment};
+use crate::common::{Bench, TELEMETRY, experiment};
 use ragdoll_fault_layers::Faults;
 use ragdoll_fault_spec::Catalog as _;
 use serde_json::Value;

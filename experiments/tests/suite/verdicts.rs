@@ -1,17 +1,12 @@
 //! Every experiment ends as it should, whatever the seed.
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
-mod common;
-
-use common::{SEEDS, account, assert_passed, load, run_seeds};
+use crate::common::{account, assert_passed, load, run_seeds, seeds};
 use ragdoll_analyser::{Cause, Verdict};
 use ragdoll_deploy::{RunOptions, run};
 use ragdoll_experiment::{Outcome, RunRecord};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Runs an experiment with its own seed and with all of [`SEEDS`], on every core.
+/// Runs an experiment with its own seed and with all of [`seeds`], on every core.
 fn run_all_seeds(name: &str) -> Vec<RunRecord> {
     run_seeds(&load(name))
 }
@@ -94,7 +89,7 @@ fn decoy_slow_llm() {
 /// victim.
 #[test]
 fn a_lock_behind_a_small_pool_is_still_the_lock() {
-    for seed in SEEDS.take(5) {
+    for seed in seeds() {
         let mut experiment = load("metadata_lock");
         experiment.seed = seed;
         experiment.topology.gateway.metadata_pool_size = 10;

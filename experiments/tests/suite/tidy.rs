@@ -202,6 +202,26 @@ fn nothing_is_left_to_do() {
     }
 }
 
+/// Documentation tests take a rustdoc a crate, and no crate has any: they are switched off. Whoever wants
+/// one switches them on in the crate's manifest.
+#[test]
+fn an_example_in_a_comment_is_a_test_that_is_run() {
+    for file in sources("src") {
+        let text = read(&root().join(&file));
+        let code = text.lines().map(str::trim_start).filter(|line| {
+            let comment = ["/// ```", "//! ```"].iter();
+            comment.clone().any(|fence| line.starts_with(fence))
+        });
+        // Every second fence ends what the one before began.
+        for opening in code.step_by(2) {
+            assert!(
+                opening.ends_with("text"),
+                "{file}: `{opening}` would be a test that nobody runs: see `doctest` in the manifest"
+            );
+        }
+    }
+}
+
 #[test]
 fn source_files_are_short() {
     for file in sources("src") {

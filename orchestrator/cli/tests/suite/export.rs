@@ -1,8 +1,6 @@
 //! `ragdoll export`.
 
-mod common;
-
-use common::{Bench, FELT, HOLDS, experiment};
+use crate::common::{Bench, FELT, HOLDS, experiment};
 use ragdoll_host::service::{OutOfMemory, Plan};
 use ragdoll_model::{InstanceId, Service};
 

@@ -1,9 +1,7 @@
 //! A fault that does nothing leaves no trace: the telemetry is that of the run without it, byte for
 //! byte.
 
-mod common;
-
-use common::{Bench, FELT, TELEMETRY, experiment};
+use crate::common::{Bench, FELT, TELEMETRY, experiment};
 
 /// What holds with any fault and without.
 const ALWAYS: &str = r#"

@@ -1,0 +1,11 @@
+//! Every experiment of this folder, and what holds for the whole workspace.
+
+mod combinations;
+mod common;
+mod faults;
+mod mitigations;
+mod tidy;
+mod verdicts;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
