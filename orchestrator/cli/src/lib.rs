@@ -1,1 +1,2 @@
-//! ragdoll-cli
+//! Nothing: the program is `main.rs`. A package without a library cannot switch its own features on for its
+//! tests.

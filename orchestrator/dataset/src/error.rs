@@ -10,6 +10,12 @@ use thiserror::Error;
 /// A data set that cannot be made. Every message says what to do.
 #[derive(Debug, Error)]
 pub enum DatasetError {
+    /// The program was built without the tables of the cases.
+    #[error(
+        "this program was built without Parquet, in which cases have their tables: build it with \
+         `cargo build --release --features parquet`"
+    )]
+    LeftOut,
     /// The folder holds something already.
     #[error(
         "{} is not empty: choose another folder with --out, or remove this one first",
@@ -45,7 +51,7 @@ pub enum DatasetError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: parquet::errors::ParquetError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A case that cannot be run, which is a defect of ragdoll.
     #[error("case {case}, candidate {candidate} cannot be run: {source}")]

@@ -11,6 +11,7 @@ use ragdoll_score::{Manifest, Shard, Truth, write_manifest};
 
 use crate::error::DatasetError;
 use crate::make::{Made, make};
+use crate::tables;
 use crate::write::create_folder;
 
 /// What is to be made.
@@ -49,6 +50,7 @@ pub fn generate(options: &Options, on_case: impl Fn() + Sync) -> Result<Summary,
     if index >= count {
         return Err(DatasetError::NoSuchShard { index, count });
     }
+    tables::check()?;
     prepare(&options.out)?;
     let numbers: Vec<u64> = (0..options.cases)
         .filter(|number| number % count == index)

@@ -2,11 +2,40 @@
 
 use std::io::Write as _;
 
-use ragdoll_score::Part;
+use ragdoll_score::{CaseFolder, Part, Signal};
 use ragdoll_trace::{Attribute, Link, SpanKind, Status, TraceSet, Value};
 
+use crate::error::DatasetError;
 use crate::parquet::{Column, Table};
 use crate::parts::Parts;
+use crate::write::write as write_file;
+
+/// Whether tables can be written at all.
+///
+/// # Errors
+/// None here: those of a program without tables are in `tables_left_out.rs`.
+pub(crate) fn check() -> Result<(), DatasetError> {
+    Ok(())
+}
+
+/// Writes all tables of a case.
+pub(crate) fn write(folder: &CaseFolder, parts: &Parts) -> Result<(), DatasetError> {
+    for signal in Signal::ALL {
+        let table: Table = match signal {
+            Signal::Traces => spans(parts),
+            Signal::Logs => logs(parts),
+            Signal::Metrics => metrics(parts),
+        };
+        let path = folder.parquet_path(signal);
+        let bytes = table.into_bytes();
+        let bytes = bytes.map_err(|source| DatasetError::Table {
+            path: path.clone(),
+            source: source.into(),
+        })?;
+        write_file(&path, &bytes)?;
+    }
+    Ok(())
+}
 
 fn phase(part: Part) -> &'static str {
     match part {
@@ -16,7 +45,7 @@ fn phase(part: Part) -> &'static str {
 }
 
 /// `spans.parquet`.
-pub(crate) fn spans(parts: &Parts) -> Table {
+fn spans(parts: &Parts) -> Table {
     let mut phases = Column::words("phase");
     let mut traces = Column::words("trace_id");
     let mut ids = Column::text("span_id");
@@ -59,7 +88,7 @@ pub(crate) fn spans(parts: &Parts) -> Table {
 }
 
 /// `logs.parquet`.
-pub(crate) fn logs(parts: &Parts) -> Table {
+fn logs(parts: &Parts) -> Table {
     let mut phases = Column::words("phase");
     let mut times = Column::times("time");
     let mut severities = Column::words("severity");
@@ -96,7 +125,7 @@ pub(crate) fn logs(parts: &Parts) -> Table {
 }
 
 /// `metrics.parquet`.
-pub(crate) fn metrics(parts: &Parts) -> Table {
+fn metrics(parts: &Parts) -> Table {
     let mut phases = Column::words("phase");
     let mut times = Column::times("time");
     let mut services = Column::words("service");

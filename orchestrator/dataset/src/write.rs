@@ -7,7 +7,6 @@ use ragdoll_score::{CaseFolder, Part, Signal, Truth};
 use ragdoll_trace::{OtlpJsonWriter, write_log_line};
 
 use crate::error::DatasetError;
-use crate::parquet::Table;
 use crate::parts::Parts;
 use crate::tables;
 
@@ -36,20 +35,7 @@ pub(crate) fn write_case(
             write(&path, &packed)?;
         }
     }
-    for signal in Signal::ALL {
-        let table: Table = match signal {
-            Signal::Traces => tables::spans(parts),
-            Signal::Logs => tables::logs(parts),
-            Signal::Metrics => tables::metrics(parts),
-        };
-        let path = folder.parquet_path(signal);
-        let bytes = table.into_bytes();
-        let bytes = bytes.map_err(|source| DatasetError::Table {
-            path: path.clone(),
-            source,
-        })?;
-        write(&path, &bytes)?;
-    }
+    tables::write(folder, parts)?;
     folder.write_truth(truth)?;
     Ok(())
 }
@@ -87,7 +73,7 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), DatasetError> {
     })
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
     fs::write(path, bytes).map_err(|source| DatasetError::Write {
         path: path.to_owned(),
         source,

@@ -14,7 +14,6 @@ pub enum Ground {
     /// One process an instance, on 127.0.0.1.
     Loopback(LoopbackOptions),
     /// One container an instance.
-    #[cfg(feature = "docker")]
     Docker(DockerOptions),
     /// Instances that somebody else started and that wait for a run.
     Deployed(DeployedOptions),
@@ -26,7 +25,6 @@ impl Ground {
         match self {
             Ground::Virtual => "virtual",
             Ground::Loopback(_) => "loopback",
-            #[cfg(feature = "docker")]
             Ground::Docker(_) => "docker",
             Ground::Deployed(_) => "deployed",
         }
@@ -44,7 +42,6 @@ pub struct LoopbackOptions {
 }
 
 /// How to run in containers.
-#[cfg(feature = "docker")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct DockerOptions {
     /// Image of every instance, as `name:tag`.

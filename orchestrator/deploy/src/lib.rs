@@ -16,9 +16,7 @@ mod virtual_ground;
 
 pub use counterfactual::run_counterfactual;
 pub use exact::ExactAnswers;
-#[cfg(feature = "docker")]
-pub use ground::DockerOptions;
-pub use ground::{DeployedOptions, Ground, LoopbackOptions};
+pub use ground::{DeployedOptions, DockerOptions, Ground, LoopbackOptions};
 pub use parallel::{cores, side_by_side};
 pub use progress::Progress;
 pub use ragdoll_collector::CollectError;

@@ -1,9 +1,15 @@
 use thiserror::Error;
 
-/// Why an experiment cannot be exported. Each is a mistake of the command line or of the
-/// experiment, not of the machine.
+/// Why an experiment cannot be exported. All but [`ExportError::LeftOut`] are mistakes of
+/// the command line or of the experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ExportError {
+    /// The program was built without the types of the Kubernetes API.
+    #[error(
+        "this program was built without manifests: build it with `cargo build --release --features \
+         kubernetes`"
+    )]
+    LeftOut,
     /// The namespace is not a name that Kubernetes takes.
     #[error(
         "the namespace `{0}` is not a DNS label: give 1 to 63 lower-case letters, digits or `-`, \

@@ -1,5 +1,5 @@
+use crate::dns_label::is_dns_label;
 use crate::error::ExportError;
-use crate::names::is_dns_label;
 
 /// Name of the image where none is given.
 pub const DEFAULT_IMAGE: &str = "ragdoll:dev";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Faults;
-use ragdoll_kubernetes::{DEFAULT_IMAGE, Manifests, Options, Sweep};
+use ragdoll_kubernetes::{DEFAULT_IMAGE, ExportError, Manifests, Options, Sweep};
 
 use crate::commands::repeat::cannot_write;
 use crate::commands::run::MOST_SEEDS;
@@ -67,7 +67,10 @@ pub(crate) fn export(arguments: &Arguments) -> Exit {
         Ok(manifests) => manifests,
         Err(error) => {
             eprintln!("error: {error}");
-            return Exit::Usage;
+            return match error {
+                ExportError::LeftOut => Exit::Environment,
+                _ => Exit::Usage,
+            };
         }
     };
     if arguments.out == Path::new("-") {

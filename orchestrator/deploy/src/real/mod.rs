@@ -3,7 +3,7 @@
 
 mod control;
 mod deployed;
-#[cfg(feature = "docker")]
+#[cfg_attr(not(feature = "docker"), path = "docker_left_out.rs")]
 mod docker;
 mod fleet;
 mod load;
@@ -31,7 +31,6 @@ use tokio::sync::mpsc;
 
 use self::control::Control;
 use self::deployed::Deployed;
-#[cfg(feature = "docker")]
 use self::docker::Site;
 use self::fleet::Fleet;
 use self::load::Load;
@@ -107,7 +106,6 @@ impl<'a> Prepared<'a> {
             _ => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         };
         let clock = Clock::new_real();
-        #[cfg(feature = "docker")]
         let (site, listen) = match &options.ground {
             Ground::Docker(docker) => {
                 let site = Site::prepare(docker, &self.instances, &clock).await;
@@ -148,7 +146,6 @@ impl<'a> Prepared<'a> {
                 let fleet = Loopback::start_all(&program, &plan, &self.instances, &clock).await;
                 run.on(fleet).await
             }
-            #[cfg(feature = "docker")]
             Ground::Docker(_) => {
                 let site = site.expect("it was prepared for this ground");
                 let fleet = site.start_all(&plan, &clock).await;

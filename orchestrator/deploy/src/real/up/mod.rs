@@ -25,7 +25,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use self::session::Session;
-#[cfg(feature = "docker")]
 use super::docker::Site;
 use super::fleet::Fleet;
 use super::loopback::Loopback;
@@ -151,7 +150,6 @@ async fn keep_up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(),
             let fleet = Loopback::start_all(&program, &plan, &keeper.instances, &clock).await?;
             keeper.keep(fleet, ready).await
         }
-        #[cfg(feature = "docker")]
         Ground::Docker(docker) => {
             let site = Site::prepare(docker, &keeper.instances, &clock).await?;
             let fleet = site.start_all(&plan, &clock).await?;
