@@ -2,79 +2,41 @@
 //!
 //! [`Prepared`] does once what is done for every trace: it finds the critical path and where a
 //! failing request went wrong first. [`analyse`] then compares the requests of one [`Window`] with
-//! those of another, the baseline, and answers two questions: why are requests slower, and why do
-//! they fail? A bottleneck is what changed beyond noise, not what is longest.
+//! those of another, the baseline, and answers four questions: why are requests slower, why do they
+//! fail, why are fewer answered, and which calls are no longer made? A bottleneck is what changed
+//! beyond noise, not what is longest.
 //!
-//! One file maps names of spans and errors to causes (`names`); one file each holds a rule that
-//! corrects the first guess, in `rules`.
+//! The modules stand on four floors. A module names its own floor and those below it, never one above:
+//!
+//! 1. `facts`: what the telemetry says. Names and their meaning, instances, the tree of a trace, its
+//!    critical path, its origin of failure, all put together in [`Prepared`]; and the table of causes.
+//! 2. `statistics`: whether a difference is more than chance. It knows requests, and no cause.
+//! 3. `questions`: each question by itself, with the `rules` that correct a first guess.
+//! 4. `answer`: one verdict out of the answers to all of them.
 
-mod address;
-mod analyse;
-mod basis;
-mod blocks;
-mod breakers;
-mod change_point;
-mod comparison;
-mod confidence;
-mod config;
-mod criticality;
-mod directory;
-mod error_cause;
-mod error_words;
-mod errors;
-mod evidence;
-mod examine;
-mod failure;
-mod gatherings;
-mod given_up;
-mod latency;
-mod load;
-mod names;
-mod noise;
-mod operations;
-mod origin;
-mod overview;
-mod parties;
-mod path;
-mod peers;
-mod population;
-mod prepared;
-mod ranking;
-mod repairs;
-mod roots;
-mod rules;
-mod saturation;
-mod scaled;
-mod serial;
-mod series;
-mod share;
-mod sides;
-mod signs;
+mod answer;
+mod facts;
+mod questions;
 mod statistics;
-mod steps;
-mod strays;
-mod structure;
-mod throughput;
-mod traits;
-mod tree;
-mod verdict;
-mod visits;
-mod waterfall;
 
-pub use analyse::analyse;
-pub use change_point::find_window;
-pub use config::{Config, Window};
-pub use given_up::{GivenUp, given_up};
-pub use load::{
+pub use answer::analyse::analyse;
+pub use answer::overview::{Overview, overview};
+pub use answer::verdict::{Analysis, Verdict};
+pub use answer::waterfall::{WaterfallRow, waterfall};
+pub use facts::cause::Cause;
+pub use facts::prepared::Prepared;
+pub use facts::time::Window;
+pub use questions::change_point::find_window;
+pub use questions::findings::{
+    Attribution, Bottleneck, CallsChange, ErrorOrigin, Figure, Question, SharedTrait,
+    StructureChange,
+};
+pub use questions::given_up::{GivenUp, given_up};
+pub use questions::load::{
     Balance, FirstSaturated, Load, LoadChange, Saturation, Series, SeriesPoint, ServiceLoad,
     SlowerInstance, Uneven,
 };
-pub use overview::{Overview, overview};
-pub use prepared::Prepared;
-pub use roots::RootOperation;
-pub use serial::{Independence, SerialOpportunity, serial_opportunities};
-pub use verdict::{
-    Analysis, Attribution, Bottleneck, CallsChange, Cause, ErrorOrigin, Figure, Question,
-    SharedTrait, StructureChange, Verdict,
-};
-pub use waterfall::{WaterfallRow, waterfall};
+pub use questions::root_operations::RootOperation;
+pub use questions::serial_opportunities::independence::Independence;
+pub use questions::serial_opportunities::{SerialOpportunity, serial_opportunities};
+pub use statistics::config::Config;

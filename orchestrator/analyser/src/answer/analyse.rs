@@ -1,0 +1,314 @@
+//! One window against another.
+
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
+use crate::answer::operations::{Found, operation_notes, strongest, with_others};
+use crate::answer::ranking::ranked;
+use crate::answer::scale_up::scale_up;
+use crate::answer::series::series;
+use crate::answer::verdict::{Analysis, Verdict};
+use crate::facts::prepared::Prepared;
+use crate::facts::request::Request;
+use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
+use crate::questions::correlated_attributes::{Groups, leaders, shared_traits};
+use crate::questions::errors::{error_origins, errors, failures_growth};
+use crate::questions::evidence::{figure, trait_figures};
+use crate::questions::findings::{Bottleneck, Figure, SharedTrait, StructureChange};
+use crate::questions::given_up::given_up;
+use crate::questions::latency::slowdown::{Basis, Moved, duration_growth, moved};
+use crate::questions::latency::{duration_figures, slower_places};
+use crate::questions::load::ServiceLoad;
+use crate::questions::network_owners::Sides;
+use crate::questions::outliers::{note as stray_note, without_strays};
+use crate::questions::places::places;
+use crate::questions::population::Population;
+use crate::questions::root_operations::{Root, compared_roots};
+use crate::questions::saturation::saturation;
+use crate::questions::serial_opportunities::serial_opportunities;
+use crate::questions::structure::{calls, structure_changes};
+use crate::questions::throughput::throughput;
+use crate::statistics::config::Config;
+
+/// Compares the requests of `window` with those of `baseline`, those of each operation of root spans
+/// by themselves. The answer about errors comes first where requests fail more often, else the one about
+/// latency, else the one about throughput, else the one about calls that are no longer made. Where
+/// requests of several operations changed, the answers are those of the operation that changed most. The
+/// same observations give the same answer.
+pub fn analyse(
+    prepared: &Prepared<'_>,
+    window: &Window,
+    baseline: &Window,
+    config: &Config,
+) -> Analysis {
+    let (window, strays) = without_strays(prepared, window);
+    let (baseline, strays_before) = without_strays(prepared, baseline);
+    let roots = compared_roots(prepared, [&window, &baseline], config);
+    let config = for_questions(config, roots.len());
+    let ground = Ground {
+        prepared,
+        window: &window,
+        baseline: &baseline,
+        sides: &Sides::new(prepared, &window, &baseline, &config),
+        structure: &LazyCell::new(|| structure_changes(prepared, &window, &baseline, &config)),
+        config: &config,
+    };
+    let found = match roots.is_empty() {
+        true => vec![of_root(&ground, None)],
+        false => roots
+            .iter()
+            .map(|&root| of_root(&ground, Some(root)))
+            .collect(),
+    };
+    let (chosen, others) = strongest(found);
+    let mut notes = prepared.notes();
+    notes.extend(stray_note("window", &window, strays));
+    notes.extend(stray_note("baseline", &baseline, strays_before));
+    notes.extend(operation_notes(prepared, &window, &chosen, &others));
+    let (instances, load) = saturation(prepared, &window, &baseline);
+    let mut analysis = chosen.analysis;
+    notes.append(&mut analysis.notes);
+    let mut analysis = Analysis {
+        ranked: with_others(analysis.ranked, &others),
+        serial_calls: serial_opportunities(prepared, &window, &config),
+        given_up: given_up(prepared, &window),
+        saturation: instances,
+        load,
+        notes,
+        ..analysis
+    };
+    let share = prepared.observations.traces.trace_share();
+    scale_up(&mut analysis, share);
+    analysis
+}
+
+/// What the comparison of every operation rests on.
+struct Ground<'g, 'p, F> {
+    prepared: &'p Prepared<'p>,
+    window: &'g Window,
+    baseline: &'g Window,
+    sides: &'g Sides,
+    structure: &'g LazyCell<Vec<StructureChange>, F>,
+    config: &'g Config,
+}
+
+/// Thresholds for so many operations: where the same is asked of each, a wrong alarm must be rarer.
+fn for_questions(config: &Config, operations: usize) -> Config {
+    let questions = operations.max(1);
+    Config {
+        noise_tail: config.noise_tail / questions as f64,
+        resamples: config.resamples * questions,
+        ..config.clone()
+    }
+}
+
+/// The comparison of the requests of one operation; of none where there are no requests.
+fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
+    ground: &Ground<'_, 'p, F>,
+    root: Option<Root>,
+) -> Found {
+    let (prepared, config) = (ground.prepared, ground.config);
+    let (now, before) = Population::pair(prepared, (ground.window, ground.baseline), root, config);
+    let places = places(prepared, &now, &before, ground.sides);
+    let mut analysis = Analysis {
+        operation: root.map(|root| root.named(prepared)),
+        traces: now.all.len() as u64,
+        baseline_traces: before.all.len() as u64,
+        verdict: Verdict::NoBottleneck {
+            evidence: quiet_figures(&now, &before),
+        },
+        latency: None,
+        errors: None,
+        throughput: None,
+        ranked: Vec::new(),
+        structure: Vec::new(),
+        serial_calls: Vec::new(),
+        given_up: Vec::new(),
+        attribution: places
+            .iter()
+            .map(|place| place.attribution(&prepared.parties))
+            .collect(),
+        error_origins: error_origins(prepared, &now, config),
+        shared_traits: Vec::new(),
+        saturation: Vec::new(),
+        load: ServiceLoad::default(),
+        series: None,
+        notes: success_note(&now).into_iter().collect(),
+    };
+    let mut strength = 0.0;
+    if let Some(reason) = too_few(&now, &before, config) {
+        analysis.verdict = Verdict::NotEnoughData { reason };
+    } else {
+        let compared = Comparison {
+            prepared,
+            now: &now,
+            before: &before,
+            sides: ground.sides,
+            places: &places,
+            config,
+        };
+        analysis.structure.clone_from(ground.structure);
+        answer(&compared, &mut analysis);
+        let named = analysis.verdict.bottleneck();
+        analysis.series = named.and_then(|named| series(&compared, named));
+        strength = change(&compared, &analysis);
+    }
+    Found {
+        root,
+        analysis,
+        strength,
+    }
+}
+
+/// How much worse requests became, in thresholds; 0 where nothing changed beyond noise.
+fn change(compared: &Comparison<'_, '_>, analysis: &Analysis) -> f64 {
+    let failing = failures_growth(compared);
+    let slower = duration_growth(compared);
+    let of = |answer: &Option<Bottleneck>, growth: f64| {
+        // The requests that some service takes part in may be slower where the whole is not.
+        answer.as_ref().map_or(0.0, |_| growth.max(1.0))
+    };
+    of(&analysis.errors, failing).max(of(&analysis.latency, slower))
+}
+
+fn too_few(now: &Population<'_>, before: &Population<'_>, config: &Config) -> Option<String> {
+    let populations = [(now, "window"), (before, "baseline")];
+    let mut few = populations
+        .into_iter()
+        .filter(|(population, _)| population.all.len() < config.requests_min);
+    few.next().map(|(population, name)| {
+        let (requests, needed) = (population.all.len(), config.requests_min);
+        let unit = if requests == 1 { "request" } else { "requests" };
+        format!("the {name} has {requests} {unit}, and {needed} are needed")
+    })
+}
+
+/// Answers every question, and makes the verdict of the first that has an answer.
+fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
+    let moved = moved(compared);
+    let slower = slower_places(compared, moved.basis());
+    let mut failing = errors(compared);
+    if let Some(first) = failing.first_mut() {
+        let (traits, affected) = traits_of_failing(compared, &first.requests);
+        add_trait(&mut first.bottleneck, &traits, affected);
+        analysis.shared_traits = traits;
+    }
+    let failing: Vec<Bottleneck> = failing.into_iter().map(|one| one.bottleneck).collect();
+    let mut latency = match moved {
+        Moved::Nothing => None,
+        Moved::Whole(_) | Moved::Few => slower.first().cloned(),
+    };
+    if let (Some(bottleneck), true) = (&mut latency, failing.is_empty()) {
+        analysis.shared_traits = traits_of_slow(compared);
+        add_trait(bottleneck, &analysis.shared_traits, "slow requests");
+    }
+    analysis.errors = failing.first().cloned();
+    analysis.throughput = throughput(compared, failing.first(), latency.as_ref());
+    let no_longer_calling = calls(&analysis.structure);
+    let slower = match &latency {
+        Some(first) => [std::slice::from_ref(first), &slower[1..]].concat(),
+        None => slower,
+    };
+    // What the slow tail owes to one place hides what all requests owe to another.
+    let besides = match moved {
+        Moved::Whole(Basis::Tail) => slower_places(compared, Basis::All),
+        Moved::Whole(Basis::All) | Moved::Few | Moved::Nothing => Vec::new(),
+    };
+    let slower = [slower, besides].concat();
+    // A few requests that are slower may be what is left of those that gave up half way.
+    analysis.ranked = match moved {
+        Moved::Whole(_) => ranked(&[&failing, &slower, &no_longer_calling]),
+        Moved::Few | Moved::Nothing => ranked(&[&failing, &no_longer_calling, &slower]),
+    };
+    analysis.latency = latency;
+    let is_answered =
+        analysis.latency.is_some() || !failing.is_empty() || !no_longer_calling.is_empty();
+    if let (true, Some(first)) = (is_answered, analysis.ranked.first()) {
+        analysis.verdict = Verdict::Bottleneck(first.clone());
+    }
+}
+
+/// What slow requests have in common.
+fn traits_of_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
+    let now = compared.now;
+    let slowest = now.tail.last().map_or(0, |request| request.duration_ns);
+    let others: Vec<&Request> = now
+        .timed
+        .iter()
+        .copied()
+        .filter(|request| request.duration_ns < slowest)
+        .collect();
+    let groups = Groups {
+        affected: &now.tail,
+        others: &others,
+        usual: &[],
+    };
+    shared_traits(compared.prepared, groups, compared.config)
+}
+
+/// Traits of the failing requests, or else of the first failing ones of each burst, with what the
+/// affected are called.
+fn traits_of_failing<'p>(
+    compared: &Comparison<'_, 'p>,
+    failed: &[&'p Request],
+) -> (Vec<SharedTrait>, &'static str) {
+    let Comparison {
+        prepared,
+        now,
+        before,
+        config,
+        ..
+    } = *compared;
+    let succeeded = |requests: &[&'p Request]| -> Vec<&'p Request> {
+        requests
+            .iter()
+            .copied()
+            .filter(|request| !request.failed)
+            .collect()
+    };
+    let ids: BTreeSet<u128> = failed.iter().map(|request| request.trace_id).collect();
+    let first = leaders(&now.all, |request| ids.contains(&request.trace_id));
+    let of = |affected: &[&'p Request]| {
+        let groups = Groups {
+            affected,
+            others: &succeeded(&now.all),
+            usual: &succeeded(&before.all),
+        };
+        shared_traits(prepared, groups, config)
+    };
+    let (of_all, of_first) = (of(failed), of(&first));
+    let strongest = |traits: &[SharedTrait]| traits.first().map_or(1.0, |shared| shared.p_value);
+    if strongest(&of_first) < strongest(&of_all) {
+        (of_first, "first failing requests of a burst")
+    } else {
+        (of_all, "failing requests")
+    }
+}
+
+fn quiet_figures(now: &Population<'_>, before: &Population<'_>) -> Vec<Figure> {
+    let mut figures = duration_figures(now, before).to_vec();
+    figures.push(figure(
+        "requests that fail",
+        100.0 * now.error_rate(),
+        100.0 * before.error_rate(),
+        "%",
+    ));
+    figures
+}
+
+fn add_trait(bottleneck: &mut Bottleneck, traits: &[SharedTrait], affected: &str) {
+    if let Some(strongest) = traits.first() {
+        bottleneck
+            .evidence
+            .extend(trait_figures(strongest, affected, "other requests"));
+    }
+}
+
+fn success_note(now: &Population<'_>) -> Option<String> {
+    let succeeded = now.timed.len();
+    (succeeded < now.all.len()).then(|| match succeeded {
+        1 => "latency is that of the 1 request that succeeded".to_owned(),
+        more => format!("latency is that of the {more} requests that succeeded"),
+    })
+}

@@ -1,0 +1,272 @@
+//! Processes and services that own time: those that recorded spans, and those that are only known
+//! from their callers.
+
+use ragdoll_trace::{ResourceId, Span, SpanKind, Symbol, TraceSet};
+use rustc_hash::FxHashMap;
+
+use crate::facts::directory::Directory;
+use crate::facts::ids::{Party, ServiceId};
+use crate::facts::names::address::{cluster_service, is_bare};
+use crate::facts::names::peers::{PeerKeys, Way, name_in};
+use crate::facts::names::spans::Names;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Parties<'a> {
+    set: &'a TraceSet,
+    keys: PeerKeys,
+    parties: Vec<(ServiceId, Option<&'a str>)>,
+    services: Vec<&'a str>,
+    /// Whether a service says of any of its spans on which side of a call it is.
+    says_sides: Vec<bool>,
+    party_by_names: FxHashMap<(ServiceId, Option<&'a str>), Party>,
+    service_by_name: FxHashMap<&'a str, ServiceId>,
+    said: FxHashMap<(Way, Symbol), Said<'a>>,
+}
+
+/// What is known of one name that calls have for the other side.
+#[derive(Clone, Copy, Debug)]
+struct Said<'a> {
+    name: &'a str,
+    /// The recording service of that name.
+    named: Option<ServiceId>,
+    /// The recording service that has that address.
+    held: Option<(ServiceId, Option<Party>)>,
+}
+
+/// Whom a call calls.
+#[derive(Clone, Copy, Debug)]
+struct Callee<'a> {
+    place: Place<'a>,
+    instance: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    Recording(ServiceId, Option<Party>),
+    Named(&'a str),
+}
+
+impl<'a> Parties<'a> {
+    /// Every process of the set: those that recorded spans, then those that calls name.
+    pub(crate) fn new(set: &'a TraceSet, names: &Names) -> Self {
+        let mut parties = Parties {
+            set,
+            keys: names.peers().clone(),
+            parties: Vec::new(),
+            services: Vec::new(),
+            says_sides: Vec::new(),
+            party_by_names: FxHashMap::default(),
+            service_by_name: FxHashMap::default(),
+            said: FxHashMap::default(),
+        };
+        let mut directory = Directory::default();
+        for resource in set.resources() {
+            let name = set.text(resource.service);
+            let service = parties.add_service(name);
+            parties.add(service, Some(set.text(resource.instance)));
+            directory.add(name, service);
+        }
+        for span in set.spans() {
+            let is_side = !matches!(span.kind, SpanKind::Internal | SpanKind::Unspecified);
+            let service = parties.service(parties.of(span.resource));
+            parties.says_sides[service.0 as usize] |= is_side;
+        }
+        let service_of = |party| parties.service(party);
+        directory.learn_processes(set, &parties.keys, service_of);
+        directory.learn_served(set, &parties.keys, service_of);
+        directory.learn_answers(set, &parties.keys, service_of, |span| {
+            parties.may_call(span)
+        });
+        parties.add_callees(&directory);
+        parties
+    }
+
+    fn add_callees(&mut self, directory: &Directory<'a>) {
+        let set = self.set;
+        for span in set.spans() {
+            if !self.may_call(span) {
+                continue;
+            }
+            for (way, said) in self.keys.said(span) {
+                let Some(name) = name_in(set, way, said) else {
+                    continue;
+                };
+                self.said.entry((way, said)).or_insert_with(|| Said {
+                    name,
+                    named: directory.named(name),
+                    held: directory.held(name),
+                });
+            }
+            if let Some(callee) = self.callee(span) {
+                let service = match callee.place {
+                    Place::Recording(service, _) => service,
+                    Place::Named(name) => self.add_service(name),
+                };
+                self.add(service, callee.instance);
+            }
+        }
+    }
+
+    /// The process that recorded a span.
+    pub(crate) fn of(&self, resource: ResourceId) -> Party {
+        Party(resource.0)
+    }
+
+    /// Whether a span may be the caller's side of a call.
+    fn may_call(&self, span: &Span) -> bool {
+        match span.kind {
+            SpanKind::Client | SpanKind::Producer | SpanKind::Unspecified => true,
+            SpanKind::Internal => !self.says_sides(self.of(span.resource)),
+            SpanKind::Server | SpanKind::Consumer => false,
+        }
+    }
+
+    /// Whether the service of a process says of any span on which side of a call it is. Where it
+    /// does not, its inner spans may be anything.
+    pub(crate) fn says_sides(&self, party: Party) -> bool {
+        self.says_sides[self.service(party).0 as usize]
+    }
+
+    /// The process that a call says it calls.
+    pub(crate) fn called(&self, span: &Span) -> Option<Party> {
+        let callee = self.callee(span)?;
+        let service = match callee.place {
+            Place::Recording(_, Some(party)) if callee.instance.is_none() => return Some(party),
+            Place::Recording(service, _) => service,
+            Place::Named(name) => *self.service_by_name.get(name)?,
+        };
+        self.party_by_names
+            .get(&(service, callee.instance))
+            .copied()
+    }
+
+    /// As [`Parties::called`], where a span says so plainly that it is a call of another service
+    /// that nothing else need say it.
+    pub(crate) fn plainly_called(&self, span: &Span) -> Option<Party> {
+        let is_plain = |way| matches!(way, Way::Service | Way::Messaging | Way::System);
+        if !self.keys.said(span).any(|(way, _)| is_plain(way)) {
+            return None;
+        }
+        let called = self.called(span)?;
+        (self.service(called) != self.service(self.of(span.resource))).then_some(called)
+    }
+
+    /// The best that a call says. A name that was given on purpose comes first, then addresses of
+    /// recording services, then other hosts, and bare addresses last: they say nothing to a reader,
+    /// and change with every restart.
+    fn callee(&self, span: &Span) -> Option<Callee<'a>> {
+        let own = self.service(self.of(span.resource));
+        let is_system = self.keys.said(span).any(|(way, _)| way == Way::System);
+        let mut best: Option<(u8, Place<'a>)> = None;
+        let (mut destination, mut bare) = (None, None);
+        for (way, symbol) in self.keys.said(span) {
+            let Some(&said) = self.said.get(&(way, symbol)) else {
+                continue;
+            };
+            // Who calls has an address in common with others at times, but does not call itself.
+            // And databases record nothing, so a machine that one shares with a service is not it.
+            let held = said.held.filter(|held| held.0 != own && !is_system);
+            let known = said.named.map(|service| (service, None)).or(held);
+            let known = known.map(|(service, party)| Place::Recording(service, party));
+            let is_bare = matches!(way, Way::Service | Way::Address) && is_bare(said.name);
+            let named = Place::Named(cluster_service(said.name).unwrap_or(said.name));
+            let (rank, place) = match way {
+                Way::Service if !is_bare => (0, known.unwrap_or(named)),
+                Way::Messaging => (1, Place::Named(said.name)),
+                Way::Service | Way::Address | Way::Interface if known.is_some() => {
+                    (2, known.unwrap_or(named))
+                }
+                Way::Service | Way::Address if !is_bare => (3, named),
+                Way::System => (4, Place::Named(said.name)),
+                Way::Interface => (5, Place::Named(said.name)),
+                Way::Service | Way::Address => {
+                    bare = bare.or(Some(said.name));
+                    (6, Place::Named(said.name))
+                }
+                Way::Destination => {
+                    destination = destination.or(Some(said.name));
+                    continue;
+                }
+            };
+            if best.is_none_or(|(least, _)| rank < least) {
+                best = Some((rank, place));
+            }
+        }
+        let (rank, place) = best?;
+        let said = self
+            .keys
+            .instance(span)
+            .map(|instance| self.set.text(instance));
+        let instance = said.or(match rank {
+            1 => destination,
+            4 => bare,
+            _ => None,
+        });
+        Some(Callee { place, instance })
+    }
+
+    /// The path of what a call is about.
+    pub(crate) fn route(&self, span: &Span) -> Option<&'a str> {
+        self.keys.route(self.set, span)
+    }
+
+    fn add_service(&mut self, name: &'a str) -> ServiceId {
+        *self.service_by_name.entry(name).or_insert_with(|| {
+            self.services.push(name);
+            self.says_sides.push(false);
+            ServiceId(self.services.len() as u32 - 1)
+        })
+    }
+
+    fn add(&mut self, service: ServiceId, instance: Option<&'a str>) {
+        let party = Party(self.parties.len() as u32);
+        self.party_by_names
+            .entry((service, instance))
+            .or_insert_with(|| {
+                self.parties.push((service, instance));
+                party
+            });
+    }
+
+    pub(crate) fn service(&self, party: Party) -> ServiceId {
+        self.parties[party.0 as usize].0
+    }
+
+    /// The service of this name, where there is one.
+    pub(crate) fn service_named(&self, name: Symbol) -> Option<ServiceId> {
+        self.service_by_name.get(self.set.text(name)).copied()
+    }
+
+    pub(crate) fn service_name(&self, service: ServiceId) -> &'a str {
+        self.services[service.0 as usize]
+    }
+
+    pub(crate) fn service_name_of(&self, party: Party) -> &'a str {
+        self.service_name(self.service(party))
+    }
+
+    /// Empty where it is not known.
+    pub(crate) fn instance_name(&self, party: Party) -> &'a str {
+        self.parties[party.0 as usize].1.unwrap_or("")
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.parties.len()
+    }
+
+    pub(crate) fn service_count(&self) -> usize {
+        self.services.len()
+    }
+
+    /// Every process.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Party> + use<> {
+        (0..self.parties.len() as u32).map(Party)
+    }
+
+    /// Processes of a service, in the order of their numbers.
+    pub(crate) fn of_service(&self, service: ServiceId) -> impl Iterator<Item = Party> {
+        (0..self.parties.len() as u32)
+            .map(Party)
+            .filter(move |&party| self.service(party) == service)
+    }
+}

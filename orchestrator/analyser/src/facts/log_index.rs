@@ -1,0 +1,39 @@
+//! Log lines by process, in the order of time.
+
+use ragdoll_trace::{LogEvent, Observations};
+
+use crate::facts::ids::Party;
+use crate::facts::instances::Parties;
+use crate::facts::time::Window;
+
+/// The index. It takes four bytes a line.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    positions: Vec<Vec<u32>>,
+}
+
+impl Lines {
+    pub(crate) fn new(observations: &Observations, parties: &Parties<'_>) -> Self {
+        let mut positions = vec![Vec::new(); parties.len()];
+        for (position, log) in observations.logs.iter().enumerate() {
+            positions[parties.of(log.resource).0 as usize].push(position as u32);
+        }
+        for own in &mut positions {
+            own.sort_by_key(|&at| observations.logs[at as usize].time_ns);
+        }
+        Lines { positions }
+    }
+
+    /// What a process said within a window.
+    pub(crate) fn within<'o>(
+        &self,
+        observations: &'o Observations,
+        party: Party,
+        window: &Window,
+    ) -> impl Iterator<Item = &'o LogEvent> {
+        let all = &self.positions[party.0 as usize];
+        let logs = &observations.logs;
+        let own = window.part_of(all, |&at| logs[at as usize].time_ns);
+        own.iter().map(|&at| &logs[at as usize])
+    }
+}

@@ -1,0 +1,211 @@
+//! Why a service makes requests fail.
+
+use std::collections::BTreeMap;
+
+use crate::facts::cause::Cause;
+use crate::facts::ids::ServiceId;
+use crate::facts::names::failures::{Failure, failure};
+use crate::facts::names::metrics::METRIC_QUEUE_DEPTH;
+use crate::facts::prepared::Prepared;
+use crate::facts::request::Request;
+use crate::facts::server_spans::within;
+use crate::facts::time::Window;
+use crate::questions::errors::room::{has_queue, has_room};
+use crate::questions::evidence::figure;
+use crate::questions::findings::Figure;
+use crate::questions::network_owners::Sides;
+use crate::questions::places::{Times, main_party};
+use crate::questions::population::Population;
+use crate::questions::rules::deadlock::given_up_on_a_lock;
+use crate::questions::rules::queue_or_slow::{WaitExplained, explain_wait};
+use crate::questions::signs::Signs;
+use crate::questions::signs::samples::gauge;
+use crate::statistics::config::Config;
+
+/// The cause that the errors of the failing requests, and what the service shows beside them, point to.
+pub(crate) fn cause(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+    service: ServiceId,
+    failed: &[&Request],
+    config: &Config,
+) -> (Cause, Vec<Figure>) {
+    // A request that starts in the window may meet its end after it.
+    let longest_ns = failed
+        .iter()
+        .map(|request| request.duration_ns)
+        .max()
+        .unwrap_or(0);
+    let window = Window {
+        start_ns: now.window.start_ns,
+        end_ns: now.window.end_ns.saturating_add(longest_ns),
+    };
+    let signs = Signs::of(prepared, service, &window);
+    let signs_before = Signs::of(prepared, service, &before.window);
+    if signs.ran_out_of_memory(&signs_before) {
+        return (
+            Cause::Memory,
+            memory_figures(prepared, service, &signs, &signs_before),
+        );
+    }
+    let count = |kind: Failure| -> usize {
+        let errors = errors_of(prepared, failed).into_iter();
+        errors
+            .filter(|(error, _)| failure(error) == kind)
+            .map(|(_, count)| count)
+            .sum()
+    };
+    let half = failed.len().div_ceil(2);
+    let overflow = count(Failure::Overflow);
+    let maybe = count(Failure::MaybeOverflow);
+    let has_room = has_room(prepared, service, now, before);
+    let full =
+        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
+    if full && !has_room {
+        return (Cause::Queue, queue_figures(prepared, service, now, before));
+    }
+    if count(Failure::Conflict) >= half
+        && let Some(figure) = given_up_on_a_lock(prepared, service, failed, before)
+    {
+        return (Cause::Lock, vec![figure]);
+    }
+    if count(Failure::Deadline) >= half {
+        return late_cause(prepared, now, before, service, failed, config);
+    }
+    (Cause::Errors, Vec::new())
+}
+
+/// Why calls of the service took longer than their callers' patience: what grew most against the
+/// baseline's requests.
+fn late_cause(
+    prepared: &Prepared<'_>,
+    now: &Population<'_>,
+    before: &Population<'_>,
+    service: ServiceId,
+    failed: &[&Request],
+    config: &Config,
+) -> (Cause, Vec<Figure>) {
+    let times = Times::new(prepared, failed, &Sides::default());
+    let times_before = Times::new(prepared, &before.timed, &Sides::default());
+    let growth =
+        |cause: Cause| times.mean_ms(service, cause) - times_before.mean_ms(service, cause);
+    let most = Cause::ALL
+        .into_iter()
+        .max_by(|&a, &b| growth(a).total_cmp(&growth(b)));
+    let Some(most) = most.filter(|&cause| growth(cause) > 0.0) else {
+        return (Cause::Errors, Vec::new());
+    };
+    let mut cause = most;
+    let name = prepared.parties.service_name(service);
+    let mut figures = vec![figure(
+        format!(
+            "{} of {name} on the critical path of failing requests, mean",
+            most.words()
+        ),
+        times.mean_ms(service, most),
+        times_before.mean_ms(service, most),
+        "ms",
+    )];
+    while matches!(cause, Cause::Queue | Cause::ConnectionPool) {
+        let Some((party, _)) = main_party(prepared, failed, service, most) else {
+            break;
+        };
+        let (explained, more) =
+            explain_wait(prepared, party, cause, &now.window, &before.window, config);
+        figures.extend(more);
+        let WaitExplained::Slower(slower) = explained else {
+            break;
+        };
+        cause = slower;
+    }
+    (cause, figures)
+}
+
+fn queue_figures(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> Vec<Figure> {
+    let name = prepared.parties.service_name(service);
+    let depth = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        parties
+            .flat_map(|party| gauge(prepared, party, METRIC_QUEUE_DEPTH, window))
+            .reduce(f64::max)
+    };
+    let rate = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        let visits = parties.map(|party| prepared.visits(party));
+        let count: usize = visits.map(|all| within(all, window).len()).sum();
+        count as f64 / window.seconds().max(f64::MIN_POSITIVE)
+    };
+    let mut figures = vec![figure(
+        format!("arrival rate of {name}"),
+        rate(&now.window),
+        rate(&before.window),
+        "1/s",
+    )];
+    if let Some(deepest) = depth(&now.window) {
+        let what = format!("longest queue of {name}");
+        figures.insert(0, figure(what, deepest, depth(&before.window), ""));
+    }
+    figures
+}
+
+fn memory_figures(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    signs: &Signs,
+    before: &Signs,
+) -> Vec<Figure> {
+    let name = prepared.parties.service_name(service);
+    let mut figures = vec![
+        figure(
+            format!("out-of-memory log lines of {name}"),
+            signs.out_of_memory_logs as f64,
+            before.out_of_memory_logs as f64,
+            "",
+        ),
+        figure(
+            format!("restarts of {name}"),
+            signs.restarts as f64,
+            before.restarts as f64,
+            "",
+        ),
+    ];
+    if signs.out_of_memory_kills > before.out_of_memory_kills {
+        figures.push(figure(
+            format!("kills of {name} for its memory"),
+            signs.out_of_memory_kills as f64,
+            before.out_of_memory_kills as f64,
+            "",
+        ));
+    }
+    if let Some(peak) = signs.memory_peak {
+        figures.push(figure(
+            format!("highest memory use of {name}, share of its limit"),
+            100.0 * peak,
+            before.memory_peak.map(|share| 100.0 * share),
+            "%",
+        ));
+    }
+    figures
+}
+
+/// Errors of these requests where they went wrong, most frequent first.
+pub(crate) fn errors_of<'p>(
+    prepared: &'p Prepared<'_>,
+    failed: &[&Request],
+) -> Vec<(&'p str, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for request in failed {
+        if let Some(origin) = prepared.origin(request) {
+            *counts.entry(&origin.error).or_default() += 1;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    counts
+}

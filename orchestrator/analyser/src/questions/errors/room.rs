@@ -1,0 +1,64 @@
+//! Whether a service has room for what it is asked.
+
+use crate::facts::ids::ServiceId;
+use crate::facts::names::metrics::{METRIC_QUEUE_DEPTH, METRIC_WORKERS};
+use crate::facts::prepared::Prepared;
+use crate::facts::server_spans::within;
+use crate::facts::time::Window;
+use crate::questions::population::Population;
+use crate::questions::signs::samples::gauge;
+
+/// Utilisation of workers below which a service was not full, and growth of the wait for them above
+/// which it was, in milliseconds a call.
+const FULL_UTILIZATION: f64 = 0.9;
+const FULL_WAIT_MS: f64 = 1.0;
+
+/// Whether the service has no room for what it is asked: calls queue, and it is not plain that it could
+/// take more.
+pub(crate) fn is_full(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> bool {
+    has_queue(prepared, service, &now.window) && !has_room(prepared, service, now, before)
+}
+
+/// Whether the service that says it has no room has some: its workers were idle, and what it served
+/// waited no longer than before. Then it keeps to a quota. Where it does not say how busy it is,
+/// nobody can tell.
+pub(super) fn has_room(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    now: &Population<'_>,
+    before: &Population<'_>,
+) -> bool {
+    let busiest = prepared.parties.of_service(service).filter_map(|party| {
+        let samples = gauge(prepared, party, METRIC_WORKERS, &now.window);
+        (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
+    });
+    let busiest = busiest.reduce(f64::max);
+    let wait_ms = |window: &Window| {
+        let parties = prepared.parties.of_service(service);
+        let visits = parties.flat_map(|party| within(prepared.visits(party), window));
+        let (sum, count) = visits.fold((0.0, 0.0), |(sum, count), visit| {
+            (sum + f64::from(visit.costs.queue), count + 1.0)
+        });
+        sum / f64::max(count, 1.0)
+    };
+    let waits_longer = wait_ms(&now.window) > wait_ms(&before.window) + FULL_WAIT_MS;
+    busiest.is_some_and(|busiest| busiest < FULL_UTILIZATION) && !waits_longer
+}
+
+/// Whether calls of the service had to queue.
+pub(super) fn has_queue(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> bool {
+    prepared.parties.of_service(service).any(|party| {
+        let waits = within(prepared.visits(party), window)
+            .iter()
+            .any(|visit| visit.costs.queue > 0.0);
+        waits
+            || gauge(prepared, party, METRIC_QUEUE_DEPTH, window)
+                .iter()
+                .any(|&depth| depth > 0.0)
+    })
+}

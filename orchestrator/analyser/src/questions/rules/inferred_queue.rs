@@ -1,0 +1,137 @@
+//! Waits that nobody recorded. Many systems have no span for the time that a call waits before it is
+//! served: it looks like work of the callee. Where more calls arrive, and what each of them takes is what
+//! calls took before with as many beside them, or the quickest take no longer than ever, or those that find
+//! few others take no longer than those that found as few, the work is the same and the rest is a queue.
+
+use crate::facts::cause::Cause;
+use crate::facts::ids::ServiceId;
+use crate::facts::prepared::Prepared;
+use crate::facts::server_spans::{Visit, within};
+use crate::facts::time::Window;
+use crate::questions::evidence::figure;
+use crate::questions::findings::Figure;
+use crate::questions::load::LoadChange;
+use crate::questions::saturation::load_change;
+use crate::statistics::config::Config;
+use crate::statistics::line::Line;
+use crate::statistics::summary::{mean, quantile, ratio};
+
+/// Visits in each window below which they say nothing.
+const VISITS_MIN: usize = 20;
+
+/// How many times as many calls arrive, from which load may be the reason.
+const ARRIVALS_MIN: f64 = 1.2;
+
+/// Share of the present time of a call that the load must explain.
+const EXPLAINED_MIN: f64 = 0.6;
+
+/// The quickest calls, of which none waits unless all do.
+const QUICKEST: f64 = 0.1;
+
+/// Visits that the line is fitted to.
+const POINTS_MAX: usize = 4000;
+
+/// The visits of a service in one window.
+struct Load {
+    work_ms: Vec<f64>,
+    /// Other visits that were open when each began.
+    others: Vec<f64>,
+    arrivals_per_s: f64,
+    waits_are_recorded: bool,
+}
+
+impl Load {
+    fn new(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> Self {
+        let parties = prepared.parties.of_service(service);
+        let of_parties: Vec<&[Visit]> = parties
+            .map(|party| within(prepared.visits(party), window))
+            .collect();
+        let mut load = Load {
+            work_ms: Vec::new(),
+            others: Vec::new(),
+            arrivals_per_s: 0.0,
+            waits_are_recorded: false,
+        };
+        for visits in of_parties {
+            let mut ends: Vec<u64> = visits.iter().map(Visit::end_ns).collect();
+            ends.sort_unstable();
+            for (started, visit) in visits.iter().enumerate() {
+                let ended = ends.partition_point(|&end| end <= visit.start_ns);
+                load.others.push(started.saturating_sub(ended) as f64);
+                load.work_ms.push(visit.costs.get(Some(Cause::Compute)));
+                let costs = &visit.costs;
+                load.waits_are_recorded |= costs.queue + costs.lock + costs.pool > 0.0;
+            }
+        }
+        let seconds = window.seconds().max(f64::MIN_POSITIVE);
+        load.arrivals_per_s = load.work_ms.len() as f64 / seconds;
+        load
+    }
+
+    fn mean_ms(&self) -> f64 {
+        mean(self.work_ms.iter().copied())
+    }
+
+    fn quickest_ms(&self) -> f64 {
+        quantile(self.work_ms.clone(), QUICKEST)
+    }
+
+    fn line(&self) -> Option<Line> {
+        let step = self.work_ms.len().div_ceil(POINTS_MAX).max(1);
+        let points = self.others.iter().zip(&self.work_ms).step_by(step);
+        let points: Vec<(f64, f64)> = points.map(|(&others, &ms)| (others, ms)).collect();
+        Line::fit(&points)
+    }
+}
+
+/// Whether the work of a service's calls seems to have grown only because more of them arrive, where its
+/// waits are not recorded: the figures that say so.
+pub(crate) fn more_calls_wait(
+    prepared: &Prepared<'_>,
+    service: ServiceId,
+    window: &Window,
+    baseline: &Window,
+    config: &Config,
+) -> Option<Vec<Figure>> {
+    let (now, before) = (
+        Load::new(prepared, service, window),
+        Load::new(prepared, service, baseline),
+    );
+    let too_few = now.work_ms.len().min(before.work_ms.len()) < VISITS_MIN;
+    if too_few || now.waits_are_recorded || before.waits_are_recorded {
+        return None;
+    }
+    let more = ratio(now.arrivals_per_s, before.arrivals_per_s)?;
+    if more < ARRIVALS_MIN {
+        return None;
+    }
+    let others = mean(now.others.iter().copied());
+    let expected_ms = before.line().map_or(0.0, |line| line.highest_at(others));
+    let quickest = ratio(now.quickest_ms(), before.quickest_ms()).unwrap_or(f64::INFINITY);
+    let is_load = expected_ms >= EXPLAINED_MIN * now.mean_ms()
+        || quickest < 1.0 + config.service_time_growth_min
+        || load_change(prepared, service, [window, baseline]) == LoadChange::MoreLoad;
+    let name = prepared.parties.service_name(service);
+    is_load.then(|| {
+        vec![
+            figure(
+                format!("arrival rate of {name}"),
+                now.arrivals_per_s,
+                before.arrivals_per_s,
+                "1/s",
+            ),
+            figure(
+                format!("own time of the quickest tenth of calls of {name}"),
+                now.quickest_ms(),
+                before.quickest_ms(),
+                "ms",
+            ),
+            figure(
+                format!("other calls open at {name} when one begins, mean"),
+                others,
+                mean(before.others.iter().copied()),
+                "",
+            ),
+        ]
+    })
+}

@@ -1,0 +1,239 @@
+//! Whether a wait grew for its own sake, or because what is waited for takes longer.
+//!
+//! A queue grows when more calls arrive, when servers are fewer, or when each call is served for
+//! longer. Only in the last case the queue is a victim. What a call holds while others wait behind
+//! it is compared before and after; an engine that batches serves each call somewhat slower when
+//! the batch is full, so the comparison is at the same number of calls in service, by a line
+//! through the baseline's visits.
+
+use crate::facts::cause::Cause;
+use crate::facts::ids::Party;
+use crate::facts::names::metrics::METRIC_WORKERS;
+use crate::facts::prepared::Prepared;
+use crate::facts::server_spans::{Visit, within};
+use crate::facts::time::Window;
+use crate::questions::evidence::figure;
+use crate::questions::findings::Figure;
+use crate::questions::signs::samples::gauge_mean;
+use crate::statistics::config::Config;
+use crate::statistics::line::Line;
+use crate::statistics::summary::{mean, quantile, ratio};
+
+/// Visits of the baseline that the line is fitted to.
+const POINTS_MAX: usize = 4000;
+
+const VISITS_MIN: usize = 20;
+
+/// Costs that a call may have while others wait behind it; `None` is calls of other services.
+const HELD: [Option<Cause>; 8] = [
+    Some(Cause::ConnectionPool),
+    Some(Cause::Lock),
+    Some(Cause::Compute),
+    Some(Cause::Cpu),
+    Some(Cause::Memory),
+    Some(Cause::KvCache),
+    Some(Cause::FanIn),
+    None,
+];
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum WaitExplained {
+    /// The wait is the cause.
+    Wait,
+    /// The process itself is slower, for this cause.
+    Slower(Cause),
+    /// A service that the process calls is slower.
+    Downstream,
+}
+
+/// The visits of one process in one window.
+struct Load<'a> {
+    visits: Vec<&'a Visit>,
+    arrivals_per_s: f64,
+    utilization: Option<f64>,
+    wait: Cause,
+    /// Ends of service in ascending order, and starts.
+    starts: Vec<u64>,
+    ends: Vec<u64>,
+}
+
+impl<'a> Load<'a> {
+    fn new(prepared: &'a Prepared<'_>, party: Party, wait: Cause, window: &Window) -> Self {
+        let all = within(prepared.visits(party), window);
+        // Where calls generate tokens, those that generated none were refused.
+        let generates = all.iter().any(|visit| visit.output_tokens > 0.0);
+        let visits: Vec<&Visit> = all
+            .iter()
+            .filter(|visit| !generates || visit.output_tokens > 0.0)
+            .collect();
+        let mut starts: Vec<u64> = visits.iter().map(|visit| visit.served_from_ns()).collect();
+        let mut ends: Vec<u64> = visits.iter().map(|visit| visit.end_ns()).collect();
+        starts.sort_unstable();
+        ends.sort_unstable();
+        Load {
+            visits,
+            arrivals_per_s: all.len() as f64 / window.seconds().max(f64::MIN_POSITIVE),
+            utilization: gauge_mean(prepared, party, METRIC_WORKERS, window),
+            wait,
+            starts,
+            ends,
+        }
+    }
+
+    /// Milliseconds that a visit holds its server: for each token, where it generates them.
+    fn held_ms(&self, visit: &Visit) -> f64 {
+        visit.costs.held_behind(self.wait) / f64::from(visit.output_tokens).max(1.0)
+    }
+
+    fn mean_held_ms(&self) -> f64 {
+        mean(self.visits.iter().map(|visit| self.held_ms(visit)))
+    }
+
+    /// Other calls in service in the middle of a visit's own service.
+    fn others_in_service(&self, visit: &Visit) -> f64 {
+        let middle = u64::midpoint(visit.served_from_ns(), visit.end_ns());
+        let started = self.starts.partition_point(|&start| start <= middle);
+        let ended = self.ends.partition_point(|&end| end <= middle);
+        started.saturating_sub(ended + 1) as f64
+    }
+
+    fn mean_others(&self) -> f64 {
+        mean(
+            self.visits
+                .iter()
+                .map(|visit| self.others_in_service(visit)),
+        )
+    }
+
+    /// Number of servers that work and utilisation imply, up to a constant factor.
+    fn servers(&self) -> Option<f64> {
+        let held_ms = mean(
+            self.visits
+                .iter()
+                .map(|visit| visit.costs.held_behind(self.wait)),
+        );
+        let utilization = self.utilization.filter(|&share| share > 0.0)?;
+        Some(self.arrivals_per_s * held_ms / utilization)
+    }
+
+    fn cost_ms(&self, cause: Option<Cause>) -> f64 {
+        mean(self.visits.iter().map(|visit| visit.costs.get(cause)))
+    }
+
+    fn line(&self) -> Option<Line> {
+        let step = self.visits.len().div_ceil(POINTS_MAX).max(1);
+        let points: Vec<(f64, f64)> = self
+            .visits
+            .iter()
+            .step_by(step)
+            .map(|visit| (self.others_in_service(visit), self.held_ms(visit)))
+            .collect();
+        Line::fit(&points)
+    }
+}
+
+/// Explains the growth of a queue or a wait for a connection at one process, with figures.
+pub(crate) fn explain_wait(
+    prepared: &Prepared<'_>,
+    party: Party,
+    wait: Cause,
+    window: &Window,
+    baseline: &Window,
+    config: &Config,
+) -> (WaitExplained, Vec<Figure>) {
+    let now = Load::new(prepared, party, wait, window);
+    let before = Load::new(prepared, party, wait, baseline);
+    if now.visits.len() < VISITS_MIN || before.visits.len() < VISITS_MIN {
+        return (WaitExplained::Wait, Vec::new());
+    }
+    let explained = if is_slower(&now, &before, config) {
+        match most_grown(&now, &before) {
+            Some(cause) => WaitExplained::Slower(cause),
+            None => WaitExplained::Downstream,
+        }
+    } else {
+        WaitExplained::Wait
+    };
+    (explained, figures(prepared, party, &now, &before))
+}
+
+fn is_slower(now: &Load<'_>, before: &Load<'_>, config: &Config) -> bool {
+    let held_ms = now.mean_held_ms();
+    let expected_ms = match before.line() {
+        Some(line) => line.highest_at(now.mean_others()),
+        None => before.mean_held_ms(),
+    };
+    let (Some(raw), Some(slower)) = (
+        ratio(held_ms, before.mean_held_ms()),
+        ratio(held_ms, expected_ms),
+    ) else {
+        return false;
+    };
+    let more_calls = ratio(now.arrivals_per_s, before.arrivals_per_s).unwrap_or(1.0);
+    let fewer_servers = match (now.servers(), before.servers()) {
+        (Some(servers), Some(servers_before)) => ratio(servers_before, servers).unwrap_or(1.0),
+        _ => 1.0,
+    };
+    let grown = 1.0 + config.service_time_growth_min;
+    raw >= grown && slower >= grown && slower >= more_calls && slower >= fewer_servers
+}
+
+/// The cost that grew most while others waited; `None` is calls of other services.
+fn most_grown(now: &Load<'_>, before: &Load<'_>) -> Option<Cause> {
+    let growth = |cause: &Option<Cause>| now.cost_ms(*cause) - before.cost_ms(*cause);
+    HELD.into_iter()
+        .filter(|cause| now.wait == Cause::Queue || *cause != Some(Cause::ConnectionPool))
+        .max_by(|a, b| growth(a).total_cmp(&growth(b)))
+        .flatten()
+}
+
+fn figures(
+    prepared: &Prepared<'_>,
+    party: Party,
+    now: &Load<'_>,
+    before: &Load<'_>,
+) -> Vec<Figure> {
+    let service = prepared.parties.service_name_of(party);
+    let p95 = |load: &Load<'_>| {
+        let waits = load
+            .visits
+            .iter()
+            .map(|visit| visit.costs.get(Some(load.wait)));
+        quantile(waits.collect(), 0.95)
+    };
+    let generates = now.visits.iter().any(|visit| visit.output_tokens > 0.0);
+    let unit_of_work = if generates {
+        "an output token"
+    } else {
+        "a call"
+    };
+    let mut figures = vec![
+        figure(
+            format!("{} of {service}, p95", now.wait.words()),
+            p95(now),
+            p95(before),
+            "ms",
+        ),
+        figure(
+            format!("service time of {service}, mean {unit_of_work}"),
+            now.mean_held_ms(),
+            before.mean_held_ms(),
+            "ms",
+        ),
+        figure(
+            format!("arrival rate of {service}"),
+            now.arrivals_per_s,
+            before.arrivals_per_s,
+            "1/s",
+        ),
+    ];
+    if let Some(utilization) = now.utilization {
+        figures.push(figure(
+            format!("utilisation of {service}"),
+            100.0 * utilization,
+            before.utilization.map(|share| 100.0 * share),
+            "%",
+        ));
+    }
+    figures
+}

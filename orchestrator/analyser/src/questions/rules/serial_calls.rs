@@ -1,0 +1,108 @@
+//! Calls that were made at once and are now made one after the other: each of them takes as long as
+//! before, and there are more of them on the critical path. That is the caller's doing, and not that of
+//! the services that it calls.
+
+use std::collections::BTreeSet;
+
+use crate::facts::fan_outs::{Gathering, within};
+use crate::facts::ids::ServiceId;
+use crate::facts::prepared::Prepared;
+use crate::facts::server_spans;
+use crate::facts::time::Window;
+use crate::questions::evidence::figure;
+use crate::questions::findings::Figure;
+use crate::statistics::config::Config;
+use crate::statistics::summary::mean;
+
+/// Gatherings in each window below which their mean says nothing.
+const GATHERINGS_MIN: usize = 20;
+
+/// Share of the callee's growth that the calls' order must explain.
+const EXPLAINED_MIN: f64 = 0.5;
+
+/// Share of the time saved by making calls at once that may be left.
+const LEFT_MAX: f64 = 0.6;
+
+/// A caller that makes its calls one after the other.
+pub(crate) struct SerialCalls {
+    pub(crate) caller: ServiceId,
+    pub(crate) figures: Vec<Figure>,
+}
+
+/// Who makes its calls of `callee`, or of that and others, one after the other and did not before, where
+/// that explains the growth of the callee's time by `growth_ms`.
+pub(crate) fn calls_became_serial(
+    prepared: &Prepared<'_>,
+    callee: ServiceId,
+    growth_ms: f64,
+    window: &Window,
+    baseline: &Window,
+    config: &Config,
+) -> Option<SerialCalls> {
+    callers(prepared, callee, window)
+        .into_iter()
+        .flat_map(|caller| [(caller, Some(callee)), (caller, None)])
+        .find_map(|(caller, called)| {
+            let all = prepared.gatherings.get(&(caller, called))?;
+            let (now, before) = (within(all, window), within(all, baseline));
+            if now.len() < GATHERINGS_MIN || before.len() < GATHERINGS_MIN {
+                return None;
+            }
+            let (saved_ms, saved_before_ms) = (saved_ms(now), saved_ms(before));
+            let wanted_ms = config.growth_floor_ms.max(EXPLAINED_MIN * growth_ms);
+            let explains = saved_before_ms - saved_ms >= wanted_ms;
+            let became_serial = explains && saved_ms <= LEFT_MAX * saved_before_ms;
+            became_serial.then(|| SerialCalls {
+                caller,
+                figures: figures(prepared, caller, called, now, before),
+            })
+        })
+}
+
+fn callers(prepared: &Prepared<'_>, callee: ServiceId, window: &Window) -> BTreeSet<ServiceId> {
+    let parties = prepared.parties.of_service(callee);
+    let visits = parties.flat_map(|party| server_spans::within(prepared.visits(party), window));
+    visits.filter_map(|visit| visit.caller).collect()
+}
+
+fn figures(
+    prepared: &Prepared<'_>,
+    caller: ServiceId,
+    called: Option<ServiceId>,
+    now: &[Gathering],
+    before: &[Gathering],
+) -> Vec<Figure> {
+    let calls = match called {
+        Some(callee) => format!("calls of {}", prepared.parties.service_name(callee)),
+        None => format!("calls that {} makes", prepared.parties.service_name(caller)),
+    };
+    vec![
+        figure(
+            format!("{calls} open at once, mean"),
+            open_at_once(now),
+            open_at_once(before),
+            "",
+        ),
+        figure(
+            format!("time saved by making {calls} at once, mean"),
+            saved_ms(now),
+            saved_ms(before),
+            "ms",
+        ),
+    ]
+}
+
+/// Time that passes less because calls are open at once, a gathering.
+fn saved_ms(gatherings: &[Gathering]) -> f64 {
+    mean(
+        gatherings
+            .iter()
+            .map(|one| f64::from(one.total_ms - one.open_ms)),
+    )
+}
+
+fn open_at_once(gatherings: &[Gathering]) -> f64 {
+    let total: f64 = gatherings.iter().map(|one| f64::from(one.total_ms)).sum();
+    let open: f64 = gatherings.iter().map(|one| f64::from(one.open_ms)).sum();
+    if open > 0.0 { total / open } else { 1.0 }
+}
