@@ -12,16 +12,16 @@ use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::Window;
 use crate::questions::comparison::Comparison;
-use crate::questions::correlated_attributes::{Groups, leaders, shared_traits};
+use crate::questions::correlated_attributes::{Groups, correlated, leaders};
 use crate::questions::errors::{error_origins, errors, failures_growth};
-use crate::questions::evidence::{figure, trait_figures};
+use crate::questions::evidence::{correlation_figures, figure};
 use crate::questions::findings::{Bottleneck, Figure, SharedTrait, StructureChange};
 use crate::questions::given_up::given_up;
-use crate::questions::latency::slowdown::{Basis, Moved, duration_growth, moved};
+use crate::questions::latency::slowdown::{Scope, Slowdown, duration_growth, slowdown};
 use crate::questions::latency::{duration_figures, slower_places};
 use crate::questions::load::ServiceLoad;
-use crate::questions::network_owners::Sides;
-use crate::questions::outliers::{note as stray_note, without_strays};
+use crate::questions::network_owners::NetworkOwners;
+use crate::questions::outliers::{note as outlier_note, without_outliers};
 use crate::questions::places::places;
 use crate::questions::population::Population;
 use crate::questions::root_operations::{Root, compared_roots};
@@ -42,15 +42,15 @@ pub fn analyse(
     baseline: &Window,
     config: &Config,
 ) -> Analysis {
-    let (window, strays) = without_strays(prepared, window);
-    let (baseline, strays_before) = without_strays(prepared, baseline);
+    let (window, outliers) = without_outliers(prepared, window);
+    let (baseline, outliers_before) = without_outliers(prepared, baseline);
     let roots = compared_roots(prepared, [&window, &baseline], config);
     let config = for_questions(config, roots.len());
     let ground = Ground {
         prepared,
         window: &window,
         baseline: &baseline,
-        sides: &Sides::new(prepared, &window, &baseline, &config),
+        owners: &NetworkOwners::new(prepared, &window, &baseline, &config),
         structure: &LazyCell::new(|| structure_changes(prepared, &window, &baseline, &config)),
         config: &config,
     };
@@ -63,8 +63,8 @@ pub fn analyse(
     };
     let (chosen, others) = strongest(found);
     let mut notes = prepared.notes();
-    notes.extend(stray_note("window", &window, strays));
-    notes.extend(stray_note("baseline", &baseline, strays_before));
+    notes.extend(outlier_note("window", &window, outliers));
+    notes.extend(outlier_note("baseline", &baseline, outliers_before));
     notes.extend(operation_notes(prepared, &window, &chosen, &others));
     let (instances, load) = saturation(prepared, &window, &baseline);
     let mut analysis = chosen.analysis;
@@ -88,7 +88,7 @@ struct Ground<'g, 'p, F> {
     prepared: &'p Prepared<'p>,
     window: &'g Window,
     baseline: &'g Window,
-    sides: &'g Sides,
+    owners: &'g NetworkOwners,
     structure: &'g LazyCell<Vec<StructureChange>, F>,
     config: &'g Config,
 }
@@ -110,7 +110,7 @@ fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
 ) -> Found {
     let (prepared, config) = (ground.prepared, ground.config);
     let (now, before) = Population::pair(prepared, (ground.window, ground.baseline), root, config);
-    let places = places(prepared, &now, &before, ground.sides);
+    let places = places(prepared, &now, &before, ground.owners);
     let mut analysis = Analysis {
         operation: root.map(|root| root.named(prepared)),
         traces: now.all.len() as u64,
@@ -127,7 +127,7 @@ fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
         given_up: Vec::new(),
         attribution: places
             .iter()
-            .map(|place| place.attribution(&prepared.parties))
+            .map(|place| place.attribution(&prepared.instances))
             .collect(),
         error_origins: error_origins(prepared, &now, config),
         shared_traits: Vec::new(),
@@ -144,7 +144,7 @@ fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
             prepared,
             now: &now,
             before: &before,
-            sides: ground.sides,
+            owners: ground.owners,
             places: &places,
             config,
         };
@@ -186,22 +186,22 @@ fn too_few(now: &Population<'_>, before: &Population<'_>, config: &Config) -> Op
 
 /// Answers every question, and makes the verdict of the first that has an answer.
 fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
-    let moved = moved(compared);
-    let slower = slower_places(compared, moved.basis());
+    let slowdown = slowdown(compared);
+    let slower = slower_places(compared, slowdown.scope());
     let mut failing = errors(compared);
     if let Some(first) = failing.first_mut() {
-        let (traits, affected) = traits_of_failing(compared, &first.requests);
-        add_trait(&mut first.bottleneck, &traits, affected);
-        analysis.shared_traits = traits;
+        let (correlated, affected) = correlated_with_failing(compared, &first.requests);
+        add_correlated(&mut first.bottleneck, &correlated, affected);
+        analysis.shared_traits = correlated;
     }
     let failing: Vec<Bottleneck> = failing.into_iter().map(|one| one.bottleneck).collect();
-    let mut latency = match moved {
-        Moved::Nothing => None,
-        Moved::Whole(_) | Moved::Few => slower.first().cloned(),
+    let mut latency = match slowdown {
+        Slowdown::Nothing => None,
+        Slowdown::Whole(_) | Slowdown::Few => slower.first().cloned(),
     };
     if let (Some(bottleneck), true) = (&mut latency, failing.is_empty()) {
-        analysis.shared_traits = traits_of_slow(compared);
-        add_trait(bottleneck, &analysis.shared_traits, "slow requests");
+        analysis.shared_traits = correlated_with_slow(compared);
+        add_correlated(bottleneck, &analysis.shared_traits, "slow requests");
     }
     analysis.errors = failing.first().cloned();
     analysis.throughput = throughput(compared, failing.first(), latency.as_ref());
@@ -211,15 +211,15 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
         None => slower,
     };
     // What the slow tail owes to one place hides what all requests owe to another.
-    let besides = match moved {
-        Moved::Whole(Basis::Tail) => slower_places(compared, Basis::All),
-        Moved::Whole(Basis::All) | Moved::Few | Moved::Nothing => Vec::new(),
+    let besides = match slowdown {
+        Slowdown::Whole(Scope::Tail) => slower_places(compared, Scope::All),
+        Slowdown::Whole(Scope::All) | Slowdown::Few | Slowdown::Nothing => Vec::new(),
     };
     let slower = [slower, besides].concat();
     // A few requests that are slower may be what is left of those that gave up half way.
-    analysis.ranked = match moved {
-        Moved::Whole(_) => ranked(&[&failing, &slower, &no_longer_calling]),
-        Moved::Few | Moved::Nothing => ranked(&[&failing, &no_longer_calling, &slower]),
+    analysis.ranked = match slowdown {
+        Slowdown::Whole(_) => ranked(&[&failing, &slower, &no_longer_calling]),
+        Slowdown::Few | Slowdown::Nothing => ranked(&[&failing, &no_longer_calling, &slower]),
     };
     analysis.latency = latency;
     let is_answered =
@@ -230,7 +230,7 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
 }
 
 /// What slow requests have in common.
-fn traits_of_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
+fn correlated_with_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
     let now = compared.now;
     let slowest = now.tail.last().map_or(0, |request| request.duration_ns);
     let others: Vec<&Request> = now
@@ -244,12 +244,12 @@ fn traits_of_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
         others: &others,
         usual: &[],
     };
-    shared_traits(compared.prepared, groups, compared.config)
+    correlated(compared.prepared, groups, compared.config)
 }
 
 /// Traits of the failing requests, or else of the first failing ones of each burst, with what the
 /// affected are called.
-fn traits_of_failing<'p>(
+fn correlated_with_failing<'p>(
     compared: &Comparison<'_, 'p>,
     failed: &[&'p Request],
 ) -> (Vec<SharedTrait>, &'static str) {
@@ -275,10 +275,11 @@ fn traits_of_failing<'p>(
             others: &succeeded(&now.all),
             usual: &succeeded(&before.all),
         };
-        shared_traits(prepared, groups, config)
+        correlated(prepared, groups, config)
     };
     let (of_all, of_first) = (of(failed), of(&first));
-    let strongest = |traits: &[SharedTrait]| traits.first().map_or(1.0, |shared| shared.p_value);
+    let strongest =
+        |correlated: &[SharedTrait]| correlated.first().map_or(1.0, |shared| shared.p_value);
     if strongest(&of_first) < strongest(&of_all) {
         (of_first, "first failing requests of a burst")
     } else {
@@ -297,11 +298,11 @@ fn quiet_figures(now: &Population<'_>, before: &Population<'_>) -> Vec<Figure> {
     figures
 }
 
-fn add_trait(bottleneck: &mut Bottleneck, traits: &[SharedTrait], affected: &str) {
-    if let Some(strongest) = traits.first() {
+fn add_correlated(bottleneck: &mut Bottleneck, correlated: &[SharedTrait], affected: &str) {
+    if let Some(strongest) = correlated.first() {
         bottleneck
             .evidence
-            .extend(trait_figures(strongest, affected, "other requests"));
+            .extend(correlation_figures(strongest, affected, "other requests"));
     }
 }
 

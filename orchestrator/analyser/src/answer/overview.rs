@@ -25,7 +25,7 @@ pub fn overview(prepared: &Prepared<'_>, window: &Window, config: &Config) -> Ov
     let mut time_ns: BTreeMap<&str, u64> = BTreeMap::new();
     for request in &population.timed {
         for part in prepared.parts(request) {
-            let service = prepared.parties.service_name_of(part.party);
+            let service = prepared.instances.service_name_of(part.instance);
             let sum = time_ns.entry(service).or_default();
             *sum = u64::saturating_add(*sum, part.ns);
         }

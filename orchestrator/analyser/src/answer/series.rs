@@ -16,7 +16,7 @@ use crate::questions::saturation::tally::{BINS, part_of};
 pub(crate) fn series(compared: &Comparison<'_, '_>, named: &Bottleneck) -> Option<Series> {
     let prepared = compared.prepared;
     let symbol = prepared.observations.traces.symbol(&named.service)?;
-    let service = prepared.parties.service_named(symbol)?;
+    let service = prepared.instances.service_named(symbol)?;
     // Some causes, such as calls one after the other, own no time by themselves.
     let owns_time = compared
         .places
@@ -67,7 +67,7 @@ fn owned_ms(
     let prepared = compared.prepared;
     let parts = prepared.parts(request).iter().filter(|part| {
         cause.is_none_or(|cause| part.cause == cause)
-            && compared.sides.owner(prepared, part) == service
+            && compared.owners.owner(prepared, part) == service
     });
     parts.map(|part| ms(part.ns)).sum()
 }

@@ -40,14 +40,14 @@ pub fn waterfall(prepared: &Prepared<'_>, trace_id: u128) -> Vec<WaterfallRow> {
         return Vec::new();
     };
     let set = &prepared.observations.traces;
-    let parties = &prepared.parties;
+    let instances = &prepared.instances;
     let mut tree = Tree::default();
-    tree.build(set, &prepared.names, parties, trace);
+    tree.build(set, &prepared.names, instances, trace);
     let mut own_ns = vec![0; tree.len()];
     let mut causes: Vec<Option<Cause>> = vec![None; tree.len()];
-    Walk::default().whole_trace(&tree, set, &prepared.names, |piece| {
-        own_ns[piece.node] += piece.ns;
-        causes[piece.node] = Some(piece.cause);
+    Walk::default().whole_trace(&tree, set, &prepared.names, |interval| {
+        own_ns[interval.node] += interval.ns;
+        causes[interval.node] = Some(interval.cause);
     });
     let root_start_ns = tree.node(tree.root).start_ns;
     let mut rows = Vec::with_capacity(tree.len());
@@ -61,8 +61,8 @@ pub fn waterfall(prepared: &Prepared<'_>, trace_id: u128) -> Vec<WaterfallRow> {
         };
         rows.push(WaterfallRow {
             depth,
-            service: parties.service_name_of(node.party).to_owned(),
-            instance: parties.instance_name(node.party).to_owned(),
+            service: instances.service_name_of(node.instance).to_owned(),
+            instance: instances.instance_name(node.instance).to_owned(),
             name: set.text(span.name).to_owned(),
             start_ms: (i128::from(node.start_ns) - i128::from(root_start_ns)) as f64 / 1e6,
             duration_ms: ms(node.end_ns - node.start_ns),

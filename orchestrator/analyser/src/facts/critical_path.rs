@@ -4,16 +4,16 @@ use ragdoll_trace::TraceSet;
 
 use crate::facts::cause::Cause;
 use crate::facts::error_origin::attempt_failed_at;
-use crate::facts::ids::Party;
+use crate::facts::ids::InstanceId;
 use crate::facts::names::spans::{Names, is_failed};
 use crate::facts::tree::Tree;
 
-/// A stretch of time on the critical path with the one place that owns it.
+/// A interval of time on the critical path with the one place that owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct PathInterval {
     /// Span during which it passed, as a node of the tree.
     pub(crate) node: usize,
-    pub(crate) party: Party,
+    pub(crate) instance: InstanceId,
     pub(crate) cause: Cause,
     pub(crate) ns: u64,
 }
@@ -31,17 +31,17 @@ impl Walk {
         tree: &Tree,
         set: &TraceSet,
         names: &Names,
-        mut emit: impl FnMut(Piece),
+        mut emit: impl FnMut(PathInterval),
     ) {
         self.split(
             tree,
             tree.root,
             |node| tree.node(node).retried,
             |node, ns, _| {
-                let (party, cause) = owner(tree, set, names, node);
-                emit(Piece {
+                let (instance, cause) = owner(tree, set, names, node);
+                emit(PathInterval {
                     node,
-                    party,
+                    instance,
                     cause,
                     ns,
                 });
@@ -59,9 +59,10 @@ impl Walk {
         from: usize,
         mut emit: impl FnMut(Option<Cause>, u64),
     ) {
-        let party = tree.node(from).party;
-        let elsewhere =
-            |node: usize| node != from && (tree.is_call(node) || tree.node(node).party != party);
+        let instance = tree.node(from).instance;
+        let elsewhere = |node: usize| {
+            node != from && (tree.is_call(node) || tree.node(node).instance != instance)
+        };
         self.split(tree, from, elsewhere, |node, ns, whole| {
             let cause = (!whole).then(|| names.cause(tree.span(set, node)));
             emit(cause, ns);
@@ -139,19 +140,19 @@ impl Walk {
 /// Who owns a span's own time, and why it passed. A caller's time between its own span and its
 /// callee's is the network's, on the callee's side; the time of a call of which nothing else is
 /// known is the callee's.
-fn owner(tree: &Tree, set: &TraceSet, names: &Names, at: usize) -> (Party, Cause) {
+fn owner(tree: &Tree, set: &TraceSet, names: &Names, at: usize) -> (InstanceId, Cause) {
     let node = tree.node(at);
     let span = tree.span(set, at);
-    let callee = node.callee.unwrap_or(node.party);
+    let callee = node.callee.unwrap_or(node.instance);
     if node.retried {
-        let party = match failed_attempt(tree, at) {
+        let instance = match failed_attempt(tree, at) {
             Some(attempt) => attempt_failed_at(tree, set, names, attempt),
             None => callee,
         };
-        return (party, Cause::Retries);
+        return (instance, Cause::Retries);
     }
     if !tree.is_call(at) {
-        return (node.party, names.cause(span));
+        return (node.instance, names.cause(span));
     }
     let cause = if node.answered {
         Cause::Network

@@ -4,7 +4,7 @@
 use ragdoll_trace::{Span, SpanKind, TraceSet, Value};
 use rustc_hash::FxHashMap;
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::address::{cluster_service, first_label, is_bare, is_own_machine};
 use crate::facts::names::peers::{PeerKeys, Way, name_in};
 
@@ -15,7 +15,7 @@ const CALLS_MAX: usize = 200_000;
 /// Who has an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Holder {
-    Process(Party, ServiceId),
+    Process(InstanceId, ServiceId),
     /// More than one process of a service.
     Service(ServiceId),
     /// More than one service, and so nobody in particular.
@@ -43,22 +43,22 @@ impl<'a> Directory<'a> {
     }
 
     /// Who has an address, where that is one service.
-    pub(crate) fn held(&self, address: &str) -> Option<(ServiceId, Option<Party>)> {
+    pub(crate) fn held(&self, address: &str) -> Option<(ServiceId, Option<InstanceId>)> {
         match *self.by_address.get(address)? {
-            Holder::Process(party, service) => Some((service, Some(party))),
+            Holder::Process(instance, service) => Some((service, Some(instance))),
             Holder::Service(service) => Some((service, None)),
             Holder::Several => None,
         }
     }
 
-    fn learn(&mut self, address: &'a str, party: Party, service: ServiceId) {
+    fn learn(&mut self, address: &'a str, instance: InstanceId, service: ServiceId) {
         if is_own_machine(address) {
             return;
         }
         let holder = self.by_address.entry(address);
-        let holder = holder.or_insert(Holder::Process(party, service));
+        let holder = holder.or_insert(Holder::Process(instance, service));
         *holder = match *holder {
-            Holder::Process(other, known) if known == service && other == party => return,
+            Holder::Process(other, known) if known == service && other == instance => return,
             Holder::Process(_, known) | Holder::Service(known) if known == service => {
                 Holder::Service(service)
             }
@@ -71,15 +71,15 @@ impl<'a> Directory<'a> {
         &mut self,
         set: &'a TraceSet,
         keys: &PeerKeys,
-        service_of: impl Fn(Party) -> ServiceId,
+        service_of: impl Fn(InstanceId) -> ServiceId,
     ) {
         for (number, resource) in set.resources().iter().enumerate() {
-            let party = Party(number as u32);
-            let service = service_of(party);
-            let instance = name_in(set, Way::Address, resource.instance);
+            let instance = InstanceId(number as u32);
+            let service = service_of(instance);
+            let name = name_in(set, Way::Address, resource.instance);
             // An instance is called by its address only where it has no better name.
-            if let Some(address) = instance.filter(|instance| is_bare(instance)) {
-                self.learn(address, party, service);
+            if let Some(address) = name.filter(|name| is_bare(name)) {
+                self.learn(address, instance, service);
             }
             for attribute in &resource.attributes {
                 if !keys.is_process_address(attribute.key) {
@@ -91,7 +91,7 @@ impl<'a> Directory<'a> {
                 };
                 let texts = values.iter().filter_map(Value::as_symbol);
                 for address in texts.filter_map(|text| name_in(set, Way::Address, text)) {
-                    self.learn(address, party, service);
+                    self.learn(address, instance, service);
                 }
             }
         }
@@ -102,14 +102,14 @@ impl<'a> Directory<'a> {
         &mut self,
         set: &'a TraceSet,
         keys: &PeerKeys,
-        service_of: impl Fn(Party) -> ServiceId,
+        service_of: impl Fn(InstanceId) -> ServiceId,
     ) {
         let served = |span: &&Span| span.kind == SpanKind::Server;
         for span in set.spans().iter().filter(served) {
-            let party = Party(span.resource.0);
+            let instance = InstanceId(span.resource.0);
             for said in keys.own_addresses(span) {
                 if let Some(address) = name_in(set, Way::Address, said) {
-                    self.learn(address, party, service_of(party));
+                    self.learn(address, instance, service_of(instance));
                 }
             }
         }
@@ -121,7 +121,7 @@ impl<'a> Directory<'a> {
         &mut self,
         set: &'a TraceSet,
         keys: &PeerKeys,
-        service_of: impl Fn(Party) -> ServiceId,
+        service_of: impl Fn(InstanceId) -> ServiceId,
         may_call: impl Fn(&Span) -> bool,
     ) {
         let mut calls: FxHashMap<(u128, u64), (ServiceId, Vec<&'a str>)> = FxHashMap::default();
@@ -141,7 +141,7 @@ impl<'a> Directory<'a> {
                 *count <= CALLS_OF_ONE_MAX
             });
             if !unknown.is_empty() {
-                let caller = service_of(Party(span.resource.0));
+                let caller = service_of(InstanceId(span.resource.0));
                 calls.insert((span.trace_id, span.span_id), (caller, unknown));
             }
         }
@@ -152,15 +152,15 @@ impl<'a> Directory<'a> {
             let Some(parent) = span.parent_id else {
                 continue;
             };
-            let party = Party(span.resource.0);
-            let service = service_of(party);
+            let instance = InstanceId(span.resource.0);
+            let service = service_of(instance);
             let call = calls.get(&(span.trace_id, parent.get()));
             for name in call
                 .filter(|call| call.0 != service)
                 .iter()
                 .flat_map(|call| &call.1)
             {
-                self.learn(name, party, service);
+                self.learn(name, instance, service);
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use ragdoll_trace::TraceSet;
 
-use crate::facts::ids::Party;
-use crate::facts::instances::Parties;
+use crate::facts::ids::InstanceId;
+use crate::facts::instances::Instances;
 use crate::facts::names::failures::{Failure, failure, is_absence, is_cancellation};
 use crate::facts::names::spans::{Names, is_failed};
 use crate::facts::tree::Tree;
@@ -12,7 +12,7 @@ use crate::facts::tree::Tree;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Origin {
     /// The process whose doing it is.
-    pub(crate) party: Party,
+    pub(crate) instance: InstanceId,
     /// What the deepest failing span says.
     pub(crate) error: String,
     /// Services that the error passed through, from the origin to the root, each once in a row.
@@ -23,24 +23,29 @@ pub(crate) struct Origin {
 
 /// Follows the failure from the root to the deepest span that its callers only passed on. Where
 /// only a caller's patience ended, it goes on to the deepest span that was still open then.
-pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parties<'_>) -> Origin {
+pub(crate) fn origin(
+    tree: &Tree,
+    set: &TraceSet,
+    names: &Names,
+    instances: &Instances<'_>,
+) -> Origin {
     let steps = follow(tree, set, names, tree.root);
     let deepest_failed = steps
         .iter()
         .rev()
         .find(|&&step| is_failed(tree.span(set, step)));
     let error = names.error(set, tree.span(set, *deepest_failed.unwrap_or(&tree.root)));
-    let party = blamed(tree, *steps.last().expect("a path has a start"));
-    let mut path = vec![parties.service_name_of(party).to_owned()];
+    let instance = blamed(tree, *steps.last().expect("a path has a start"));
+    let mut path = vec![instances.service_name_of(instance).to_owned()];
     for &step in steps.iter().rev() {
-        let service = parties.service_name_of(tree.node(step).party);
+        let service = instances.service_name_of(tree.node(step).instance);
         if path.last().is_none_or(|last| last != service) {
             path.push(service.to_owned());
         }
     }
     let last = *steps.last().expect("a path has a start");
     Origin {
-        party,
+        instance,
         unasked: tree.is_served(last) && is_absence(&error),
         error,
         path,
@@ -49,7 +54,12 @@ pub(crate) fn origin(tree: &Tree, set: &TraceSet, names: &Names, parties: &Parti
 
 /// The process whose doing the failure of a call is that was tried again. What was only broken off with
 /// the call is to blame where the call waited for it most of the time.
-pub(crate) fn attempt_failed_at(tree: &Tree, set: &TraceSet, names: &Names, call: usize) -> Party {
+pub(crate) fn attempt_failed_at(
+    tree: &Tree,
+    set: &TraceSet,
+    names: &Names,
+    call: usize,
+) -> InstanceId {
     let length_ns = |at: usize| tree.node(at).end_ns - tree.node(at).start_ns;
     let is_to_blame = |&at: &usize| {
         let span = tree.span(set, at);
@@ -87,12 +97,12 @@ fn follow(tree: &Tree, set: &TraceSet, names: &Names, from: usize) -> Vec<usize>
 
 /// An unanswered call is its callee's doing: the callee died, or was never there. So is a call that
 /// failed although its callee did not: the answer was lost or came too late.
-fn blamed(tree: &Tree, at: usize) -> Party {
+fn blamed(tree: &Tree, at: usize) -> InstanceId {
     let node = tree.node(at);
     if tree.is_call(at) {
-        node.callee.unwrap_or(node.party)
+        node.callee.unwrap_or(node.instance)
     } else {
-        node.party
+        node.instance
     }
 }
 

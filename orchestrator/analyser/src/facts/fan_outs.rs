@@ -1,8 +1,8 @@
-//! Gatherings: several calls that one caller makes to answer one call of its own, of one service or of
+//! Fan-outs: several calls that one caller makes to answer one call of its own, of one service or of
 //! several.
 
-use crate::facts::ids::{Party, ServiceId};
-use crate::facts::instances::Parties;
+use crate::facts::ids::{InstanceId, ServiceId};
+use crate::facts::instances::Instances;
 use crate::facts::time::{Window, ms};
 use crate::facts::tree::Tree;
 use crate::facts::tree::node::Node;
@@ -10,7 +10,7 @@ use crate::facts::tree::node::Node;
 /// The calls of one service, or of all, within one server span, in milliseconds. Attempts that were tried again
 /// do not count.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Gathering {
+pub(crate) struct FanOut {
     pub(crate) start_ns: u64,
     /// All calls together.
     pub(crate) total_ms: f32,
@@ -23,19 +23,19 @@ pub(crate) struct Gathering {
 /// The calls of one service, or of all, so far; earlier ones first.
 struct Group {
     service: Option<ServiceId>,
-    first: Party,
+    first: InstanceId,
     has_several: bool,
     end_ns: u64,
-    gathering: Gathering,
+    fan_out: FanOut,
 }
 
-/// The gatherings of one trace, each with its caller and its callee; without a callee that of all calls
+/// The fan-outs of one trace, each with its caller and its callee; without a callee that of all calls
 /// together, where they are of several services. A service of which only one instance was called was not
-/// gathered from.
-pub(crate) fn gatherings(
+/// fanned out to.
+pub(crate) fn fan_outs(
     tree: &Tree,
-    parties: &Parties<'_>,
-    mut emit: impl FnMut(ServiceId, Option<ServiceId>, Gathering),
+    instances: &Instances<'_>,
+    mut emit: impl FnMut(ServiceId, Option<ServiceId>, FanOut),
 ) {
     let mut calls: Vec<usize> = Vec::new();
     for at in (0..tree.len()).filter(|&at| tree.is_served(at)) {
@@ -49,18 +49,18 @@ pub(crate) fn gatherings(
             continue;
         }
         calls.sort_by_key(|&call| tree.node(call).start_ns);
-        let caller = parties.service(tree.node(at).party);
+        let caller = instances.service(tree.node(at).instance);
         let by_service = groups(calls.iter().map(|&call| {
             let node = tree.node(call);
-            (node.callee.map(|callee| parties.service(callee)), node)
+            (node.callee.map(|callee| instances.service(callee)), node)
         }));
         let all = groups(calls.iter().map(|&call| (None, tree.node(call))));
         let several_services = by_service.len() > 1;
         for group in by_service.iter().filter(|group| group.has_several) {
-            emit(caller, group.service, group.gathering);
+            emit(caller, group.service, group.fan_out);
         }
         for group in all.iter().filter(|_| several_services) {
-            emit(caller, None, group.gathering);
+            emit(caller, None, group.fan_out);
         }
     }
 }
@@ -76,7 +76,7 @@ fn groups<'t>(calls: impl Iterator<Item = (Option<ServiceId>, &'t Node)>) -> Vec
                 first: callee,
                 has_several: false,
                 end_ns: node.end_ns,
-                gathering: Gathering {
+                fan_out: FanOut {
                     start_ns: node.start_ns,
                     total_ms: length_ms,
                     open_ms: length_ms,
@@ -87,9 +87,9 @@ fn groups<'t>(calls: impl Iterator<Item = (Option<ServiceId>, &'t Node)>) -> Vec
                 group.has_several |= group.first != callee;
                 let from_ns = node.start_ns.max(group.end_ns);
                 let added_ms = ms(node.end_ns.saturating_sub(from_ns)) as f32;
-                group.gathering.open_ms += added_ms;
-                group.gathering.total_ms += length_ms;
-                group.gathering.longest_ms = group.gathering.longest_ms.max(length_ms);
+                group.fan_out.open_ms += added_ms;
+                group.fan_out.total_ms += length_ms;
+                group.fan_out.longest_ms = group.fan_out.longest_ms.max(length_ms);
                 group.end_ns = group.end_ns.max(node.end_ns);
             }
         }
@@ -98,6 +98,6 @@ fn groups<'t>(calls: impl Iterator<Item = (Option<ServiceId>, &'t Node)>) -> Vec
 }
 
 /// Those of a window; `all` are in the order of their start.
-pub(crate) fn within<'a>(all: &'a [Gathering], window: &Window) -> &'a [Gathering] {
+pub(crate) fn within<'a>(all: &'a [FanOut], window: &Window) -> &'a [FanOut] {
     window.part_of(all, |one| one.start_ns)
 }

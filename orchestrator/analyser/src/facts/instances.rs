@@ -5,20 +5,20 @@ use ragdoll_trace::{ResourceId, Span, SpanKind, Symbol, TraceSet};
 use rustc_hash::FxHashMap;
 
 use crate::facts::directory::Directory;
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::address::{cluster_service, is_bare};
 use crate::facts::names::peers::{PeerKeys, Way, name_in};
 use crate::facts::names::spans::Names;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Parties<'a> {
+pub(crate) struct Instances<'a> {
     set: &'a TraceSet,
     keys: PeerKeys,
-    parties: Vec<(ServiceId, Option<&'a str>)>,
+    instances: Vec<(ServiceId, Option<&'a str>)>,
     services: Vec<&'a str>,
     /// Whether a service says of any of its spans on which side of a call it is.
     says_sides: Vec<bool>,
-    party_by_names: FxHashMap<(ServiceId, Option<&'a str>), Party>,
+    instance_by_names: FxHashMap<(ServiceId, Option<&'a str>), InstanceId>,
     service_by_name: FxHashMap<&'a str, ServiceId>,
     said: FxHashMap<(Way, Symbol), Said<'a>>,
 }
@@ -30,7 +30,7 @@ struct Said<'a> {
     /// The recording service of that name.
     named: Option<ServiceId>,
     /// The recording service that has that address.
-    held: Option<(ServiceId, Option<Party>)>,
+    held: Option<(ServiceId, Option<InstanceId>)>,
 }
 
 /// Whom a call calls.
@@ -42,43 +42,43 @@ struct Callee<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
-    Recording(ServiceId, Option<Party>),
+    Recording(ServiceId, Option<InstanceId>),
     Named(&'a str),
 }
 
-impl<'a> Parties<'a> {
+impl<'a> Instances<'a> {
     /// Every process of the set: those that recorded spans, then those that calls name.
     pub(crate) fn new(set: &'a TraceSet, names: &Names) -> Self {
-        let mut parties = Parties {
+        let mut instances = Instances {
             set,
             keys: names.peers().clone(),
-            parties: Vec::new(),
+            instances: Vec::new(),
             services: Vec::new(),
             says_sides: Vec::new(),
-            party_by_names: FxHashMap::default(),
+            instance_by_names: FxHashMap::default(),
             service_by_name: FxHashMap::default(),
             said: FxHashMap::default(),
         };
         let mut directory = Directory::default();
         for resource in set.resources() {
             let name = set.text(resource.service);
-            let service = parties.add_service(name);
-            parties.add(service, Some(set.text(resource.instance)));
+            let service = instances.add_service(name);
+            instances.add(service, Some(set.text(resource.instance)));
             directory.add(name, service);
         }
         for span in set.spans() {
             let is_side = !matches!(span.kind, SpanKind::Internal | SpanKind::Unspecified);
-            let service = parties.service(parties.of(span.resource));
-            parties.says_sides[service.0 as usize] |= is_side;
+            let service = instances.service(instances.of(span.resource));
+            instances.says_sides[service.0 as usize] |= is_side;
         }
-        let service_of = |party| parties.service(party);
-        directory.learn_processes(set, &parties.keys, service_of);
-        directory.learn_served(set, &parties.keys, service_of);
-        directory.learn_answers(set, &parties.keys, service_of, |span| {
-            parties.may_call(span)
+        let service_of = |instance| instances.service(instance);
+        directory.learn_processes(set, &instances.keys, service_of);
+        directory.learn_served(set, &instances.keys, service_of);
+        directory.learn_answers(set, &instances.keys, service_of, |span| {
+            instances.may_call(span)
         });
-        parties.add_callees(&directory);
-        parties
+        instances.add_callees(&directory);
+        instances
     }
 
     fn add_callees(&mut self, directory: &Directory<'a>) {
@@ -108,8 +108,8 @@ impl<'a> Parties<'a> {
     }
 
     /// The process that recorded a span.
-    pub(crate) fn of(&self, resource: ResourceId) -> Party {
-        Party(resource.0)
+    pub(crate) fn of(&self, resource: ResourceId) -> InstanceId {
+        InstanceId(resource.0)
     }
 
     /// Whether a span may be the caller's side of a call.
@@ -123,26 +123,28 @@ impl<'a> Parties<'a> {
 
     /// Whether the service of a process says of any span on which side of a call it is. Where it
     /// does not, its inner spans may be anything.
-    pub(crate) fn says_sides(&self, party: Party) -> bool {
-        self.says_sides[self.service(party).0 as usize]
+    pub(crate) fn says_sides(&self, instance: InstanceId) -> bool {
+        self.says_sides[self.service(instance).0 as usize]
     }
 
     /// The process that a call says it calls.
-    pub(crate) fn called(&self, span: &Span) -> Option<Party> {
+    pub(crate) fn called(&self, span: &Span) -> Option<InstanceId> {
         let callee = self.callee(span)?;
         let service = match callee.place {
-            Place::Recording(_, Some(party)) if callee.instance.is_none() => return Some(party),
+            Place::Recording(_, Some(instance)) if callee.instance.is_none() => {
+                return Some(instance);
+            }
             Place::Recording(service, _) => service,
             Place::Named(name) => *self.service_by_name.get(name)?,
         };
-        self.party_by_names
+        self.instance_by_names
             .get(&(service, callee.instance))
             .copied()
     }
 
-    /// As [`Parties::called`], where a span says so plainly that it is a call of another service
+    /// As [`Instances::called`], where a span says so plainly that it is a call of another service
     /// that nothing else need say it.
-    pub(crate) fn plainly_called(&self, span: &Span) -> Option<Party> {
+    pub(crate) fn plainly_called(&self, span: &Span) -> Option<InstanceId> {
         let is_plain = |way| matches!(way, Way::Service | Way::Messaging | Way::System);
         if !self.keys.said(span).any(|(way, _)| is_plain(way)) {
             return None;
@@ -167,7 +169,7 @@ impl<'a> Parties<'a> {
             // And databases record nothing, so a machine that one shares with a service is not it.
             let held = said.held.filter(|held| held.0 != own && !is_system);
             let known = said.named.map(|service| (service, None)).or(held);
-            let known = known.map(|(service, party)| Place::Recording(service, party));
+            let known = known.map(|(service, instance)| Place::Recording(service, instance));
             let is_bare = matches!(way, Way::Service | Way::Address) && is_bare(said.name);
             let named = Place::Named(cluster_service(said.name).unwrap_or(said.name));
             let (rank, place) = match way {
@@ -218,18 +220,18 @@ impl<'a> Parties<'a> {
         })
     }
 
-    fn add(&mut self, service: ServiceId, instance: Option<&'a str>) {
-        let party = Party(self.parties.len() as u32);
-        self.party_by_names
-            .entry((service, instance))
+    fn add(&mut self, service: ServiceId, name: Option<&'a str>) {
+        let instance = InstanceId(self.instances.len() as u32);
+        self.instance_by_names
+            .entry((service, name))
             .or_insert_with(|| {
-                self.parties.push((service, instance));
-                party
+                self.instances.push((service, name));
+                instance
             });
     }
 
-    pub(crate) fn service(&self, party: Party) -> ServiceId {
-        self.parties[party.0 as usize].0
+    pub(crate) fn service(&self, instance: InstanceId) -> ServiceId {
+        self.instances[instance.0 as usize].0
     }
 
     /// The service of this name, where there is one.
@@ -241,17 +243,17 @@ impl<'a> Parties<'a> {
         self.services[service.0 as usize]
     }
 
-    pub(crate) fn service_name_of(&self, party: Party) -> &'a str {
-        self.service_name(self.service(party))
+    pub(crate) fn service_name_of(&self, instance: InstanceId) -> &'a str {
+        self.service_name(self.service(instance))
     }
 
     /// Empty where it is not known.
-    pub(crate) fn instance_name(&self, party: Party) -> &'a str {
-        self.parties[party.0 as usize].1.unwrap_or("")
+    pub(crate) fn instance_name(&self, instance: InstanceId) -> &'a str {
+        self.instances[instance.0 as usize].1.unwrap_or("")
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.parties.len()
+        self.instances.len()
     }
 
     pub(crate) fn service_count(&self) -> usize {
@@ -259,14 +261,14 @@ impl<'a> Parties<'a> {
     }
 
     /// Every process.
-    pub(crate) fn all(&self) -> impl Iterator<Item = Party> + use<> {
-        (0..self.parties.len() as u32).map(Party)
+    pub(crate) fn all(&self) -> impl Iterator<Item = InstanceId> + use<> {
+        (0..self.instances.len() as u32).map(InstanceId)
     }
 
     /// Processes of a service, in the order of their numbers.
-    pub(crate) fn of_service(&self, service: ServiceId) -> impl Iterator<Item = Party> {
-        (0..self.parties.len() as u32)
-            .map(Party)
-            .filter(move |&party| self.service(party) == service)
+    pub(crate) fn of_service(&self, service: ServiceId) -> impl Iterator<Item = InstanceId> {
+        (0..self.instances.len() as u32)
+            .map(InstanceId)
+            .filter(move |&instance| self.service(instance) == service)
     }
 }

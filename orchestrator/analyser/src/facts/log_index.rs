@@ -2,8 +2,8 @@
 
 use ragdoll_trace::{LogEvent, Observations};
 
-use crate::facts::ids::Party;
-use crate::facts::instances::Parties;
+use crate::facts::ids::InstanceId;
+use crate::facts::instances::Instances;
 use crate::facts::time::Window;
 
 /// The index. It takes four bytes a line.
@@ -13,10 +13,10 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(observations: &Observations, parties: &Parties<'_>) -> Self {
-        let mut positions = vec![Vec::new(); parties.len()];
+    pub(crate) fn new(observations: &Observations, instances: &Instances<'_>) -> Self {
+        let mut positions = vec![Vec::new(); instances.len()];
         for (position, log) in observations.logs.iter().enumerate() {
-            positions[parties.of(log.resource).0 as usize].push(position as u32);
+            positions[instances.of(log.resource).0 as usize].push(position as u32);
         }
         for own in &mut positions {
             own.sort_by_key(|&at| observations.logs[at as usize].time_ns);
@@ -28,10 +28,10 @@ impl Lines {
     pub(crate) fn within<'o>(
         &self,
         observations: &'o Observations,
-        party: Party,
+        instance: InstanceId,
         window: &Window,
     ) -> impl Iterator<Item = &'o LogEvent> {
-        let all = &self.positions[party.0 as usize];
+        let all = &self.positions[instance.0 as usize];
         let logs = &observations.logs;
         let own = window.part_of(all, |&at| logs[at as usize].time_ns);
         own.iter().map(|&at| &logs[at as usize])

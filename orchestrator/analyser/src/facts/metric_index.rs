@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ragdoll_trace::{Attribute, MetricPoint, Observations, ResourceId, Symbol};
 use rustc_hash::FxHashMap;
 
-use crate::facts::ids::{Party, ServiceId};
-use crate::facts::instances::Parties;
+use crate::facts::ids::{InstanceId, ServiceId};
+use crate::facts::instances::Instances;
 use crate::facts::names::metrics::{MEASURED_POD, MEASURED_SERVICE, plain};
 use crate::facts::time::Window;
 
 /// What samples are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Holder {
-    Party(Party),
+    Instance(InstanceId),
     /// A pod or container of a service of which no span tells which process it is.
     Pod(ServiceId, Symbol),
 }
@@ -28,12 +28,12 @@ pub(crate) struct Gauges {
 }
 
 impl Gauges {
-    pub(crate) fn new(observations: &Observations, parties: &Parties<'_>) -> Self {
+    pub(crate) fn new(observations: &Observations, instances: &Instances<'_>) -> Self {
         let mut gauges = Gauges::default();
         if observations.metrics.is_empty() {
             return gauges;
         }
-        let mut owners = Owners::new(observations, parties);
+        let mut owners = Owners::new(observations, instances);
         let set = &observations.traces;
         let mut number_of_symbol: FxHashMap<Symbol, u32> = FxHashMap::default();
         for (position, point) in observations.metrics.iter().enumerate() {
@@ -80,54 +80,54 @@ impl Gauges {
 /// Who samples are about.
 struct Owners<'a, 'b> {
     observations: &'a Observations,
-    parties: &'a Parties<'b>,
+    instances: &'a Instances<'b>,
     /// Services that spans tell of. Of all others metrics tell alone.
     traced: BTreeSet<ServiceId>,
     pod_keys: Vec<Symbol>,
     service_keys: Vec<Symbol>,
-    party_of_pod: BTreeMap<Symbol, Party>,
+    instance_of_pod: BTreeMap<Symbol, InstanceId>,
     service_of_pod: FxHashMap<Symbol, Option<ServiceId>>,
 }
 
 impl<'a, 'b> Owners<'a, 'b> {
-    fn new(observations: &'a Observations, parties: &'a Parties<'b>) -> Self {
+    fn new(observations: &'a Observations, instances: &'a Instances<'b>) -> Self {
         let set = &observations.traces;
         let recorders: BTreeSet<ResourceId> =
             set.spans().iter().map(|span| span.resource).collect();
-        let named = (set.resources().len() as u32..parties.len() as u32).map(Party);
-        let recording = recorders.iter().map(|&resource| parties.of(resource));
+        let named = (set.resources().len() as u32..instances.len() as u32).map(InstanceId);
+        let recording = recorders.iter().map(|&resource| instances.of(resource));
         let symbols = |keys: &[&str]| keys.iter().filter_map(|key| set.symbol(key)).collect();
         let pod_keys: Vec<Symbol> = symbols(&MEASURED_POD);
-        let mut party_of_pod = BTreeMap::new();
+        let mut instance_of_pod = BTreeMap::new();
         for &resource in &recorders {
-            let party = parties.of(resource);
+            let instance = instances.of(resource);
             let described = &set.resources()[resource.0 as usize];
-            party_of_pod.insert(described.instance, party);
+            instance_of_pod.insert(described.instance, instance);
             for &key in &pod_keys {
                 if let Some(pod) = text_of(&described.attributes, key) {
-                    party_of_pod.entry(pod).or_insert(party);
+                    instance_of_pod.entry(pod).or_insert(instance);
                 }
             }
         }
         Owners {
             observations,
-            parties,
+            instances,
             traced: recording
                 .chain(named)
-                .map(|party| parties.service(party))
+                .map(|instance| instances.service(instance))
                 .collect(),
             pod_keys,
             service_keys: symbols(&MEASURED_SERVICE),
-            party_of_pod,
+            instance_of_pod,
             service_of_pod: FxHashMap::default(),
         }
     }
 
     /// The process that measured itself, or else the one that the attributes name.
     fn holder(&mut self, point: &MetricPoint) -> Holder {
-        let own = self.parties.of(point.resource);
-        if self.traced.contains(&self.parties.service(own)) {
-            return Holder::Party(own);
+        let own = self.instances.of(point.resource);
+        if self.traced.contains(&self.instances.service(own)) {
+            return Holder::Instance(own);
         }
         let resource = &self.observations.traces.resources()[point.resource.0 as usize];
         let told = |keys: &[Symbol]| -> Option<Symbol> {
@@ -137,15 +137,15 @@ impl<'a, 'b> Owners<'a, 'b> {
             keys.iter().find_map(of)
         };
         let (pod, service) = (told(&self.pod_keys), told(&self.service_keys));
-        if let Some(&party) = pod.and_then(|pod| self.party_of_pod.get(&pod)) {
-            return Holder::Party(party);
+        if let Some(&instance) = pod.and_then(|pod| self.instance_of_pod.get(&pod)) {
+            return Holder::Instance(instance);
         }
-        let named = service.and_then(|name| self.parties.service_named(name));
+        let named = service.and_then(|name| self.instances.service_named(name));
         let named = named.filter(|service| self.traced.contains(service));
         let found = named.or_else(|| self.service_of_pod(pod?));
         match (found, pod.or(service)) {
             (Some(service), Some(name)) => Holder::Pod(service, name),
-            _ => Holder::Party(own),
+            _ => Holder::Instance(own),
         }
     }
 
@@ -156,10 +156,10 @@ impl<'a, 'b> Owners<'a, 'b> {
         }
         let name = self.observations.traces.text(pod);
         let named_after = |service: &ServiceId| {
-            let rest = name.strip_prefix(self.parties.service_name(*service));
+            let rest = name.strip_prefix(self.instances.service_name(*service));
             rest.is_some_and(|rest| rest.starts_with('-'))
         };
-        let length = |service: &ServiceId| self.parties.service_name(*service).len();
+        let length = |service: &ServiceId| self.instances.service_name(*service).len();
         let services = self.traced.iter().copied().filter(named_after);
         let found = services.max_by_key(length);
         self.service_of_pod.insert(pod, found);
@@ -231,11 +231,11 @@ mod tests {
             let prepared = Prepared::new(&observations);
             let window = Window { start_ns, end_ns: start_ns + length_ns };
             for resource in 0..observations.traces.resources().len() as u32 {
-                let party = prepared.parties.of(ResourceId(resource));
+                let instance = prepared.instances.of(ResourceId(resource));
                 for name in NAMES {
                     let found = prepared.gauges.within(
                         &observations,
-                        Holder::Party(party),
+                        Holder::Instance(instance),
                         name,
                         &window,
                     );

@@ -4,42 +4,42 @@ use std::collections::BTreeMap;
 
 use ragdoll_trace::{Observations, TraceIndex};
 
-use crate::facts::batch::Share;
+use crate::facts::batch::Batch;
 use crate::facts::error_origin::Origin;
-use crate::facts::fan_outs::Gathering;
-use crate::facts::ids::{Party, ServiceId};
-use crate::facts::instances::Parties;
+use crate::facts::fan_outs::FanOut;
+use crate::facts::ids::{InstanceId, ServiceId};
+use crate::facts::instances::Instances;
 use crate::facts::log_index::Lines;
 use crate::facts::metric_index::Gauges;
 use crate::facts::names::spans::Names;
 use crate::facts::repairs::Repairs;
 use crate::facts::request::{Part, Request};
-use crate::facts::server_spans::Visit;
+use crate::facts::server_spans::ServerSpan;
 use crate::facts::steps::Steps;
 use crate::facts::time::Window;
 
 /// Traces for which a thread of their own is worth its start.
 const TRACES_MIN: usize = 64;
 
-/// The critical paths, error origins and visits of all traces of a run. It costs a few
+/// The critical paths, error origins and server spans of all traces of a run. It costs a few
 /// microseconds a trace, on every core; windows are then analysed without looking at spans again, but for those
-/// of the requests whose shared traits are sought.
+/// of the requests whose correlated attributes are sought.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     pub(crate) observations: &'a Observations,
     pub(crate) index: TraceIndex,
     pub(crate) names: Names,
-    pub(crate) parties: Parties<'a>,
+    pub(crate) instances: Instances<'a>,
     /// In the order of start, then of trace id.
     requests: Vec<Request>,
     parts: Vec<Part>,
     origins: Vec<Origin>,
-    /// Visits of each party, in the order of start.
-    visits: Vec<Vec<Visit>>,
+    /// Server spans of each instance, in the order of start.
+    server_spans: Vec<Vec<ServerSpan>>,
     /// Whether instances of a service are called in parallel by one caller, by service.
     parallel: Vec<bool>,
     /// By caller and callee, or all callees, in the order of start.
-    pub(crate) gatherings: BTreeMap<(ServiceId, Option<ServiceId>), Vec<Gathering>>,
+    pub(crate) fan_outs: BTreeMap<(ServiceId, Option<ServiceId>), Vec<FanOut>>,
     /// What the spans of each operation do, one after the other.
     pub(crate) steps: Steps,
     /// Samples of metrics, and log lines, by what they are about.
@@ -53,13 +53,13 @@ impl<'a> Prepared<'a> {
     pub fn new(observations: &'a Observations) -> Self {
         let set = &observations.traces;
         let names = Names::new(set);
-        let parties = Parties::new(set, &names);
+        let instances = Instances::new(set, &names);
         let index = TraceIndex::new(set);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let count = cores.min(index.len() / TRACES_MIN).max(1);
         let bounds: Vec<usize> = (0..=count).map(|at| at * index.len() / count).collect();
-        let work = |from, to| Share::of(set, &names, &parties, &index, from..to);
-        let share = std::thread::scope(|scope| {
+        let work = |from, to| Batch::of(set, &names, &instances, &index, from..to);
+        let batch = std::thread::scope(|scope| {
             let others: Vec<_> = bounds[1..]
                 .windows(2)
                 .map(|ends| scope.spawn(move || work(ends[0], ends[1])))
@@ -75,19 +75,19 @@ impl<'a> Prepared<'a> {
         });
         Prepared {
             observations,
-            gauges: Gauges::new(observations, &parties),
-            lines: Lines::new(observations, &parties),
+            gauges: Gauges::new(observations, &instances),
+            lines: Lines::new(observations, &instances),
             index,
             names,
-            parties,
-            requests: share.requests,
-            parts: share.parts,
-            origins: share.origins,
-            visits: share.visits,
-            parallel: share.parallel,
-            gatherings: share.gatherings,
-            steps: share.steps,
-            repairs: share.repairs,
+            instances,
+            requests: batch.requests,
+            parts: batch.parts,
+            origins: batch.origins,
+            server_spans: batch.server_spans,
+            parallel: batch.parallel,
+            fan_outs: batch.fan_outs,
+            steps: batch.steps,
+            repairs: batch.repairs,
         }
     }
 
@@ -106,16 +106,16 @@ impl<'a> Prepared<'a> {
         self.origins.get(request.origin as usize)
     }
 
-    pub(crate) fn visits(&self, party: Party) -> &[Visit] {
-        &self.visits[party.0 as usize]
+    pub(crate) fn server_spans(&self, instance: InstanceId) -> &[ServerSpan] {
+        &self.server_spans[instance.0 as usize]
     }
 
-    pub(crate) fn is_parallel(&self, party: Party) -> bool {
-        self.parallel[self.parties.service(party).0 as usize]
+    pub(crate) fn is_parallel(&self, instance: InstanceId) -> bool {
+        self.parallel[self.instances.service(instance).0 as usize]
     }
 
     /// What was repaired while reading.
     pub(crate) fn notes(&self) -> Vec<String> {
-        self.repairs.notes(&self.parties)
+        self.repairs.notes(&self.instances)
     }
 }

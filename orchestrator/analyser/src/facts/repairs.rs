@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::ids::ServiceId;
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::time::ms;
 
 /// Services that a note names.
@@ -51,7 +51,7 @@ impl Repairs {
     }
 
     /// What is to be said of it, a sentence each.
-    pub(crate) fn notes(&self, parties: &Parties<'_>) -> Vec<String> {
+    pub(crate) fn notes(&self, instances: &Instances<'_>) -> Vec<String> {
         let mut notes = Vec::new();
         if self.orphans > 0 {
             notes.push(format!(
@@ -84,17 +84,19 @@ impl Repairs {
             };
             notes.push(format!("{} {are} cut", self.circles));
         }
-        notes.extend(self.clocks_note(parties));
+        notes.extend(self.clocks_note(instances));
         notes
     }
 
-    fn clocks_note(&self, parties: &Parties<'_>) -> Option<String> {
+    fn clocks_note(&self, instances: &Instances<'_>) -> Option<String> {
         let largest_ns = self.clocks.values().map(|moved| moved.largest_ns).max()?;
         let spans: u64 = self.clocks.values().map(|moved| moved.spans).sum();
         let mut farthest: Vec<(&ServiceId, &Moved)> = self.clocks.iter().collect();
         farthest.sort_by_key(|(service, moved)| (std::cmp::Reverse(moved.largest_ns), **service));
         let names = farthest.iter().take(SERVICES_MAX);
-        let names: Vec<&str> = names.map(|moved| parties.service_name(*moved.0)).collect();
+        let names: Vec<&str> = names
+            .map(|moved| instances.service_name(*moved.0))
+            .collect();
         let more = match farthest.len().saturating_sub(SERVICES_MAX) {
             0 => String::new(),
             more => format!(" and {more} more"),

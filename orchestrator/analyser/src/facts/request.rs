@@ -3,12 +3,12 @@
 use ragdoll_trace::Symbol;
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 
 /// Time on one critical path that one (process, cause) owns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
-    pub(crate) party: Party,
+    pub(crate) instance: InstanceId,
     pub(crate) cause: Cause,
     /// The service that recorded it: of a call, the caller.
     pub(crate) recorder: ServiceId,

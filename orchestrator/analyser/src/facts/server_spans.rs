@@ -1,10 +1,10 @@
-//! Visits: what one call costs the process that serves it, on and off the critical path.
+//! Server spans: what one call costs the process that serves it, on and off the critical path.
 
 use crate::facts::cause::Cause;
 use crate::facts::ids::ServiceId;
 use crate::facts::time::Window;
 
-/// Where the time of a visit goes, in milliseconds. The parts sum to the server span's duration,
+/// Where the time of a server span goes, in milliseconds. The parts sum to the server span's duration,
 /// `network` left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Costs {
@@ -46,7 +46,7 @@ impl Costs {
         }
     }
 
-    /// Time for which the visit holds what others wait for behind `wait`: everything but that wait
+    /// Time for which the server span holds what others wait for behind `wait`: everything but that wait
     /// and those before it.
     pub(crate) fn held_behind(&self, wait: Cause) -> f64 {
         let inner = self.lock
@@ -66,7 +66,7 @@ impl Costs {
 
 /// One server span.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Visit {
+pub(crate) struct ServerSpan {
     pub(crate) start_ns: u64,
     pub(crate) duration_ms: f32,
     pub(crate) costs: Costs,
@@ -76,7 +76,7 @@ pub(crate) struct Visit {
     pub(crate) output_tokens: f32,
 }
 
-impl Visit {
+impl ServerSpan {
     /// When the first of its waits was over.
     pub(crate) fn served_from_ns(&self) -> u64 {
         self.start_ns
@@ -89,7 +89,7 @@ impl Visit {
     }
 }
 
-/// The visits of a window; `visits` are in the order of their start.
-pub(crate) fn within<'a>(visits: &'a [Visit], window: &Window) -> &'a [Visit] {
-    window.part_of(visits, |visit| visit.start_ns)
+/// The server spans of a window; `server_spans` are in the order of their start.
+pub(crate) fn within<'a>(server_spans: &'a [ServerSpan], window: &Window) -> &'a [ServerSpan] {
+    window.part_of(server_spans, |server_span| server_span.start_ns)
 }

@@ -6,7 +6,7 @@ use ragdoll_trace::{Symbol, TraceSet};
 use rustc_hash::FxHashMap;
 
 use crate::facts::ids::ServiceId;
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::names::spans::{Names, is_failed};
 use crate::facts::time::Window;
 use crate::facts::tree::Tree;
@@ -63,7 +63,7 @@ impl Steps {
         tree: &Tree,
         set: &TraceSet,
         names: &Names,
-        parties: &Parties<'_>,
+        instances: &Instances<'_>,
     ) {
         for at in 0..tree.len() {
             let span = tree.span(set, at);
@@ -78,13 +78,13 @@ impl Steps {
                 let child_span = tree.span(set, child);
                 sound &= !is_failed(child_span) || tree.node(child).outrun;
                 if !names.says_cause(child_span) {
-                    let service = parties.service(tree.node(child).party);
+                    let service = instances.service(tree.node(child).instance);
                     children.push((service, child_span.name));
                 }
             }
             if sound {
                 children.sort_unstable();
-                let operation = (parties.service(tree.node(at).party), span.name);
+                let operation = (instances.service(tree.node(at).instance), span.name);
                 let taken = self.of(operation);
                 taken.push(tree.node(at).start_ns, &mut children);
             }

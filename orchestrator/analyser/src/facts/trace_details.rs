@@ -34,11 +34,11 @@ pub(crate) fn look(
         let Some(trace) = prepared.index.find(request.trace_id) else {
             continue;
         };
-        tree.build(set, &prepared.names, &prepared.parties, trace);
+        tree.build(set, &prepared.names, &prepared.instances, trace);
         critical_ns.clear();
         critical_ns.resize(tree.len(), 0);
-        walk.whole_trace(&tree, set, &prepared.names, |piece| {
-            critical_ns[piece.node] += piece.ns;
+        walk.whole_trace(&tree, set, &prepared.names, |interval| {
+            critical_ns[interval.node] += interval.ns;
         });
         sum_up(&tree, &mut critical_ns, &mut order);
         each(Trace {

@@ -9,7 +9,7 @@ mod waits;
 
 use ragdoll_trace::{Span, TraceSet, TraceSpans};
 
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::names::spans::Names;
 use crate::facts::repairs::Repairs;
 use crate::facts::tree::node::{NONE, Node};
@@ -34,21 +34,21 @@ impl Tree {
         &mut self,
         set: &TraceSet,
         names: &Names,
-        parties: &Parties<'_>,
+        instances: &Instances<'_>,
         trace: TraceSpans<'_>,
     ) {
         self.repairs = Repairs::default();
-        self.read_nodes(set, parties, trace);
+        self.read_nodes(set, instances, trace);
         self.find_parents(set);
         self.cut_cycles();
-        self.adopt_orphans(set, parties);
+        self.adopt_orphans(set, instances);
         self.list_children();
-        self.infer_roles(set, parties);
-        if self.correct_clocks(set, parties) {
+        self.infer_roles(set, instances);
+        if self.correct_clocks(set, instances) {
             self.sort_children();
         }
-        self.find_callees(set, parties);
-        self.find_repetitions(set, names, parties);
+        self.find_callees(set, instances);
+        self.find_repetitions(set, names, instances);
         if self.find_unawaited(set) {
             self.sort_children();
         }
@@ -93,7 +93,7 @@ impl Tree {
         (parent != NONE).then_some(parent as usize)
     }
 
-    fn read_nodes(&mut self, set: &TraceSet, parties: &Parties<'_>, trace: TraceSpans<'_>) {
+    fn read_nodes(&mut self, set: &TraceSet, instances: &Instances<'_>, trace: TraceSpans<'_>) {
         self.nodes.clear();
         self.by_id.clear();
         for (at, &position) in trace.spans.iter().enumerate() {
@@ -104,7 +104,7 @@ impl Tree {
                 start_ns: span.start_ns,
                 end_ns: span.end_ns.max(span.start_ns),
                 awaited_until_ns: span.end_ns.max(span.start_ns),
-                party: parties.of(span.resource),
+                instance: instances.of(span.resource),
                 callee: None,
                 retried: false,
                 outrun: false,
@@ -212,19 +212,19 @@ impl Tree {
         }
     }
 
-    fn find_callees(&mut self, set: &TraceSet, parties: &Parties<'_>) {
+    fn find_callees(&mut self, set: &TraceSet, instances: &Instances<'_>) {
         for at in 0..self.nodes.len() {
             let span = self.span(set, at);
             if !self.is_call(at) {
                 continue;
             }
-            let party = self.nodes[at].party;
+            let instance = self.nodes[at].instance;
             let answer = self
                 .children(at)
-                .find(|&child| self.is_served(child) || self.nodes[child].party != party);
+                .find(|&child| self.is_served(child) || self.nodes[child].instance != instance);
             self.nodes[at].callee = match answer {
-                Some(child) => Some(self.nodes[child].party),
-                None => parties.called(span),
+                Some(child) => Some(self.nodes[child].instance),
+                None => instances.called(span),
             };
             // A process that died leaves parts of its work behind, but not the span around them.
             self.nodes[at].answered = answer.is_some_and(|child| self.is_served(child));

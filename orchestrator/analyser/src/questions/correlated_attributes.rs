@@ -5,7 +5,7 @@ use std::fmt;
 use ragdoll_trace::{Symbol, Value};
 use rustc_hash::FxHashMap;
 
-use crate::facts::names::spans::{may_be_measure, may_be_trait};
+use crate::facts::names::spans::{may_be_measure, may_correlate};
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::questions::findings::SharedTrait;
@@ -87,7 +87,7 @@ pub(crate) fn leaders<'p>(
 }
 
 /// What the affected have in common, least likely by chance first.
-pub(crate) fn shared_traits(
+pub(crate) fn correlated(
     prepared: &Prepared<'_>,
     groups: Groups<'_, '_>,
     config: &Config,
@@ -129,7 +129,7 @@ pub(crate) fn shared_traits(
     found
 }
 
-/// Chance aside, a trait matters where it sets the groups well apart, or where hardly any of the
+/// Chance aside, a correlated attribute matters where it sets the groups well apart, or where hardly any of the
 /// others has it: a few culprits may take many bystanders down with them.
 fn has_effect(shared: &SharedTrait) -> bool {
     shared.share_affected - shared.share_others >= 0.2
@@ -150,7 +150,7 @@ impl Table {
                 let key = attribute.key;
                 let columns = &mut self.columns;
                 let column = *self.column_by_key.entry(key).or_insert_with(|| {
-                    may_be_trait(set.text(key)).then(|| {
+                    may_correlate(set.text(key)).then(|| {
                         columns.push(Column::new(key));
                         columns.len() - 1
                     })

@@ -6,7 +6,7 @@ mod room;
 
 use std::collections::BTreeMap;
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::questions::comparison::Comparison;
@@ -107,7 +107,7 @@ fn failing<'p>(
     let mut worst = failed.clone();
     worst.sort_by_key(|request| (!request.duration_ns, request.trace_id));
     let bottleneck = Bottleneck {
-        service: prepared.parties.service_name(service).to_owned(),
+        service: prepared.instances.service_name(service).to_owned(),
         instance: instance(prepared, service, &failed),
         cause,
         question: Question::Errors,
@@ -138,7 +138,7 @@ fn failing_figures(
         before,
         ..
     } = *compared;
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     let percent = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
     let mut figures = vec![
         figure(
@@ -172,7 +172,7 @@ pub(crate) fn error_origins(
         let Some(origin) = prepared.origin(request) else {
             continue;
         };
-        let service = prepared.parties.service_name_of(origin.party);
+        let service = prepared.instances.service_name_of(origin.instance);
         let group = groups
             .entry((service, &origin.error))
             .or_insert_with(|| ErrorOrigin {
@@ -242,7 +242,7 @@ fn grown_origins(
     before: &Population<'_>,
     breakers: &Breakers,
 ) -> Vec<(ServiceId, f64)> {
-    let mut growths = vec![0.0; prepared.parties.service_count()];
+    let mut growths = vec![0.0; prepared.instances.service_count()];
     for (population, sign) in [(now, 1.0), (before, -1.0)] {
         for request in &population.failed {
             if let Some(service) = service_of(prepared, request, breakers) {
@@ -261,22 +261,22 @@ fn grown_origins(
 }
 
 fn instance(prepared: &Prepared<'_>, service: ServiceId, failed: &[&Request]) -> Option<String> {
-    if prepared.parties.of_service(service).count() < 2 {
+    if prepared.instances.of_service(service).count() < 2 {
         return None;
     }
-    let mut counts: BTreeMap<Party, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<InstanceId, usize> = BTreeMap::new();
     for request in failed {
         let origin = prepared.origin(request);
         if let Some(origin) = origin.filter(|origin| {
             // Those of callers that stopped asking say nothing of the instance.
-            prepared.parties.service(origin.party) == service
+            prepared.instances.service(origin.instance) == service
         }) {
-            *counts.entry(origin.party).or_default() += 1;
+            *counts.entry(origin.instance).or_default() += 1;
         }
     }
     let total: usize = counts.values().sum();
-    let (&party, &count) = counts.iter().max_by_key(|&(_, &count)| count)?;
-    let name = prepared.parties.instance_name(party);
+    let (&instance, &count) = counts.iter().max_by_key(|&(_, &count)| count)?;
+    let name = prepared.instances.instance_name(instance);
     let main = count as f64 >= MAIN_SHARE * total as f64;
     (main && !name.is_empty()).then(|| name.to_owned())
 }

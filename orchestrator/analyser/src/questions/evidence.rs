@@ -16,8 +16,12 @@ pub(crate) fn figure(
     }
 }
 
-/// How much more often the affected have a trait, in words.
-pub(crate) fn trait_figures(found: &SharedTrait, affected: &str, others: &str) -> [Figure; 2] {
+/// How much more often the affected have a correlated attribute, in words.
+pub(crate) fn correlation_figures(
+    found: &SharedTrait,
+    affected: &str,
+    others: &str,
+) -> [Figure; 2] {
     let condition = format!("{} {}", found.attribute, found.condition);
     [
         figure(

@@ -65,7 +65,7 @@ impl Abandoned {
 /// cancelled, its deadline passed, its connection broke, or its span just ended first.
 pub fn given_up(prepared: &Prepared<'_>, window: &Window) -> Vec<GivenUp> {
     let mut edges: BTreeMap<(ServiceId, ServiceId), Edge> = BTreeMap::new();
-    let mut work_ns = vec![0_u64; prepared.parties.service_count()];
+    let mut work_ns = vec![0_u64; prepared.instances.service_count()];
     let requests = look(prepared, window, REQUESTS_MAX, |trace| {
         add(prepared, &trace, &mut edges, &mut work_ns);
     });
@@ -73,7 +73,7 @@ pub fn given_up(prepared: &Prepared<'_>, window: &Window) -> Vec<GivenUp> {
         .into_iter()
         .filter_map(|((caller, callee), edge)| {
             let abandoned = edge.abandoned();
-            let service = |id| prepared.parties.service_name(id).to_owned();
+            let service = |id| prepared.instances.service_name(id).to_owned();
             (abandoned.calls > 0).then(|| GivenUp {
                 caller: service(caller),
                 callee: service(callee),
@@ -112,11 +112,11 @@ fn add(
     edges: &mut BTreeMap<(ServiceId, ServiceId), Edge>,
     work_ns: &mut [u64],
 ) {
-    let (tree, parties) = (trace.tree, &prepared.parties);
+    let (tree, instances) = (trace.tree, &prepared.instances);
     let set = &prepared.observations.traces;
     for at in (0..tree.len()).filter(|&at| tree.is_served(at)) {
         let served = tree.node(at);
-        let callee = parties.service(served.party);
+        let callee = instances.service(served.instance);
         let duration_ns = served.end_ns - served.start_ns;
         work_ns[callee.0 as usize] = work_ns[callee.0 as usize].saturating_add(duration_ns);
         let Some(call_at) = tree.parent(at).filter(|&parent| tree.is_call(parent)) else {
@@ -131,7 +131,7 @@ fn add(
         }
         let call = tree.node(call_at);
         let edge = edges
-            .entry((parties.service(call.party), callee))
+            .entry((instances.service(call.instance), callee))
             .or_default();
         let failed = is_failed(tree.span(set, call_at));
         edge.answered += u64::from(!failed);

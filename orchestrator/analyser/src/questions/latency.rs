@@ -7,7 +7,7 @@ use crate::facts::request::Part;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::{figure, trace_ids};
 use crate::questions::findings::{Bottleneck, Figure, Question};
-use crate::questions::latency::slowdown::Basis;
+use crate::questions::latency::slowdown::Scope;
 use crate::questions::places::{Place, place_ms};
 use crate::questions::population::{Population, mean_ms};
 use crate::questions::rules::examine::{Guess, examine};
@@ -22,10 +22,10 @@ const FURTHER_MIN: f64 = 0.02;
 
 /// The places that make requests slower, or would if they were: best first. A place whose growth is
 /// another service's doing is passed over, with all others of its service.
-pub(crate) fn slower_places(compared: &Comparison<'_, '_>, basis: Basis) -> Vec<Bottleneck> {
-    let draws = draws(compared, basis);
+pub(crate) fn slower_places(compared: &Comparison<'_, '_>, scope: Scope) -> Vec<Bottleneck> {
+    let draws = draws(compared, scope);
     let places = compared.places;
-    let order = candidates(compared, basis, &draws);
+    let order = candidates(compared, scope, &draws);
     let (mut guesses, mut victims): (Vec<Guess>, Vec<ServiceId>) = (Vec::new(), Vec::new());
     for &at in &order {
         let place = &places[at];
@@ -33,7 +33,7 @@ pub(crate) fn slower_places(compared: &Comparison<'_, '_>, basis: Basis) -> Vec<
         if victims.contains(&place.service) || is_counted || guesses.len() == RANKED_MAX {
             continue;
         }
-        match examine(compared, place, basis) {
+        match examine(compared, place, scope) {
             None => victims.push(place.service),
             Some(guess) => {
                 let known = guesses
@@ -65,26 +65,26 @@ pub(crate) fn slower_places(compared: &Comparison<'_, '_>, basis: Basis) -> Vec<
             .partition::<Vec<usize>, _>(|&&at| guess.counts(&places[at]));
         let confidence = draws.first(&own, &others);
         open = others;
-        ranked.push(bottleneck(compared, basis, guess, confidence));
+        ranked.push(bottleneck(compared, scope, guess, confidence));
     }
     ranked
 }
 
-fn draws(compared: &Comparison<'_, '_>, basis: Basis) -> Draws {
+fn draws(compared: &Comparison<'_, '_>, scope: Scope) -> Draws {
     let Comparison {
         prepared,
         now,
         before,
-        sides,
+        owners,
         places,
         config,
     } = *compared;
-    let (requests, requests_before) = match basis {
-        Basis::Tail => (&now.tail, &before.tail),
-        Basis::All => (&now.timed, &before.timed),
+    let (requests, requests_before) = match scope {
+        Scope::Tail => (&now.tail, &before.tail),
+        Scope::All => (&now.timed, &before.timed),
     };
     let place_of = |part: &Part| {
-        let owner = sides.owner(prepared, part);
+        let owner = owners.owner(prepared, part);
         places
             .iter()
             .position(|place| place.service == owner && place.cause == part.cause)
@@ -99,11 +99,11 @@ fn draws(compared: &Comparison<'_, '_>, basis: Basis) -> Draws {
 }
 
 /// Positions of the places that grew, those first of which that is surest.
-fn candidates(compared: &Comparison<'_, '_>, basis: Basis, draws: &Draws) -> Vec<usize> {
+fn candidates(compared: &Comparison<'_, '_>, scope: Scope, draws: &Draws) -> Vec<usize> {
     let places = compared.places;
     let mut candidates: Vec<(f64, f64, usize)> = (0..places.len())
         .map(|at| {
-            let growth_ms = basis.growth_ms(&places[at]);
+            let growth_ms = scope.growth_ms(&places[at]);
             (draws.least_ms(at, growth_ms), growth_ms, at)
         })
         .filter(|&(_, growth_ms, _)| growth_ms > 0.0)
@@ -139,7 +139,7 @@ pub(crate) fn duration_figures(now: &Population<'_>, before: &Population<'_>) ->
 /// A guess with the figures that show it.
 fn bottleneck(
     compared: &Comparison<'_, '_>,
-    basis: Basis,
+    scope: Scope,
     guess: Guess,
     confidence: f64,
 ) -> Bottleneck {
@@ -160,15 +160,15 @@ fn bottleneck(
             0.0
         }
     };
-    let growth = |place: &Place| basis.growth_ms(place);
+    let growth = |place: &Place| scope.growth_ms(place);
 
-    let service = prepared.parties.service_name(guess.service);
-    let counted_at = prepared.parties.service_name(guess.counted_at);
-    let of = basis.words();
+    let service = prepared.instances.service_name(guess.service);
+    let counted_at = prepared.instances.service_name(guess.counted_at);
+    let of = scope.words();
     let mut evidence: Vec<Figure> = counted
         .iter()
         .map(|place| {
-            let (now_ms, before_ms) = basis.now_and_before_ms(place);
+            let (now_ms, before_ms) = scope.now_and_before_ms(place);
             let what = format!(
                 "{} of {counted_at} on the critical path of {of}, mean",
                 place.cause.words()
@@ -182,8 +182,8 @@ fn bottleneck(
     Bottleneck {
         service: service.to_owned(),
         instance: guess
-            .party
-            .map(|party| prepared.parties.instance_name(party).to_owned()),
+            .instance
+            .map(|instance| prepared.instances.instance_name(instance).to_owned()),
         cause: guess.cause,
         question: Question::Latency,
         share: share(sum(&|place| place.tail_ms), total(&|place| place.tail_ms)),
@@ -203,7 +203,7 @@ fn examples(compared: &Comparison<'_, '_>, guess: &Guess) -> Vec<String> {
     let Comparison {
         prepared,
         now,
-        sides,
+        owners,
         config,
         ..
     } = *compared;
@@ -213,7 +213,7 @@ fn examples(compared: &Comparison<'_, '_>, guess: &Guess) -> Vec<String> {
         .map(|request| {
             let causes = guess.counted.iter();
             let ms = causes
-                .map(|&cause| place_ms(prepared, request, guess.counted_at, cause, sides))
+                .map(|&cause| place_ms(prepared, request, guess.counted_at, cause, owners))
                 .sum();
             (ms, request.trace_id)
         })

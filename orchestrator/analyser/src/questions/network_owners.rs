@@ -30,7 +30,7 @@ const GROWN_MIN: f64 = 1.5;
 
 /// Edges whose time is the caller's.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sides {
+pub(crate) struct NetworkOwners {
     of_caller: BTreeSet<(ServiceId, ServiceId)>,
 }
 
@@ -52,7 +52,7 @@ impl Edge {
     }
 }
 
-impl Sides {
+impl NetworkOwners {
     /// Compares every caller's edges with each other.
     pub(crate) fn new(
         prepared: &Prepared<'_>,
@@ -64,7 +64,7 @@ impl Sides {
         for ((caller, callee), edge) in edges(prepared, window, baseline) {
             by_caller.entry(caller).or_default().push((callee, edge));
         }
-        let mut sides = Sides::default();
+        let mut owners = NetworkOwners::default();
         for (caller, edges) in by_caller {
             let growths = edges.iter().map(|(_, edge)| edge.growth_ms());
             let largest_ms = growths.fold(0.0, f64::max);
@@ -75,15 +75,15 @@ impl Sides {
                 .collect();
             if edges.len() >= EDGES_MIN && grown.len() as f64 >= ALIKE_SHARE * edges.len() as f64 {
                 let grown = grown.into_iter().map(|callee| (caller, callee));
-                sides.of_caller.extend(grown);
+                owners.of_caller.extend(grown);
             }
         }
-        sides
+        owners
     }
 
     /// The service that owns a part of a critical path.
     pub(crate) fn owner(&self, prepared: &Prepared<'_>, part: &Part) -> ServiceId {
-        let callee = prepared.parties.service(part.party);
+        let callee = prepared.instances.service(part.instance);
         if part.cause == Cause::Network && self.of_caller.contains(&(part.recorder, callee)) {
             part.recorder
         } else {
@@ -116,13 +116,15 @@ fn edges(
 /// Calls over every edge, and the time between their spans, in milliseconds.
 fn sums(prepared: &Prepared<'_>, window: &Window) -> BTreeMap<(ServiceId, ServiceId), (f64, f64)> {
     let mut sums: BTreeMap<(ServiceId, ServiceId), (f64, f64)> = BTreeMap::new();
-    for party in prepared.parties.all() {
-        let callee = prepared.parties.service(party);
-        for visit in within(prepared.visits(party), window) {
-            let Some(caller) = visit.caller else { continue };
+    for instance in prepared.instances.all() {
+        let callee = prepared.instances.service(instance);
+        for server_span in within(prepared.server_spans(instance), window) {
+            let Some(caller) = server_span.caller else {
+                continue;
+            };
             let sum = sums.entry((caller, callee)).or_default();
             sum.0 += 1.0;
-            sum.1 += f64::from(visit.costs.network);
+            sum.1 += f64::from(server_span.costs.network);
         }
     }
     sums

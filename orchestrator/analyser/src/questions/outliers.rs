@@ -6,15 +6,15 @@ use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::Window;
 
-/// Share of the requests that may be strays.
+/// Share of the requests that may be outliers.
 const SHARE_MAX: f64 = 0.005;
 
-/// How many times the time of nearly all requests a stray is away from them.
+/// How many times the time of nearly all requests an outlier is away from them.
 const AWAY_MIN: u64 = 3;
 
-/// The window without the stray starts at its ends, and how many those are. An end without strays
+/// The window without the outlying starts at its ends, and how many those are. An end without outliers
 /// stays as it is.
-pub(crate) fn without_strays(prepared: &Prepared<'_>, window: &Window) -> (Window, usize) {
+pub(crate) fn without_outliers(prepared: &Prepared<'_>, window: &Window) -> (Window, usize) {
     let requests = prepared.requests(window);
     let allowed = ((SHARE_MAX * requests.len() as f64) as usize).max(1);
     // The middle must be most of them, or what is left out may be half of a recording.
@@ -41,10 +41,10 @@ pub(crate) fn without_strays(prepared: &Prepared<'_>, window: &Window) -> (Windo
     (trimmed, early + late)
 }
 
-/// What a reader should know of strays that were left out of what is called `name`.
-pub(crate) fn note(name: &str, window: &Window, strays: usize) -> Option<String> {
+/// What a reader should know of outliers that were left out of what is called `name`.
+pub(crate) fn note(name: &str, window: &Window, outliers: usize) -> Option<String> {
     let seconds = window.seconds();
-    match strays {
+    match outliers {
         0 => None,
         1 => Some(format!(
             "1 request of the {name} starts far from all others and is left out: without it the \

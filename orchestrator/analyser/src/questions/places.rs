@@ -1,13 +1,13 @@
 //! Where the time of requests goes: places, each a service with a cause.
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::{Party, ServiceId};
-use crate::facts::instances::Parties;
+use crate::facts::ids::{InstanceId, ServiceId};
+use crate::facts::instances::Instances;
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::ms;
 use crate::questions::findings::Attribution;
-use crate::questions::network_owners::Sides;
+use crate::questions::network_owners::NetworkOwners;
 use crate::questions::population::Population;
 
 /// Nanoseconds on critical paths by service and cause, over a number of requests.
@@ -17,11 +17,15 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    pub(crate) fn new(prepared: &Prepared<'_>, requests: &[&Request], sides: &Sides) -> Self {
-        let mut ns = vec![[0; Cause::ALL.len()]; prepared.parties.service_count()];
+    pub(crate) fn new(
+        prepared: &Prepared<'_>,
+        requests: &[&Request],
+        owners: &NetworkOwners,
+    ) -> Self {
+        let mut ns = vec![[0; Cause::ALL.len()]; prepared.instances.service_count()];
         for request in requests {
             for part in prepared.parts(request) {
-                let service = sides.owner(prepared, part);
+                let service = owners.owner(prepared, part);
                 let sum = &mut ns[service.0 as usize][part.cause as usize];
                 *sum = u64::saturating_add(*sum, part.ns);
             }
@@ -44,12 +48,12 @@ pub(crate) fn place_ms(
     request: &Request,
     service: ServiceId,
     cause: Cause,
-    sides: &Sides,
+    owners: &NetworkOwners,
 ) -> f64 {
     let parts = prepared
         .parts(request)
         .iter()
-        .filter(|part| part.cause == cause && sides.owner(prepared, part) == service);
+        .filter(|part| part.cause == cause && owners.owner(prepared, part) == service);
     parts.map(|part| ms(part.ns)).sum()
 }
 
@@ -73,9 +77,9 @@ impl Place {
         self.mean_ms - self.baseline_mean_ms
     }
 
-    pub(crate) fn attribution(&self, parties: &Parties<'_>) -> Attribution {
+    pub(crate) fn attribution(&self, instances: &Instances<'_>) -> Attribution {
         Attribution {
-            service: parties.service_name(self.service).to_owned(),
+            service: instances.service_name(self.service).to_owned(),
             cause: self.cause,
             tail_ms: self.tail_ms,
             baseline_tail_ms: self.baseline_tail_ms,
@@ -90,14 +94,14 @@ pub(crate) fn places(
     prepared: &Prepared<'_>,
     now: &Population<'_>,
     before: &Population<'_>,
-    sides: &Sides,
+    owners: &NetworkOwners,
 ) -> Vec<Place> {
-    let tail = Times::new(prepared, &now.tail, sides);
-    let baseline_tail = Times::new(prepared, &before.tail, sides);
-    let mean = Times::new(prepared, &now.timed, sides);
-    let baseline_mean = Times::new(prepared, &before.timed, sides);
+    let tail = Times::new(prepared, &now.tail, owners);
+    let baseline_tail = Times::new(prepared, &before.tail, owners);
+    let mean = Times::new(prepared, &now.timed, owners);
+    let baseline_mean = Times::new(prepared, &before.timed, owners);
     let mut places = Vec::new();
-    for service in (0..prepared.parties.service_count() as u32).map(ServiceId) {
+    for service in (0..prepared.instances.service_count() as u32).map(ServiceId) {
         for cause in Cause::ALL {
             let place = Place {
                 service,
@@ -113,7 +117,7 @@ pub(crate) fn places(
         }
     }
     places.sort_by(|a, b| {
-        let name = |place: &Place| prepared.parties.service_name(place.service);
+        let name = |place: &Place| prepared.instances.service_name(place.service);
         b.tail_ms
             .total_cmp(&a.tail_ms)
             .then_with(|| (name(a), a.cause).cmp(&(name(b), b.cause)))
@@ -122,22 +126,22 @@ pub(crate) fn places(
 }
 
 /// The process that owns most of a place's time in these requests, with its share.
-pub(crate) fn main_party(
+pub(crate) fn main_instance(
     prepared: &Prepared<'_>,
     requests: &[&Request],
     service: ServiceId,
     cause: Cause,
-) -> Option<(Party, f64)> {
-    let mut ns = vec![0_u64; prepared.parties.len()];
+) -> Option<(InstanceId, f64)> {
+    let mut ns = vec![0_u64; prepared.instances.len()];
     for request in requests {
         for part in prepared.parts(request) {
-            if part.cause == cause && prepared.parties.service(part.party) == service {
-                let sum = &mut ns[part.party.0 as usize];
+            if part.cause == cause && prepared.instances.service(part.instance) == service {
+                let sum = &mut ns[part.instance.0 as usize];
                 *sum = u64::saturating_add(*sum, part.ns);
             }
         }
     }
     let total = ns.iter().copied().fold(0, u64::saturating_add);
-    let most = (0..ns.len()).rev().max_by_key(|&party| ns[party])?;
-    (total > 0).then(|| (Party(most as u32), ns[most] as f64 / total as f64))
+    let most = (0..ns.len()).rev().max_by_key(|&instance| ns[instance])?;
+    (total > 0).then(|| (InstanceId(most as u32), ns[most] as f64 / total as f64))
 }

@@ -65,7 +65,7 @@ impl Root {
 
     fn names<'p>(self, prepared: &'p Prepared<'_>) -> (&'p str, &'p str) {
         (
-            prepared.parties.service_name(self.service),
+            prepared.instances.service_name(self.service),
             prepared.observations.traces.text(self.name),
         )
     }

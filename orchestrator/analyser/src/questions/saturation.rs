@@ -15,7 +15,7 @@ mod plateau;
 pub(crate) mod tally;
 mod usage;
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
 use crate::questions::load::{Balance, LoadChange, Saturation, ServiceLoad};
@@ -33,7 +33,7 @@ pub(crate) fn saturation(
     window: &Window,
     baseline: &Window,
 ) -> (Vec<Saturation>, ServiceLoad) {
-    let services = (0..prepared.parties.service_count() as u32).map(ServiceId);
+    let services = (0..prepared.instances.service_count() as u32).map(ServiceId);
     let mut all: Vec<Service> = services
         .map(|service| Service::new(prepared, service, [window, baseline]))
         .filter(|service| !service.instances.is_empty())
@@ -67,8 +67,8 @@ pub(crate) fn open_by_bin(
     window: &Window,
 ) -> Option<[f64; BINS]> {
     let mut whole = Tally::empty(window);
-    for party in prepared.parties.of_service(service) {
-        whole.append(&Tally::new(prepared.visits(party), window));
+    for instance in prepared.instances.of_service(service) {
+        whole.append(&Tally::new(prepared.server_spans(instance), window));
     }
     let bin_s = whole.bin_s();
     let is_seen = whole.arrivals() + whole.open_at_start > 0.0;
@@ -93,16 +93,16 @@ struct Service {
 
 impl Service {
     fn new(prepared: &Prepared<'_>, service: ServiceId, windows: [&Window; 2]) -> Service {
-        let name = prepared.parties.service_name(service);
+        let name = prepared.instances.service_name(service);
         let mut sums = windows.map(Tally::empty);
         let mut instances = Vec::new();
-        for party in prepared.parties.of_service(service) {
-            let tallies = windows.map(|window| Tally::new(prepared.visits(party), window));
+        for instance in prepared.instances.of_service(service) {
+            let tallies = windows.map(|window| Tally::new(prepared.server_spans(instance), window));
             for (sum, tally) in sums.iter_mut().zip(&tallies) {
                 sum.append(tally);
             }
-            let instance = prepared.parties.instance_name(party);
-            let place = process(prepared, (name, instance), party, windows, tallies);
+            let names = (name, prepared.instances.instance_name(instance));
+            let place = process(prepared, names, instance, windows, tallies);
             if place.is_seen() {
                 instances.push(place);
             }
@@ -137,15 +137,15 @@ impl Service {
 fn process(
     prepared: &Prepared<'_>,
     names: (&str, &str),
-    party: Party,
+    instance: InstanceId,
     windows: [&Window; 2],
     tallies: [Tally; 2],
 ) -> Place {
     let [now, before] = [0, 1].map(|at| servers(&tallies[at]));
     // What one window does not show, the other may.
     let servers = [now.or(before), before.or(now)];
-    let used =
-        [0, 1].map(|at| Usage::of_process(prepared, party, windows[at], &tallies[at], servers[at]));
+    let used = [0, 1]
+        .map(|at| Usage::of_process(prepared, instance, windows[at], &tallies[at], servers[at]));
     Place::new(names, tallies, used, servers)
 }
 

@@ -49,7 +49,7 @@ pub struct SerialOpportunity {
 }
 
 /// Every such place in the requests of a window, those with something that speaks for independence
-/// first, then those that save most. Places at which a window has fewer visits than
+/// first, then those that save most. Places at which a window has fewer server spans than
 /// [`Config::requests_min`], and that save less than 5 % or [`Config::growth_floor_ms`], are left out.
 pub fn serial_opportunities(
     prepared: &Prepared<'_>,
@@ -68,7 +68,7 @@ pub fn serial_opportunities(
         let place = |savings: &Savings, independence| {
             let saved_ms = ms(savings.ns) / requests.max(1) as f64;
             SerialOpportunity {
-                service: prepared.parties.service_name(*service).to_owned(),
+                service: prepared.instances.service_name(*service).to_owned(),
                 operation: prepared.observations.traces.text(*operation).to_owned(),
                 calls: savings
                     .callees
@@ -110,7 +110,7 @@ pub fn serial_opportunities(
 fn name(prepared: &Prepared<'_>, (service, operation): Callee) -> String {
     let operation = prepared.observations.traces.text(operation);
     match service {
-        Some(service) => format!("{} {operation}", prepared.parties.service_name(service)),
+        Some(service) => format!("{} {operation}", prepared.instances.service_name(service)),
         None => operation.to_owned(),
     }
 }

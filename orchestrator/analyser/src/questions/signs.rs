@@ -33,8 +33,11 @@ pub(crate) struct Signs {
 impl Signs {
     pub(crate) fn of(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> Self {
         let mut signs = Signs::default();
-        for party in prepared.parties.of_service(service) {
-            for log in prepared.lines.within(prepared.observations, party, window) {
+        for instance in prepared.instances.of_service(service) {
+            for log in prepared
+                .lines
+                .within(prepared.observations, instance, window)
+            {
                 signs.out_of_memory_logs += u64::from(is_out_of_memory(log));
                 signs.restarts += u64::from(is_restart(prepared, log));
             }

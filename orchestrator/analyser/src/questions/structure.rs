@@ -192,7 +192,7 @@ fn candidate(
         .collect();
     let change = StructureChange {
         kind: CallsChange::Vanished,
-        service: prepared.parties.service_name(operation.0).to_owned(),
+        service: prepared.instances.service_name(operation.0).to_owned(),
         operation: names.text(operation.1).to_owned(),
         vanished: vanished.into_iter().map(str::to_owned).collect(),
         share: shares.share(shape),

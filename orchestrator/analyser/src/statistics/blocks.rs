@@ -1,6 +1,6 @@
 //! Blocks of equal time, of which whole ones are drawn to tell change from noise.
 //!
-//! A window may hold long stretches in which nothing starts: one trace of another day, two recordings
+//! A window may hold long intervals in which nothing starts: one trace of another day, two recordings
 //! that were put together. Blocks of equal time would then leave nearly all requests in one of them, and
 //! whatever is drawn of such blocks is noise. So a gap counts for the length of one block at most.
 

@@ -31,7 +31,7 @@ pub struct Config {
     pub service_time_growth_min: f64,
     /// How many times the growth of its siblings an instance's growth is, where it stands out.
     pub standout_ratio: f64,
-    /// Probability below which a trait is not chance, corrected for the number of tests.
+    /// Probability below which a correlated attribute is not chance, corrected for the number of tests.
     pub trait_p_max: f64,
     /// Example traces that are listed.
     pub examples: usize,

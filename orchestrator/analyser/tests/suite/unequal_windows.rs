@@ -3,7 +3,7 @@
 
 mod calls;
 mod operations;
-mod strays;
+mod outliers;
 
 use crate::common::{Book, span, window};
 use ragdoll_analyser::{Analysis, Config, Prepared, Verdict, analyse};

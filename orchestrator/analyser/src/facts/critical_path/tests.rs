@@ -3,7 +3,7 @@ use std::num::NonZeroU64;
 use ragdoll_trace::{Attribute, Link, Span, SpanKind, Status, TraceIndex, Value};
 
 use super::*;
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 
 mod copies;
 mod random;
@@ -36,33 +36,36 @@ fn set_of(rows: &[Row]) -> TraceSet {
 }
 
 /// Pieces with the service's name, in the order of services and causes, and the root's duration.
-fn pieces(set: &TraceSet) -> (Vec<(String, Cause, u64)>, u64) {
+fn intervals(set: &TraceSet) -> (Vec<(String, Cause, u64)>, u64) {
     let names = Names::new(set);
-    let parties = Parties::new(set, &names);
+    let instances = Instances::new(set, &names);
     let index = TraceIndex::new(set);
     let mut tree = Tree::default();
-    tree.build(set, &names, &parties, index.trace(0));
-    let mut pieces = Vec::new();
-    Walk::default().whole_trace(&tree, set, &names, |piece| {
-        pieces.push((
-            parties.service_name_of(piece.party).to_owned(),
-            piece.cause,
-            piece.ns,
+    tree.build(set, &names, &instances, index.trace(0));
+    let mut intervals = Vec::new();
+    Walk::default().whole_trace(&tree, set, &names, |interval| {
+        intervals.push((
+            instances.service_name_of(interval.instance).to_owned(),
+            interval.cause,
+            interval.ns,
         ));
     });
-    pieces.sort();
+    intervals.sort();
     let root = tree.node(tree.root);
-    (pieces, root.end_ns - root.start_ns)
+    (intervals, root.end_ns - root.start_ns)
 }
 
 fn expect(rows: &[Row], expected: &[(&str, Cause, u64)]) {
-    let (found, duration_ns) = pieces(&set_of(rows));
+    let (found, duration_ns) = intervals(&set_of(rows));
     let expected: Vec<_> = expected
         .iter()
         .map(|&(service, cause, ns)| (service.to_owned(), cause, ns))
         .collect();
     assert_eq!(found, expected);
-    assert_eq!(found.iter().map(|piece| piece.2).sum::<u64>(), duration_ns);
+    assert_eq!(
+        found.iter().map(|interval| interval.2).sum::<u64>(),
+        duration_ns
+    );
 }
 
 #[test]
@@ -262,7 +265,7 @@ fn links_lead_nowhere_on_the_path() {
         (0, None, "root", SpanKind::Server, 0, 100, OK),
         (1, Some(0), "work", SpanKind::Server, 10, 60, OK),
     ]);
-    let (unlinked, _) = pieces(&set);
+    let (unlinked, _) = intervals(&set);
     let resource = set.resource("s1", "0");
     let name = set.intern("batch");
     set.push(Span {
@@ -282,7 +285,7 @@ fn links_lead_nowhere_on_the_path() {
         kind: SpanKind::Consumer,
         status: OK,
     });
-    assert_eq!(pieces(&set).0, unlinked);
+    assert_eq!(intervals(&set).0, unlinked);
 }
 
 #[test]
@@ -310,7 +313,7 @@ fn an_orphan_is_never_put_under_what_is_below_it() {
         }
         again.push(span);
     }
-    let (found, _) = pieces(&again);
+    let (found, _) = intervals(&again);
     let expected = [
         ("s0".to_owned(), Cause::Compute, 20),
         ("s1".to_owned(), Cause::Compute, 10),

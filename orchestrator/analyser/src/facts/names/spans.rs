@@ -14,7 +14,7 @@ pub(crate) const METHODS: [&str; 9] = [
     "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "HTTP", "http",
 ];
 
-/// Attributes that are what became of a request, not what it was like: never a shared trait.
+/// Attributes that are what became of a request, not what it was like: never a correlated attribute.
 const OUTCOMES: [&str; 20] = [
     "error",
     "grpc.status_code",
@@ -114,7 +114,7 @@ pub(crate) fn is_failed(span: &Span) -> bool {
 }
 
 /// Whether a span attribute may describe what requests have in common.
-pub(crate) fn may_be_trait(key: &str) -> bool {
+pub(crate) fn may_correlate(key: &str) -> bool {
     !IDENTITIES.contains(&key) && !OUTCOMES.iter().any(|outcome| key.starts_with(outcome))
 }
 

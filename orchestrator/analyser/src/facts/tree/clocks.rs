@@ -5,7 +5,7 @@
 
 use ragdoll_trace::{SpanKind, TraceSet};
 
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::names::spans::is_failed;
 use crate::facts::tree::Tree;
 
@@ -14,7 +14,7 @@ const NOTICE_NS: u64 = 1_000_000;
 
 impl Tree {
     /// Moves what lies where it cannot have been. Returns whether anything was moved.
-    pub(super) fn correct_clocks(&mut self, set: &TraceSet, parties: &Parties<'_>) -> bool {
+    pub(super) fn correct_clocks(&mut self, set: &TraceSet, instances: &Instances<'_>) -> bool {
         let mut moved = false;
         // A span is looked at after its parent was put right.
         let mut open = vec![self.root];
@@ -30,7 +30,7 @@ impl Tree {
                 let distance_ns = shift_ns.unsigned_abs();
                 // A server has still to close its span when its answer is already there.
                 if is_early || distance_ns > NOTICE_NS {
-                    let service = parties.service(self.node(served).party);
+                    let service = instances.service(self.node(served).instance);
                     self.repairs.moved(service, spans, distance_ns);
                 }
                 moved = true;
@@ -55,7 +55,7 @@ impl Tree {
             return None;
         };
         let served = self.node(only);
-        if served.party == call.party {
+        if served.instance == call.instance {
             return None;
         }
         let was_heard = !is_failed(self.span(set, at));
@@ -78,7 +78,7 @@ impl Tree {
     /// Returns how many spans were moved.
     fn shift(&mut self, from: usize, shift_ns: i64) -> u64 {
         let mut moved = 0;
-        let party = self.node(from).party;
+        let instance = self.node(from).instance;
         let mut open = vec![from];
         let mut left = self.len();
         while let Some(at) = open.pop()
@@ -86,7 +86,7 @@ impl Tree {
         {
             left -= 1;
             let node = &mut self.nodes[at];
-            if node.party == party {
+            if node.instance == instance {
                 node.start_ns = node.start_ns.saturating_add_signed(shift_ns);
                 node.end_ns = node.end_ns.saturating_add_signed(shift_ns);
                 node.awaited_until_ns = node.end_ns;
@@ -135,10 +135,10 @@ mod tests {
             });
         }
         let names = Names::new(&set);
-        let parties = Parties::new(&set, &names);
+        let instances = Instances::new(&set, &names);
         let index = TraceIndex::new(&set);
         let mut tree = Tree::default();
-        tree.build(&set, &names, &parties, index.trace(0));
+        tree.build(&set, &names, &instances, index.trace(0));
         tree.nodes.sort_by_key(|node| node.span);
         let times = tree.nodes.iter().map(|node| (node.start_ns, node.end_ns));
         times.collect()

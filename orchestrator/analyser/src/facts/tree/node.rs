@@ -1,6 +1,6 @@
 //! One span of a tree.
 
-use crate::facts::ids::Party;
+use crate::facts::ids::InstanceId;
 use crate::facts::tree::role::Role;
 
 /// The position of a span that is not there.
@@ -17,9 +17,9 @@ pub(crate) struct Node {
     /// nobody waited for it at all.
     pub(crate) awaited_until_ns: u64,
     /// The process that recorded it.
-    pub(crate) party: Party,
+    pub(crate) instance: InstanceId,
     /// A call: the process that it calls, where that is known.
-    pub(crate) callee: Option<Party>,
+    pub(crate) callee: Option<InstanceId>,
     /// A failed call that was tried again, or the wait between two attempts.
     pub(crate) retried: bool,
     /// A call that was cancelled because another copy of it had been answered: no failure.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ragdoll_trace::TraceSet;
 
 use crate::facts::ids::ServiceId;
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::tree::Tree;
 use crate::facts::tree::node::NONE;
 
@@ -23,7 +23,7 @@ impl Tree {
     /// A span whose parent was lost with its process belongs under the call that the process was
     /// serving: of the calls of that service that were open and have no other answer, the one that
     /// started last. Where there is none, it is put under the root.
-    pub(super) fn adopt_orphans(&mut self, set: &TraceSet, parties: &Parties<'_>) {
+    pub(super) fn adopt_orphans(&mut self, set: &TraceSet, instances: &Instances<'_>) {
         let mut unanswered: Option<BTreeMap<ServiceId, Waiting>> = None;
         for at in 0..self.nodes.len() {
             if self.nodes[at].parent != NONE || at == self.root {
@@ -39,9 +39,10 @@ impl Tree {
                 Some(id) if self.find(id.get()).is_some() => {}
                 Some(_) => self.repairs.orphans += 1,
             }
-            let unanswered = unanswered.get_or_insert_with(|| self.unanswered_calls(set, parties));
+            let unanswered =
+                unanswered.get_or_insert_with(|| self.unanswered_calls(set, instances));
             let caller = unanswered
-                .get_mut(&parties.service(self.nodes[at].party))
+                .get_mut(&instances.service(self.nodes[at].instance))
                 .and_then(|waiting| self.take_caller(waiting, at));
             let node = &mut self.nodes[at];
             node.parent = caller.unwrap_or(self.root) as u32;
@@ -68,7 +69,7 @@ impl Tree {
     fn unanswered_calls(
         &self,
         set: &TraceSet,
-        parties: &Parties<'_>,
+        instances: &Instances<'_>,
     ) -> BTreeMap<ServiceId, Waiting> {
         let mut has_child = vec![false; self.nodes.len()];
         for node in self.nodes.iter().filter(|node| node.parent != NONE) {
@@ -76,8 +77,8 @@ impl Tree {
         }
         let mut all: BTreeMap<ServiceId, Waiting> = BTreeMap::new();
         for at in (0..self.nodes.len()).filter(|&at| self.is_call(at) && !has_child[at]) {
-            if let Some(called) = parties.called(self.span(set, at)) {
-                let service = parties.service(called);
+            if let Some(called) = instances.called(self.span(set, at)) {
+                let service = instances.service(called);
                 all.entry(service).or_default().later.push_back(at);
             }
         }

@@ -3,7 +3,7 @@
 
 use ragdoll_trace::{SpanKind, TraceSet};
 
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::tree::Tree;
 use crate::facts::tree::node::NONE;
 use crate::facts::tree::role::Role;
@@ -16,25 +16,25 @@ impl Tree {
     ///
     /// Where a service says of none of its spans on which side they are, its inner spans do not say
     /// it either: that is what a span's kind is where nobody chose it.
-    pub(super) fn infer_roles(&mut self, set: &TraceSet, parties: &Parties<'_>) {
+    pub(super) fn infer_roles(&mut self, set: &TraceSet, instances: &Instances<'_>) {
         for at in 0..self.nodes.len() {
             let node = &self.nodes[at];
             let parent = node.parent;
-            let is_entry = parent == NONE || self.nodes[parent as usize].party != node.party;
-            if is_entry && self.is_sideless(set, parties, at) {
+            let is_entry = parent == NONE || self.nodes[parent as usize].instance != node.instance;
+            if is_entry && self.is_sideless(set, instances, at) {
                 self.nodes[at].role = Role::Served;
             }
         }
         for at in 0..self.nodes.len() {
             let node = &self.nodes[at];
-            if node.role != Role::Inner || !self.is_sideless(set, parties, at) {
+            if node.role != Role::Inner || !self.is_sideless(set, instances, at) {
                 continue;
             }
-            let party = node.party;
-            let elsewhere = |&child: &usize| self.nodes[child].party != party;
+            let instance = node.instance;
+            let elsewhere = |&child: &usize| self.nodes[child].instance != instance;
             // Two are enough to know that there is more than one.
             let others = self.children(at).filter(elsewhere).take(2).count();
-            let says = || parties.plainly_called(self.span(set, at)).is_some();
+            let says = || instances.plainly_called(self.span(set, at)).is_some();
             if (others == 1 && node.children == 1) || (others < 2 && says()) {
                 self.nodes[at].role = Role::Call;
             }
@@ -43,11 +43,11 @@ impl Tree {
 
     /// Whether a span may be any side of a call for all that is said of it. Of an inner span whose
     /// parent was lost not even the process on the other side is known.
-    fn is_sideless(&self, set: &TraceSet, parties: &Parties<'_>, at: usize) -> bool {
+    fn is_sideless(&self, set: &TraceSet, instances: &Instances<'_>, at: usize) -> bool {
         let node = &self.nodes[at];
         match self.span(set, at).kind {
             SpanKind::Unspecified => true,
-            SpanKind::Internal => !node.is_adopted && !parties.says_sides(node.party),
+            SpanKind::Internal => !node.is_adopted && !instances.says_sides(node.instance),
             _ => false,
         }
     }

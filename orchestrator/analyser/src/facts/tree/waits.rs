@@ -5,7 +5,7 @@
 use ragdoll_trace::{SpanKind, Symbol, TraceSet};
 
 use crate::facts::ids::ServiceId;
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::names::failures::is_cancellation;
 use crate::facts::names::spans::{HEDGE, METHODS, Names, is_failed};
 use crate::facts::tree::Tree;
@@ -30,13 +30,13 @@ struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    fn read(&mut self, tree: &Tree, set: &TraceSet, parties: &Parties<'a>, parent: usize) {
+    fn read(&mut self, tree: &Tree, set: &TraceSet, instances: &Instances<'a>, parent: usize) {
         self.by_target.clear();
         self.by_start.clear();
         self.answered.clear();
         for at in tree.children(parent).filter(|&child| tree.is_call(child)) {
             let (node, span) = (tree.node(at), tree.span(set, at));
-            let target = tree.target(set, parties, at);
+            let target = tree.target(set, instances, at);
             self.by_target.push((target, node.start_ns, at));
             self.by_start.push((node.start_ns, at));
             if !is_failed(span) {
@@ -84,10 +84,10 @@ impl<'a> Calls<'a> {
 
 impl Tree {
     /// What a call does.
-    fn target<'a>(&self, set: &TraceSet, parties: &Parties<'a>, at: usize) -> Target<'a> {
+    fn target<'a>(&self, set: &TraceSet, instances: &Instances<'a>, at: usize) -> Target<'a> {
         let (node, span) = (self.node(at), self.span(set, at));
-        let service = node.callee.map(|callee| parties.service(callee));
-        (span.name, service, parties.route(span))
+        let service = node.callee.map(|callee| instances.service(callee));
+        (span.name, service, instances.route(span))
     }
 
     /// Marks calls that were outrun by a copy of them; failed calls after which the same parent
@@ -97,7 +97,7 @@ impl Tree {
         &mut self,
         set: &TraceSet,
         names: &Names,
-        parties: &Parties<'_>,
+        instances: &Instances<'_>,
     ) {
         let mut calls = Calls::default();
         let mut repeated = Vec::new();
@@ -110,7 +110,7 @@ impl Tree {
             if repeated.is_empty() {
                 continue;
             }
-            calls.read(self, set, parties, parent);
+            calls.read(self, set, instances, parent);
             for &at in &repeated {
                 let span = self.span(set, at);
                 let end_ns = self.nodes[at].end_ns;
@@ -119,13 +119,13 @@ impl Tree {
                         self.nodes[at].retried = true;
                         self.nodes[at].callee = self.nodes[next].callee;
                     }
-                } else if let Some(winner) = self.winner(set, names, parties, &calls, at) {
+                } else if let Some(winner) = self.winner(set, names, instances, &calls, at) {
                     let winner_start_ns = self.nodes[winner].start_ns;
                     let node = &mut self.nodes[at];
                     node.outrun = true;
                     node.awaited_until_ns = winner_start_ns.clamp(node.start_ns, node.end_ns);
                 } else {
-                    let target = self.target(set, parties, at);
+                    let target = self.target(set, instances, at);
                     let says_nothing = target.1.is_none()
                         && target.2.is_none()
                         && METHODS.contains(&set.text(target.0));
@@ -143,7 +143,7 @@ impl Tree {
         &self,
         set: &TraceSet,
         names: &Names,
-        parties: &Parties<'_>,
+        instances: &Instances<'_>,
         calls: &Calls<'_>,
         at: usize,
     ) -> Option<usize> {
@@ -151,7 +151,7 @@ impl Tree {
         if !is_cancellation(&names.error(set, span)) {
             return None;
         }
-        let service = |at: usize| self.node(at).callee.map(|callee| parties.service(callee));
+        let service = |at: usize| self.node(at).callee.map(|callee| instances.service(callee));
         let hedge = set.symbol(HEDGE);
         let is_hedge =
             |at: usize| hedge.is_some_and(|key| self.span(set, at).attribute(key).is_some());
@@ -197,7 +197,7 @@ impl Tree {
                 SpanKind::Producer | SpanKind::Consumer => true,
                 // One process has one clock, so that it is no matter of that.
                 SpanKind::Internal | SpanKind::Unspecified | SpanKind::Client => {
-                    node.party == parent_node.party
+                    node.instance == parent_node.instance
                 }
                 SpanKind::Server => false,
             };

@@ -13,8 +13,8 @@ use crate::facts::time::Window;
 use crate::questions::errors::room::{has_queue, has_room};
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
-use crate::questions::network_owners::Sides;
-use crate::questions::places::{Times, main_party};
+use crate::questions::network_owners::NetworkOwners;
+use crate::questions::places::{Times, main_instance};
 use crate::questions::population::Population;
 use crate::questions::rules::deadlock::given_up_on_a_lock;
 use crate::questions::rules::queue_or_slow::{WaitExplained, explain_wait};
@@ -86,8 +86,8 @@ fn late_cause(
     failed: &[&Request],
     config: &Config,
 ) -> (Cause, Vec<Figure>) {
-    let times = Times::new(prepared, failed, &Sides::default());
-    let times_before = Times::new(prepared, &before.timed, &Sides::default());
+    let times = Times::new(prepared, failed, &NetworkOwners::default());
+    let times_before = Times::new(prepared, &before.timed, &NetworkOwners::default());
     let growth =
         |cause: Cause| times.mean_ms(service, cause) - times_before.mean_ms(service, cause);
     let most = Cause::ALL
@@ -97,7 +97,7 @@ fn late_cause(
         return (Cause::Errors, Vec::new());
     };
     let mut cause = most;
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     let mut figures = vec![figure(
         format!(
             "{} of {name} on the critical path of failing requests, mean",
@@ -108,11 +108,17 @@ fn late_cause(
         "ms",
     )];
     while matches!(cause, Cause::Queue | Cause::ConnectionPool) {
-        let Some((party, _)) = main_party(prepared, failed, service, most) else {
+        let Some((instance, _)) = main_instance(prepared, failed, service, most) else {
             break;
         };
-        let (explained, more) =
-            explain_wait(prepared, party, cause, &now.window, &before.window, config);
+        let (explained, more) = explain_wait(
+            prepared,
+            instance,
+            cause,
+            &now.window,
+            &before.window,
+            config,
+        );
         figures.extend(more);
         let WaitExplained::Slower(slower) = explained else {
             break;
@@ -128,17 +134,17 @@ fn queue_figures(
     now: &Population<'_>,
     before: &Population<'_>,
 ) -> Vec<Figure> {
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     let depth = |window: &Window| {
-        let parties = prepared.parties.of_service(service);
-        parties
-            .flat_map(|party| gauge(prepared, party, METRIC_QUEUE_DEPTH, window))
+        let instances = prepared.instances.of_service(service);
+        instances
+            .flat_map(|instance| gauge(prepared, instance, METRIC_QUEUE_DEPTH, window))
             .reduce(f64::max)
     };
     let rate = |window: &Window| {
-        let parties = prepared.parties.of_service(service);
-        let visits = parties.map(|party| prepared.visits(party));
-        let count: usize = visits.map(|all| within(all, window).len()).sum();
+        let instances = prepared.instances.of_service(service);
+        let server_spans = instances.map(|instance| prepared.server_spans(instance));
+        let count: usize = server_spans.map(|all| within(all, window).len()).sum();
         count as f64 / window.seconds().max(f64::MIN_POSITIVE)
     };
     let mut figures = vec![figure(
@@ -160,7 +166,7 @@ fn memory_figures(
     signs: &Signs,
     before: &Signs,
 ) -> Vec<Figure> {
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     let mut figures = vec![
         figure(
             format!("out-of-memory log lines of {name}"),

@@ -38,7 +38,7 @@ impl Breakers {
         let mut unasked: BTreeMap<ServiceId, usize> = BTreeMap::new();
         for origin in origins.iter().filter(|origin| origin.unasked) {
             *unasked
-                .entry(prepared.parties.service(origin.party))
+                .entry(prepared.instances.service(origin.instance))
                 .or_default() += 1;
         }
         let opened_for = unasked.into_iter().filter_map(|(service, count)| {
@@ -55,7 +55,7 @@ impl Breakers {
 
     /// The service whose doing a failure is.
     pub(crate) fn blamed(&self, prepared: &Prepared<'_>, origin: &Origin) -> ServiceId {
-        let mut service = prepared.parties.service(origin.party);
+        let mut service = prepared.instances.service(origin.instance);
         if !origin.unasked {
             return service;
         }
@@ -76,11 +76,11 @@ fn most_frequent_below(
     origins: &[&Origin],
     service: ServiceId,
 ) -> Option<(ServiceId, usize)> {
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     let mut counts: BTreeMap<ServiceId, usize> = BTreeMap::new();
     for origin in origins {
         if origin.path[1..].iter().any(|passed| passed == name) {
-            let below = prepared.parties.service(origin.party);
+            let below = prepared.instances.service(origin.instance);
             *counts.entry(below).or_default() += 1;
         }
     }

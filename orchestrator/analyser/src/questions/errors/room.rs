@@ -33,16 +33,20 @@ pub(super) fn has_room(
     now: &Population<'_>,
     before: &Population<'_>,
 ) -> bool {
-    let busiest = prepared.parties.of_service(service).filter_map(|party| {
-        let samples = gauge(prepared, party, METRIC_WORKERS, &now.window);
-        (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
-    });
+    let busiest = prepared
+        .instances
+        .of_service(service)
+        .filter_map(|instance| {
+            let samples = gauge(prepared, instance, METRIC_WORKERS, &now.window);
+            (!samples.is_empty()).then(|| samples.iter().sum::<f64>() / samples.len() as f64)
+        });
     let busiest = busiest.reduce(f64::max);
     let wait_ms = |window: &Window| {
-        let parties = prepared.parties.of_service(service);
-        let visits = parties.flat_map(|party| within(prepared.visits(party), window));
-        let (sum, count) = visits.fold((0.0, 0.0), |(sum, count), visit| {
-            (sum + f64::from(visit.costs.queue), count + 1.0)
+        let instances = prepared.instances.of_service(service);
+        let server_spans =
+            instances.flat_map(|instance| within(prepared.server_spans(instance), window));
+        let (sum, count) = server_spans.fold((0.0, 0.0), |(sum, count), server_span| {
+            (sum + f64::from(server_span.costs.queue), count + 1.0)
         });
         sum / f64::max(count, 1.0)
     };
@@ -52,12 +56,12 @@ pub(super) fn has_room(
 
 /// Whether calls of the service had to queue.
 pub(super) fn has_queue(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> bool {
-    prepared.parties.of_service(service).any(|party| {
-        let waits = within(prepared.visits(party), window)
+    prepared.instances.of_service(service).any(|instance| {
+        let waits = within(prepared.server_spans(instance), window)
             .iter()
-            .any(|visit| visit.costs.queue > 0.0);
+            .any(|server_span| server_span.costs.queue > 0.0);
         waits
-            || gauge(prepared, party, METRIC_QUEUE_DEPTH, window)
+            || gauge(prepared, instance, METRIC_QUEUE_DEPTH, window)
                 .iter()
                 .any(|&depth| depth > 0.0)
     })

@@ -5,7 +5,7 @@ use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::ms;
 use crate::questions::comparison::Comparison;
-use crate::questions::network_owners::Sides;
+use crate::questions::network_owners::NetworkOwners;
 use crate::questions::places::Place;
 use crate::questions::population::mean_ms;
 use crate::statistics::config::Config;
@@ -14,31 +14,31 @@ use crate::statistics::significance::rank_p;
 
 /// What is compared: the slow tail where it moved, else all requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
+pub(crate) enum Scope {
     Tail,
     All,
 }
 
-impl Basis {
+impl Scope {
     pub(crate) fn growth_ms(self, place: &Place) -> f64 {
         match self {
-            Basis::Tail => place.tail_growth_ms(),
-            Basis::All => place.mean_growth_ms(),
+            Scope::Tail => place.tail_growth_ms(),
+            Scope::All => place.mean_growth_ms(),
         }
     }
 
     pub(crate) fn now_and_before_ms(self, place: &Place) -> (f64, f64) {
         match self {
-            Basis::Tail => (place.tail_ms, place.baseline_tail_ms),
-            Basis::All => (place.mean_ms, place.baseline_mean_ms),
+            Scope::Tail => (place.tail_ms, place.baseline_tail_ms),
+            Scope::All => (place.mean_ms, place.baseline_mean_ms),
         }
     }
 
     /// The requests in words that fit into a sentence.
     pub(crate) fn words(self) -> &'static str {
         match self {
-            Basis::Tail => "the slowest requests",
-            Basis::All => "requests",
+            Scope::Tail => "the slowest requests",
+            Scope::All => "requests",
         }
     }
 }
@@ -75,27 +75,27 @@ pub(crate) fn duration_growth(compared: &Comparison<'_, '_>) -> f64 {
 
 /// What became slower beyond noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moved {
+pub(crate) enum Slowdown {
     /// The requests as a whole.
-    Whole(Basis),
+    Whole(Scope),
     /// Only those that some service takes part in.
     Few,
     /// Nothing.
     Nothing,
 }
 
-impl Moved {
+impl Slowdown {
     /// What is to be compared.
-    pub(crate) fn basis(self) -> Basis {
+    pub(crate) fn scope(self) -> Scope {
         match self {
-            Moved::Whole(basis) => basis,
-            Moved::Few | Moved::Nothing => Basis::All,
+            Slowdown::Whole(scope) => scope,
+            Slowdown::Few | Slowdown::Nothing => Scope::All,
         }
     }
 }
 
 /// What became slower beyond noise.
-pub(crate) fn moved(compared: &Comparison<'_, '_>) -> Moved {
+pub(crate) fn slowdown(compared: &Comparison<'_, '_>) -> Slowdown {
     let Comparison {
         now,
         before,
@@ -103,7 +103,7 @@ pub(crate) fn moved(compared: &Comparison<'_, '_>) -> Moved {
         ..
     } = *compared;
     if now.timed.len() < config.requests_min || before.timed.len() < config.requests_min {
-        return Moved::Nothing;
+        return Slowdown::Nothing;
     }
     let tail = is_slower(
         mean_ms(&now.tail),
@@ -124,34 +124,34 @@ pub(crate) fn moved(compared: &Comparison<'_, '_>) -> Moved {
             config,
         );
         if tail && noise.tail_grew(now.tail_share(), before.tail_share()) {
-            return Moved::Whole(Basis::Tail);
+            return Slowdown::Whole(Scope::Tail);
         }
         if mean && noise.mean_grew() {
-            return Moved::Whole(Basis::All);
+            return Slowdown::Whole(Scope::All);
         }
     }
-    if few_moved(compared) {
-        Moved::Few
+    if few_slowed(compared) {
+        Slowdown::Few
     } else {
-        Moved::Nothing
+        Slowdown::Nothing
     }
 }
 
 /// Whether the requests that some service takes part in became slower, where they are too few to move
 /// the whole.
-fn few_moved(compared: &Comparison<'_, '_>) -> bool {
-    let services = compared.prepared.parties.service_count() as u32;
+fn few_slowed(compared: &Comparison<'_, '_>) -> bool {
+    let services = compared.prepared.instances.service_count() as u32;
     (0..services).map(ServiceId).any(|service| {
         let Comparison {
             prepared,
             now,
             before,
-            sides,
+            owners,
             config,
             ..
         } = *compared;
-        let few = with_part_of(prepared, &now.timed, service, sides);
-        let few_before = with_part_of(prepared, &before.timed, service, sides);
+        let few = with_part_of(prepared, &now.timed, service, owners);
+        let few_before = with_part_of(prepared, &before.timed, service, owners);
         let enough = few.len() >= FEW_MIN && few_before.len() >= FEW_MIN;
         let is_part = (few.len() as f64) < NEARLY_ALL * now.timed.len() as f64;
         if !enough || !is_part {
@@ -181,11 +181,11 @@ fn with_part_of<'p>(
     prepared: &Prepared<'_>,
     requests: &[&'p Request],
     service: ServiceId,
-    sides: &Sides,
+    owners: &NetworkOwners,
 ) -> Vec<&'p Request> {
     let takes_part = |request: &&&Request| {
         let mut parts = prepared.parts(request).iter();
-        parts.any(|part| sides.owner(prepared, part) == service)
+        parts.any(|part| owners.owner(prepared, part) == service)
     };
     requests.iter().filter(takes_part).copied().collect()
 }

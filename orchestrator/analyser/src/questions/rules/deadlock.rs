@@ -6,7 +6,7 @@ use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
-use crate::questions::network_owners::Sides;
+use crate::questions::network_owners::NetworkOwners;
 use crate::questions::places::Times;
 use crate::questions::population::Population;
 
@@ -19,10 +19,10 @@ pub(crate) fn given_up_on_a_lock(
     before: &Population<'_>,
 ) -> Option<Figure> {
     let lock_ms = |requests: &[&Request]| {
-        Times::new(prepared, requests, &Sides::default()).mean_ms(service, Cause::Lock)
+        Times::new(prepared, requests, &NetworkOwners::default()).mean_ms(service, Cause::Lock)
     };
     let (now_ms, before_ms) = (lock_ms(failed), lock_ms(&before.timed));
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     let what = format!(
         "{} of {name} on the critical path of failing requests, mean",
         Cause::Lock.words()

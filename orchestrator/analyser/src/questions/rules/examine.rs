@@ -1,12 +1,12 @@
 //! What the rules make of a place whose time grew.
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::request::Request;
 use crate::questions::comparison::Comparison;
 use crate::questions::findings::Figure;
-use crate::questions::latency::slowdown::Basis;
-use crate::questions::places::{Place, main_party};
+use crate::questions::latency::slowdown::Scope;
+use crate::questions::places::{Place, main_instance};
 use crate::questions::rules::full_pool::pool_is_full;
 use crate::questions::rules::inferred_queue::more_calls_wait;
 use crate::questions::rules::kv_cache::kv_cache_is_full;
@@ -29,7 +29,7 @@ pub(crate) struct Guess {
     pub(crate) counted_at: ServiceId,
     /// Causes whose time there counts.
     pub(crate) counted: Vec<Cause>,
-    pub(crate) party: Option<Party>,
+    pub(crate) instance: Option<InstanceId>,
     pub(crate) figures: Vec<Figure>,
 }
 
@@ -41,7 +41,7 @@ impl Guess {
             cause: place.cause,
             counted_at: place.service,
             counted: vec![place.cause],
-            party: None,
+            instance: None,
             figures: Vec::new(),
         }
     }
@@ -53,7 +53,7 @@ impl Guess {
 }
 
 /// The guess at a place whose growth is to be explained; none where it is another service's doing.
-pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis) -> Option<Guess> {
+pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, scope: Scope) -> Option<Guess> {
     let Comparison {
         prepared,
         now,
@@ -62,7 +62,7 @@ pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis
         ..
     } = *compared;
     let mut guess = Guess::of(place);
-    let requests = if basis == Basis::Tail {
+    let requests = if scope == Scope::Tail {
         &now.tail
     } else {
         &now.timed
@@ -86,10 +86,10 @@ pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis
     if !explained_wait(compared, &mut guess, place, requests) {
         return None;
     }
-    if let Some((party, figure)) =
+    if let Some((instance, figure)) =
         standout(prepared, guess.service, guess.cause, now, before, config)
     {
-        guess.party = Some(party);
+        guess.instance = Some(instance);
         guess.figures.insert(0, figure);
     }
     blame_the_process(compared, &mut guess, growth_ms);
@@ -100,7 +100,7 @@ pub(crate) fn examine(compared: &Comparison<'_, '_>, place: &Place, basis: Basis
         guess.cause = Cause::Queue;
         guess.figures.extend(figures);
     }
-    for figure in metric_figures(prepared, guess.service, guess.party, window, baseline) {
+    for figure in metric_figures(prepared, guess.service, guess.instance, window, baseline) {
         if guess.figures.iter().all(|known| known.what != figure.what) {
             guess.figures.push(figure);
         }
@@ -124,12 +124,13 @@ fn explained_wait(
         ..
     } = *compared;
     while matches!(guess.cause, Cause::Queue | Cause::ConnectionPool) {
-        let Some((party, _)) = main_party(prepared, requests, guess.service, place.cause) else {
+        let Some((instance, _)) = main_instance(prepared, requests, guess.service, place.cause)
+        else {
             break;
         };
         let (explained, figures) = explain_wait(
             prepared,
-            party,
+            instance,
             guess.cause,
             &now.window,
             &before.window,
@@ -143,7 +144,8 @@ fn explained_wait(
             }
             WaitExplained::Downstream => return false,
             WaitExplained::Wait => {
-                if guess.cause == Cause::Queue && kv_cache_is_full(prepared, party, &now.window) {
+                if guess.cause == Cause::Queue && kv_cache_is_full(prepared, instance, &now.window)
+                {
                     guess.cause = Cause::KvCache;
                     guess.counted.push(Cause::KvCache);
                 }
@@ -165,10 +167,10 @@ fn blame_the_process(compared: &Comparison<'_, '_>, guess: &mut Guess, growth_ms
         ..
     } = *compared;
     let (window, baseline) = (&now.window, &before.window);
-    let (service, party) = (guess.service, guess.party);
+    let (service, instance) = (guess.service, guess.instance);
     let reason = match guess.cause {
         Cause::Compute | Cause::Network | Cause::Queue | Cause::Lock => {
-            process_paused(prepared, service, party, growth_ms, window, baseline)
+            process_paused(prepared, service, instance, growth_ms, window, baseline)
                 .map(|(alone, figure)| (Cause::Memory, alone, figure))
         }
         _ => None,
@@ -176,24 +178,24 @@ fn blame_the_process(compared: &Comparison<'_, '_>, guess: &mut Guess, growth_ms
     let stolen = || {
         let is_work = guess.cause == Cause::Compute;
         let found = is_work
-            .then(|| processors_were_stolen(prepared, service, party, window, baseline))
+            .then(|| processors_were_stolen(prepared, service, instance, window, baseline))
             .flatten();
         found.map(|(alone, figure)| (Cause::Cpu, alone, figure))
     };
     let starved = || {
         let is_network = guess.cause == Cause::Network;
         let found = is_network
-            .then(|| process_is_starved(prepared, service, party, window, baseline, config))
+            .then(|| process_is_starved(prepared, service, instance, window, baseline, config))
             .flatten();
         found.map(|(alone, figure)| (Cause::Cpu, alone, figure))
     };
     if let Some((cause, alone, figure)) = reason.or_else(stolen).or_else(starved) {
         guess.cause = cause;
-        guess.party = guess.party.or(alone);
+        guess.instance = guess.instance.or(alone);
         guess.figures.insert(0, figure);
-    } else if let Some(party) = guess.party
+    } else if let Some(instance) = guess.instance
         && matches!(guess.cause, Cause::Compute | Cause::Network)
-        && prepared.is_parallel(party)
+        && prepared.is_parallel(instance)
     {
         guess.cause = Cause::Straggler;
     }
@@ -213,22 +215,22 @@ fn blame_what_ran_out(compared: &Comparison<'_, '_>, guess: &mut Guess) {
         return;
     }
     let (window, baseline) = (&now.window, &before.window);
-    let (service, party) = (guess.service, guess.party);
+    let (service, instance) = (guess.service, guess.instance);
     let leaks = || {
-        let found = memory_leaks(prepared, service, party, window, baseline);
+        let found = memory_leaks(prepared, service, instance, window, baseline);
         found.map(|(alone, figures)| (Cause::Memory, alone, figures))
     };
     let withheld = || {
-        let found = processors_were_withheld(prepared, service, party, window, baseline, config);
+        let found = processors_were_withheld(prepared, service, instance, window, baseline, config);
         found.map(|(alone, figure)| (Cause::Cpu, alone, vec![figure]))
     };
     let full = || {
-        let found = pool_is_full(prepared, service, party, window, baseline, config);
+        let found = pool_is_full(prepared, service, instance, window, baseline, config);
         found.map(|(alone, figures)| (Cause::ConnectionPool, alone, figures))
     };
     if let Some((cause, alone, figures)) = leaks().or_else(withheld).or_else(full) {
         guess.cause = cause;
-        guess.party = guess.party.or(alone);
+        guess.instance = guess.instance.or(alone);
         guess.figures.splice(0..0, figures);
     }
 }

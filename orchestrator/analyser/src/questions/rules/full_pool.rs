@@ -2,10 +2,10 @@
 //! say that it was given out to the last connection.
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::limits::Kind;
 use crate::facts::prepared::Prepared;
-use crate::facts::server_spans::{Visit, within};
+use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
 use crate::questions::findings::Figure;
 use crate::questions::signs::alone::only_one_holder;
@@ -21,41 +21,47 @@ const GROWTH_MIN: f64 = 0.3;
 /// Growth below this of what calls hold a connection for is no reason for a full pool, in milliseconds.
 const FLOOR_MS: f64 = 1.0;
 
-/// Whether calls of `service`, or of its instance `party`, have to wait for a connection, where no wait
+/// Whether calls of `service`, or of its instance `instance`, have to wait for a connection, where no wait
 /// for one is recorded: the figures that say so, and the instance where it is only one of several. A pool
 /// that is full since what the service calls has slowed down is the doing of that.
 pub(crate) fn pool_is_full(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     now: &Window,
     before: &Window,
     config: &Config,
-) -> Option<(Option<Party>, Vec<Figure>)> {
+) -> Option<(Option<InstanceId>, Vec<Figure>)> {
     let is_full = |pool: &AtLimit| {
         let grew = pool
             .share_before
             .is_some_and(|before| pool.share - before >= GROWTH_MIN);
         pool.kind == Kind::Connections && pool.share >= SHARE_MIN && grew
     };
-    let found = only_one_holder(prepared, service, party, |holder| {
+    let found = only_one_holder(prepared, service, instance, |holder| {
         let pools = at_limit(prepared, holder, now, before);
         let full = pools.into_iter().find(is_full)?;
         Some((full.share, limit_figures(&full)))
     })?;
-    let visits = |window: &Window| -> Vec<&Visit> {
-        let parties = prepared.parties.of_service(service);
-        parties
-            .flat_map(|party| within(prepared.visits(party), window))
+    let server_spans = |window: &Window| -> Vec<&ServerSpan> {
+        let instances = prepared.instances.of_service(service);
+        instances
+            .flat_map(|instance| within(prepared.server_spans(instance), window))
             .collect()
     };
-    let (visits, visits_before) = (visits(now), visits(before));
-    let mut both = visits.iter().chain(&visits_before);
-    if both.any(|visit| visit.costs.get(Some(Cause::ConnectionPool)) > 0.0) {
+    let (server_spans, server_spans_before) = (server_spans(now), server_spans(before));
+    let mut both = server_spans.iter().chain(&server_spans_before);
+    if both.any(|server_span| server_span.costs.get(Some(Cause::ConnectionPool)) > 0.0) {
         return None;
     }
-    let called_ms = |visits: &[&Visit]| mean(visits.iter().map(|visit| visit.costs.get(None)));
-    let (called_ms, called_before_ms) = (called_ms(&visits), called_ms(&visits_before));
+    let called_ms = |server_spans: &[&ServerSpan]| {
+        mean(
+            server_spans
+                .iter()
+                .map(|server_span| server_span.costs.get(None)),
+        )
+    };
+    let (called_ms, called_before_ms) = (called_ms(&server_spans), called_ms(&server_spans_before));
     let slower_ms = FLOOR_MS.max(config.service_time_growth_min * called_before_ms);
     if called_ms - called_before_ms >= slower_ms {
         return None;

@@ -6,7 +6,7 @@
 use crate::facts::cause::Cause;
 use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
-use crate::facts::server_spans::{Visit, within};
+use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
@@ -16,8 +16,8 @@ use crate::statistics::config::Config;
 use crate::statistics::line::Line;
 use crate::statistics::summary::{mean, quantile, ratio};
 
-/// Visits in each window below which they say nothing.
-const VISITS_MIN: usize = 20;
+/// Server spans in each window below which they say nothing.
+const SERVER_SPANS_MIN: usize = 20;
 
 /// How many times as many calls arrive, from which load may be the reason.
 const ARRIVALS_MIN: f64 = 1.2;
@@ -28,13 +28,13 @@ const EXPLAINED_MIN: f64 = 0.6;
 /// The quickest calls, of which none waits unless all do.
 const QUICKEST: f64 = 0.1;
 
-/// Visits that the line is fitted to.
+/// Server spans that the line is fitted to.
 const POINTS_MAX: usize = 4000;
 
-/// The visits of a service in one window.
+/// The server spans of a service in one window.
 struct Load {
     work_ms: Vec<f64>,
-    /// Other visits that were open when each began.
+    /// Other server spans that were open when each began.
     others: Vec<f64>,
     arrivals_per_s: f64,
     waits_are_recorded: bool,
@@ -42,9 +42,9 @@ struct Load {
 
 impl Load {
     fn new(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> Self {
-        let parties = prepared.parties.of_service(service);
-        let of_parties: Vec<&[Visit]> = parties
-            .map(|party| within(prepared.visits(party), window))
+        let instances = prepared.instances.of_service(service);
+        let of_instances: Vec<&[ServerSpan]> = instances
+            .map(|instance| within(prepared.server_spans(instance), window))
             .collect();
         let mut load = Load {
             work_ms: Vec::new(),
@@ -52,14 +52,15 @@ impl Load {
             arrivals_per_s: 0.0,
             waits_are_recorded: false,
         };
-        for visits in of_parties {
-            let mut ends: Vec<u64> = visits.iter().map(Visit::end_ns).collect();
+        for server_spans in of_instances {
+            let mut ends: Vec<u64> = server_spans.iter().map(ServerSpan::end_ns).collect();
             ends.sort_unstable();
-            for (started, visit) in visits.iter().enumerate() {
-                let ended = ends.partition_point(|&end| end <= visit.start_ns);
+            for (started, server_span) in server_spans.iter().enumerate() {
+                let ended = ends.partition_point(|&end| end <= server_span.start_ns);
                 load.others.push(started.saturating_sub(ended) as f64);
-                load.work_ms.push(visit.costs.get(Some(Cause::Compute)));
-                let costs = &visit.costs;
+                load.work_ms
+                    .push(server_span.costs.get(Some(Cause::Compute)));
+                let costs = &server_span.costs;
                 load.waits_are_recorded |= costs.queue + costs.lock + costs.pool > 0.0;
             }
         }
@@ -97,7 +98,7 @@ pub(crate) fn more_calls_wait(
         Load::new(prepared, service, window),
         Load::new(prepared, service, baseline),
     );
-    let too_few = now.work_ms.len().min(before.work_ms.len()) < VISITS_MIN;
+    let too_few = now.work_ms.len().min(before.work_ms.len()) < SERVER_SPANS_MIN;
     if too_few || now.waits_are_recorded || before.waits_are_recorded {
         return None;
     }
@@ -111,7 +112,7 @@ pub(crate) fn more_calls_wait(
     let is_load = expected_ms >= EXPLAINED_MIN * now.mean_ms()
         || quickest < 1.0 + config.service_time_growth_min
         || load_change(prepared, service, [window, baseline]) == LoadChange::MoreLoad;
-    let name = prepared.parties.service_name(service);
+    let name = prepared.instances.service_name(service);
     is_load.then(|| {
         vec![
             figure(

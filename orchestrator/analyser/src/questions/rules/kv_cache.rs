@@ -1,7 +1,7 @@
 //! A queue before an inference engine whose KV cache is full is the cache's doing: places in the
 //! batch are free, but no sequence fits.
 
-use crate::facts::ids::Party;
+use crate::facts::ids::InstanceId;
 use crate::facts::names::metrics::{METRIC_KV_CACHE, METRIC_PREEMPTIONS, METRIC_WORKERS};
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
@@ -13,10 +13,14 @@ const FULL: f64 = 0.9;
 /// free is less than the next sequence needs.
 const CROWDED: f64 = 0.7;
 
-pub(crate) fn kv_cache_is_full(prepared: &Prepared<'_>, party: Party, window: &Window) -> bool {
-    let cache = gauge_mean(prepared, party, METRIC_KV_CACHE, window);
-    let batch = gauge_mean(prepared, party, METRIC_WORKERS, window);
-    let lost = gauge(prepared, party, METRIC_PREEMPTIONS, window);
+pub(crate) fn kv_cache_is_full(
+    prepared: &Prepared<'_>,
+    instance: InstanceId,
+    window: &Window,
+) -> bool {
+    let cache = gauge_mean(prepared, instance, METRIC_KV_CACHE, window);
+    let batch = gauge_mean(prepared, instance, METRIC_WORKERS, window);
+    let lost = gauge(prepared, instance, METRIC_PREEMPTIONS, window);
     let takes_blocks_away = lost.windows(2).any(|pair| pair[1] > pair[0]);
     let full = if takes_blocks_away { CROWDED } else { FULL };
     cache.is_some_and(|used| used >= full) && batch.is_none_or(|used| used < FULL)

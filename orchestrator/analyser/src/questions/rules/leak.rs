@@ -1,7 +1,7 @@
 //! Work that takes longer in a process whose memory only grows, while its collector takes more and more of
 //! the time or it is killed for it, is not the work's doing.
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
@@ -15,15 +15,15 @@ use crate::questions::signs::withheld::pauses;
 /// Growth of the share of time in pauses from which the collector works in vain.
 const PAUSES_GROWTH_MIN: f64 = 0.02;
 
-/// Whether memory of `service`, or of its instance `party`, grows as it did not in the baseline, and what
+/// Whether memory of `service`, or of its instance `instance`, grows as it did not in the baseline, and what
 /// comes of full memory does too: the figures that say so, and the instance where it is only one of several.
 pub(crate) fn memory_leaks(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     now: &Window,
     before: &Window,
-) -> Option<(Option<Party>, Vec<Figure>)> {
+) -> Option<(Option<InstanceId>, Vec<Figure>)> {
     let signs = |window| Signs::of(prepared, service, window);
     let is_killed = || signs(now).ran_out_of_memory(&signs(before));
     let collects_more = |holder: Holder| {
@@ -33,7 +33,7 @@ pub(crate) fn memory_leaks(
             .map(|(now, before)| now - before);
         grew.is_some_and(|grew| grew >= PAUSES_GROWTH_MIN)
     };
-    only_one_holder(prepared, service, party, |holder| {
+    only_one_holder(prepared, service, instance, |holder| {
         let growth = growth(prepared, holder, now, before)?;
         let suffers = collects_more(holder) || is_killed();
         suffers.then(|| (growth.bytes_per_s, growth_figures(&growth)))

@@ -3,7 +3,7 @@
 
 use ragdoll_trace::LogEvent;
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::facts::names::metrics::{LOG_PAUSE, LOG_PAUSE_MS};
 use crate::facts::prepared::Prepared;
@@ -19,18 +19,18 @@ const GROWTH_MIN: f64 = 0.01;
 /// How long the longest pause is at least, as a share of the time that is to be explained.
 const LENGTH_MIN: f64 = 0.5;
 
-/// Whether processes of `service`, or its instance `party`, stopped to collect garbage for more of the
+/// Whether processes of `service`, or its instance `instance`, stopped to collect garbage for more of the
 /// time than in the baseline, and for long enough that `growth_ms` of the slow requests may come of it: the
 /// figure that says so, and the instance where it is only one of several.
 pub(crate) fn process_paused(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     growth_ms: f64,
     now: &Window,
     before: &Window,
-) -> Option<(Option<Party>, Figure)> {
-    only_one_holder(prepared, service, party, |holder| {
+) -> Option<(Option<InstanceId>, Figure)> {
+    only_one_holder(prepared, service, instance, |holder| {
         let (taken, taken_before) = (
             pauses(prepared, holder, now),
             pauses(prepared, holder, before),
@@ -53,8 +53,10 @@ struct Pauses {
 /// The pauses that a process noted, or else counted.
 fn pauses(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> Pauses {
     let noted_ms: Vec<f64> = match holder {
-        Holder::Party(party) => {
-            let lines = prepared.lines.within(prepared.observations, party, window);
+        Holder::Instance(instance) => {
+            let lines = prepared
+                .lines
+                .within(prepared.observations, instance, window);
             lines.filter_map(|log| pause_ms(prepared, log)).collect()
         }
         Holder::Pod(..) => Vec::new(),

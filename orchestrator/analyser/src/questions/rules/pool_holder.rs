@@ -29,10 +29,10 @@ pub(crate) fn pool_leads_to_slower(
     pools_of(prepared, requests, service)
         .into_iter()
         .any(|pool| {
-            let behind = prepared.parties.service_named(pool);
+            let behind = prepared.instances.service_named(pool);
             behind.is_some_and(|behind| {
-                let now_ms = mean_visit_ms(prepared, behind, now);
-                let before_ms = mean_visit_ms(prepared, behind, before);
+                let now_ms = mean_server_span_ms(prepared, behind, now);
+                let before_ms = mean_server_span_ms(prepared, behind, before);
                 let growth_ms = now_ms - before_ms;
                 growth_ms >= FLOOR_MS.max(config.service_time_growth_min * before_ms)
             })
@@ -51,18 +51,23 @@ fn pools_of(
         .filter_map(|request| prepared.index.find(request.trace_id));
     let spans = traces.flat_map(|trace| trace.spans.iter().map(|&at| &set.spans()[at as usize]));
     spans
-        .filter(|span| prepared.parties.service(prepared.parties.of(span.resource)) == service)
+        .filter(|span| {
+            prepared
+                .instances
+                .service(prepared.instances.of(span.resource))
+                == service
+        })
         .filter_map(|span| prepared.names.pool(span))
         .collect()
 }
 
-fn mean_visit_ms(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> f64 {
-    let visits = prepared
-        .parties
+fn mean_server_span_ms(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> f64 {
+    let server_spans = prepared
+        .instances
         .of_service(service)
-        .flat_map(|party| within(prepared.visits(party), window));
-    let (count, total_ms) = visits.fold((0_u32, 0.0), |(count, total_ms), visit| {
-        (count + 1, total_ms + f64::from(visit.duration_ms))
+        .flat_map(|instance| within(prepared.server_spans(instance), window));
+    let (count, total_ms) = server_spans.fold((0_u32, 0.0), |(count, total_ms), server_span| {
+        (count + 1, total_ms + f64::from(server_span.duration_ms))
     });
     total_ms / f64::from(count.max(1))
 }

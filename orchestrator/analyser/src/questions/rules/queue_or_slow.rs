@@ -4,13 +4,13 @@
 //! longer. Only in the last case the queue is a victim. What a call holds while others wait behind
 //! it is compared before and after; an engine that batches serves each call somewhat slower when
 //! the batch is full, so the comparison is at the same number of calls in service, by a line
-//! through the baseline's visits.
+//! through the baseline's server spans.
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::Party;
+use crate::facts::ids::InstanceId;
 use crate::facts::names::metrics::METRIC_WORKERS;
 use crate::facts::prepared::Prepared;
-use crate::facts::server_spans::{Visit, within};
+use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
@@ -19,10 +19,10 @@ use crate::statistics::config::Config;
 use crate::statistics::line::Line;
 use crate::statistics::summary::{mean, quantile, ratio};
 
-/// Visits of the baseline that the line is fitted to.
+/// Server spans of the baseline that the line is fitted to.
 const POINTS_MAX: usize = 4000;
 
-const VISITS_MIN: usize = 20;
+const SERVER_SPANS_MIN: usize = 20;
 
 /// Costs that a call may have while others wait behind it; `None` is calls of other services.
 const HELD: [Option<Cause>; 8] = [
@@ -46,9 +46,9 @@ pub(crate) enum WaitExplained {
     Downstream,
 }
 
-/// The visits of one process in one window.
+/// The server spans of one process in one window.
 struct Load<'a> {
-    visits: Vec<&'a Visit>,
+    server_spans: Vec<&'a ServerSpan>,
     arrivals_per_s: f64,
     utilization: Option<f64>,
     wait: Cause,
@@ -58,40 +58,52 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    fn new(prepared: &'a Prepared<'_>, party: Party, wait: Cause, window: &Window) -> Self {
-        let all = within(prepared.visits(party), window);
+    fn new(prepared: &'a Prepared<'_>, instance: InstanceId, wait: Cause, window: &Window) -> Self {
+        let all = within(prepared.server_spans(instance), window);
         // Where calls generate tokens, those that generated none were refused.
-        let generates = all.iter().any(|visit| visit.output_tokens > 0.0);
-        let visits: Vec<&Visit> = all
+        let generates = all
             .iter()
-            .filter(|visit| !generates || visit.output_tokens > 0.0)
+            .any(|server_span| server_span.output_tokens > 0.0);
+        let server_spans: Vec<&ServerSpan> = all
+            .iter()
+            .filter(|server_span| !generates || server_span.output_tokens > 0.0)
             .collect();
-        let mut starts: Vec<u64> = visits.iter().map(|visit| visit.served_from_ns()).collect();
-        let mut ends: Vec<u64> = visits.iter().map(|visit| visit.end_ns()).collect();
+        let mut starts: Vec<u64> = server_spans
+            .iter()
+            .map(|server_span| server_span.served_from_ns())
+            .collect();
+        let mut ends: Vec<u64> = server_spans
+            .iter()
+            .map(|server_span| server_span.end_ns())
+            .collect();
         starts.sort_unstable();
         ends.sort_unstable();
         Load {
-            visits,
+            server_spans,
             arrivals_per_s: all.len() as f64 / window.seconds().max(f64::MIN_POSITIVE),
-            utilization: gauge_mean(prepared, party, METRIC_WORKERS, window),
+            utilization: gauge_mean(prepared, instance, METRIC_WORKERS, window),
             wait,
             starts,
             ends,
         }
     }
 
-    /// Milliseconds that a visit holds its server: for each token, where it generates them.
-    fn held_ms(&self, visit: &Visit) -> f64 {
-        visit.costs.held_behind(self.wait) / f64::from(visit.output_tokens).max(1.0)
+    /// Milliseconds that a server span holds its server: for each token, where it generates them.
+    fn held_ms(&self, server_span: &ServerSpan) -> f64 {
+        server_span.costs.held_behind(self.wait) / f64::from(server_span.output_tokens).max(1.0)
     }
 
     fn mean_held_ms(&self) -> f64 {
-        mean(self.visits.iter().map(|visit| self.held_ms(visit)))
+        mean(
+            self.server_spans
+                .iter()
+                .map(|server_span| self.held_ms(server_span)),
+        )
     }
 
-    /// Other calls in service in the middle of a visit's own service.
-    fn others_in_service(&self, visit: &Visit) -> f64 {
-        let middle = u64::midpoint(visit.served_from_ns(), visit.end_ns());
+    /// Other calls in service in the middle of a server span's own service.
+    fn others_in_service(&self, server_span: &ServerSpan) -> f64 {
+        let middle = u64::midpoint(server_span.served_from_ns(), server_span.end_ns());
         let started = self.starts.partition_point(|&start| start <= middle);
         let ended = self.ends.partition_point(|&end| end <= middle);
         started.saturating_sub(ended + 1) as f64
@@ -99,34 +111,43 @@ impl<'a> Load<'a> {
 
     fn mean_others(&self) -> f64 {
         mean(
-            self.visits
+            self.server_spans
                 .iter()
-                .map(|visit| self.others_in_service(visit)),
+                .map(|server_span| self.others_in_service(server_span)),
         )
     }
 
     /// Number of servers that work and utilisation imply, up to a constant factor.
     fn servers(&self) -> Option<f64> {
         let held_ms = mean(
-            self.visits
+            self.server_spans
                 .iter()
-                .map(|visit| visit.costs.held_behind(self.wait)),
+                .map(|server_span| server_span.costs.held_behind(self.wait)),
         );
         let utilization = self.utilization.filter(|&share| share > 0.0)?;
         Some(self.arrivals_per_s * held_ms / utilization)
     }
 
     fn cost_ms(&self, cause: Option<Cause>) -> f64 {
-        mean(self.visits.iter().map(|visit| visit.costs.get(cause)))
+        mean(
+            self.server_spans
+                .iter()
+                .map(|server_span| server_span.costs.get(cause)),
+        )
     }
 
     fn line(&self) -> Option<Line> {
-        let step = self.visits.len().div_ceil(POINTS_MAX).max(1);
+        let step = self.server_spans.len().div_ceil(POINTS_MAX).max(1);
         let points: Vec<(f64, f64)> = self
-            .visits
+            .server_spans
             .iter()
             .step_by(step)
-            .map(|visit| (self.others_in_service(visit), self.held_ms(visit)))
+            .map(|server_span| {
+                (
+                    self.others_in_service(server_span),
+                    self.held_ms(server_span),
+                )
+            })
             .collect();
         Line::fit(&points)
     }
@@ -135,15 +156,15 @@ impl<'a> Load<'a> {
 /// Explains the growth of a queue or a wait for a connection at one process, with figures.
 pub(crate) fn explain_wait(
     prepared: &Prepared<'_>,
-    party: Party,
+    instance: InstanceId,
     wait: Cause,
     window: &Window,
     baseline: &Window,
     config: &Config,
 ) -> (WaitExplained, Vec<Figure>) {
-    let now = Load::new(prepared, party, wait, window);
-    let before = Load::new(prepared, party, wait, baseline);
-    if now.visits.len() < VISITS_MIN || before.visits.len() < VISITS_MIN {
+    let now = Load::new(prepared, instance, wait, window);
+    let before = Load::new(prepared, instance, wait, baseline);
+    if now.server_spans.len() < SERVER_SPANS_MIN || before.server_spans.len() < SERVER_SPANS_MIN {
         return (WaitExplained::Wait, Vec::new());
     }
     let explained = if is_slower(&now, &before, config) {
@@ -154,7 +175,7 @@ pub(crate) fn explain_wait(
     } else {
         WaitExplained::Wait
     };
-    (explained, figures(prepared, party, &now, &before))
+    (explained, figures(prepared, instance, &now, &before))
 }
 
 fn is_slower(now: &Load<'_>, before: &Load<'_>, config: &Config) -> bool {
@@ -189,19 +210,22 @@ fn most_grown(now: &Load<'_>, before: &Load<'_>) -> Option<Cause> {
 
 fn figures(
     prepared: &Prepared<'_>,
-    party: Party,
+    instance: InstanceId,
     now: &Load<'_>,
     before: &Load<'_>,
 ) -> Vec<Figure> {
-    let service = prepared.parties.service_name_of(party);
+    let service = prepared.instances.service_name_of(instance);
     let p95 = |load: &Load<'_>| {
         let waits = load
-            .visits
+            .server_spans
             .iter()
-            .map(|visit| visit.costs.get(Some(load.wait)));
+            .map(|server_span| server_span.costs.get(Some(load.wait)));
         quantile(waits.collect(), 0.95)
     };
-    let generates = now.visits.iter().any(|visit| visit.output_tokens > 0.0);
+    let generates = now
+        .server_spans
+        .iter()
+        .any(|server_span| server_span.output_tokens > 0.0);
     let unit_of_work = if generates {
         "an output token"
     } else {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::fan_outs::{Gathering, within};
+use crate::facts::fan_outs::{FanOut, within};
 use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::server_spans;
@@ -14,8 +14,8 @@ use crate::questions::findings::Figure;
 use crate::statistics::config::Config;
 use crate::statistics::summary::mean;
 
-/// Gatherings in each window below which their mean says nothing.
-const GATHERINGS_MIN: usize = 20;
+/// Fan-outs in each window below which their mean says nothing.
+const FAN_OUTS_MIN: usize = 20;
 
 /// Share of the callee's growth that the calls' order must explain.
 const EXPLAINED_MIN: f64 = 0.5;
@@ -43,9 +43,9 @@ pub(crate) fn calls_became_serial(
         .into_iter()
         .flat_map(|caller| [(caller, Some(callee)), (caller, None)])
         .find_map(|(caller, called)| {
-            let all = prepared.gatherings.get(&(caller, called))?;
+            let all = prepared.fan_outs.get(&(caller, called))?;
             let (now, before) = (within(all, window), within(all, baseline));
-            if now.len() < GATHERINGS_MIN || before.len() < GATHERINGS_MIN {
+            if now.len() < FAN_OUTS_MIN || before.len() < FAN_OUTS_MIN {
                 return None;
             }
             let (saved_ms, saved_before_ms) = (saved_ms(now), saved_ms(before));
@@ -60,21 +60,27 @@ pub(crate) fn calls_became_serial(
 }
 
 fn callers(prepared: &Prepared<'_>, callee: ServiceId, window: &Window) -> BTreeSet<ServiceId> {
-    let parties = prepared.parties.of_service(callee);
-    let visits = parties.flat_map(|party| server_spans::within(prepared.visits(party), window));
-    visits.filter_map(|visit| visit.caller).collect()
+    let instances = prepared.instances.of_service(callee);
+    let server_spans = instances
+        .flat_map(|instance| server_spans::within(prepared.server_spans(instance), window));
+    server_spans
+        .filter_map(|server_span| server_span.caller)
+        .collect()
 }
 
 fn figures(
     prepared: &Prepared<'_>,
     caller: ServiceId,
     called: Option<ServiceId>,
-    now: &[Gathering],
-    before: &[Gathering],
+    now: &[FanOut],
+    before: &[FanOut],
 ) -> Vec<Figure> {
     let calls = match called {
-        Some(callee) => format!("calls of {}", prepared.parties.service_name(callee)),
-        None => format!("calls that {} makes", prepared.parties.service_name(caller)),
+        Some(callee) => format!("calls of {}", prepared.instances.service_name(callee)),
+        None => format!(
+            "calls that {} makes",
+            prepared.instances.service_name(caller)
+        ),
     };
     vec![
         figure(
@@ -92,17 +98,17 @@ fn figures(
     ]
 }
 
-/// Time that passes less because calls are open at once, a gathering.
-fn saved_ms(gatherings: &[Gathering]) -> f64 {
+/// Time that passes less because calls are open at once, a fan-out.
+fn saved_ms(fan_outs: &[FanOut]) -> f64 {
     mean(
-        gatherings
+        fan_outs
             .iter()
             .map(|one| f64::from(one.total_ms - one.open_ms)),
     )
 }
 
-fn open_at_once(gatherings: &[Gathering]) -> f64 {
-    let total: f64 = gatherings.iter().map(|one| f64::from(one.total_ms)).sum();
-    let open: f64 = gatherings.iter().map(|one| f64::from(one.open_ms)).sum();
+fn open_at_once(fan_outs: &[FanOut]) -> f64 {
+    let total: f64 = fan_outs.iter().map(|one| f64::from(one.total_ms)).sum();
+    let open: f64 = fan_outs.iter().map(|one| f64::from(one.open_ms)).sum();
     if open > 0.0 { total / open } else { 1.0 }
 }

@@ -1,20 +1,20 @@
 //! One instance among several whose time grew far more than its siblings'.
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::{Costs, within};
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
-use crate::questions::places::main_party;
+use crate::questions::places::main_instance;
 use crate::questions::population::Population;
 use crate::statistics::config::Config;
 use crate::statistics::summary::{mean, quantile};
 
-/// Visits in each window below which the mean of an instance says nothing.
-const VISITS_MIN: usize = 10;
+/// Server spans in each window below which the mean of an instance says nothing.
+const SERVER_SPANS_MIN: usize = 10;
 
-/// Share of the place's time in the slow tail that an instance owns, where visits do not tell.
+/// Share of the place's time in the slow tail that an instance owns, where server spans do not tell.
 const MAIN_SHARE: f64 = 0.8;
 
 /// The instance that stands out, with the figure that shows it.
@@ -25,35 +25,43 @@ pub(crate) fn standout(
     now: &Population<'_>,
     before: &Population<'_>,
     config: &Config,
-) -> Option<(Party, Figure)> {
-    if prepared.parties.of_service(service).count() < 2 {
+) -> Option<(InstanceId, Figure)> {
+    if prepared.instances.of_service(service).count() < 2 {
         return None;
     }
     if matches!(cause, Cause::Retries | Cause::Errors) {
-        let (party, share) = main_party(prepared, &now.tail, service, cause)?;
-        let instance = prepared.parties.instance_name(party);
-        if instance.is_empty() || share < MAIN_SHARE {
+        let (instance, share) = main_instance(prepared, &now.tail, service, cause)?;
+        let name = prepared.instances.instance_name(instance);
+        if name.is_empty() || share < MAIN_SHARE {
             return None;
         }
-        // What an instance does not answer leaves no visit there whose time could be compared.
-        let of = prepared.parties.service_name(service);
-        let what = format!("{} of {of} that are {instance}'s", cause.words());
-        return Some((party, figure(what, 100.0 * share, None, "%")));
+        // What an instance does not answer leaves no server span there whose time could be compared.
+        let of = prepared.instances.service_name(service);
+        let what = format!("{} of {of} that are {name}'s", cause.words());
+        return Some((instance, figure(what, 100.0 * share, None, "%")));
     }
-    let mut changes: Vec<(Party, f64, f64)> = Vec::new();
-    for party in prepared.parties.of_service(service) {
-        let visits = within(prepared.visits(party), &now.window);
-        let visits_before = within(prepared.visits(party), &before.window);
-        if visits.len() >= VISITS_MIN && visits_before.len() >= VISITS_MIN {
+    let mut changes: Vec<(InstanceId, f64, f64)> = Vec::new();
+    for instance in prepared.instances.of_service(service) {
+        let server_spans = within(prepared.server_spans(instance), &now.window);
+        let server_spans_before = within(prepared.server_spans(instance), &before.window);
+        if server_spans.len() >= SERVER_SPANS_MIN && server_spans_before.len() >= SERVER_SPANS_MIN {
             let cost = |costs: &Costs| costs.get(Some(cause));
             changes.push((
-                party,
-                mean(visits.iter().map(|visit| cost(&visit.costs))),
-                mean(visits_before.iter().map(|visit| cost(&visit.costs))),
+                instance,
+                mean(
+                    server_spans
+                        .iter()
+                        .map(|server_span| cost(&server_span.costs)),
+                ),
+                mean(
+                    server_spans_before
+                        .iter()
+                        .map(|server_span| cost(&server_span.costs)),
+                ),
             ));
         }
     }
-    let growth = |&(_, now, before): &(Party, f64, f64)| now - before;
+    let growth = |&(_, now, before): &(InstanceId, f64, f64)| now - before;
     let most = *changes
         .iter()
         .max_by(|a, b| growth(a).total_cmp(&growth(b)))?;
@@ -70,10 +78,10 @@ pub(crate) fn standout(
     let stands_out = grew >= config.growth_floor_ms
         && grew >= config.standout_ratio * typical
         && grew >= 0.5 * most.2;
-    let (party, now_ms, before_ms) = most;
+    let (instance, now_ms, before_ms) = most;
     stands_out.then(|| {
-        let instance = prepared.parties.instance_name(party);
-        let what = format!("{} of {instance}, mean a call", cause.words());
-        (party, figure(what, now_ms, before_ms, "ms"))
+        let name = prepared.instances.instance_name(instance);
+        let what = format!("{} of {name}, mean a call", cause.words());
+        (instance, figure(what, now_ms, before_ms, "ms"))
     })
 }

@@ -3,7 +3,7 @@
 //! A slow network leaves the work alone.
 
 use crate::facts::cause::Cause;
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::within;
 use crate::facts::time::Window;
@@ -13,8 +13,8 @@ use crate::questions::signs::alone::only_one;
 use crate::statistics::config::Config;
 use crate::statistics::summary::{mean, quantile};
 
-/// Visits in each window below which their mean says nothing.
-const VISITS_MIN: usize = 5;
+/// Server spans in each window below which their mean says nothing.
+const SERVER_SPANS_MIN: usize = 5;
 
 /// How many times its baseline the work of a call is where the process is starved.
 const TIMES_MIN: f64 = 2.0;
@@ -26,25 +26,25 @@ const SLOW_SHARE_MIN: f64 = 0.15;
 /// The share of the baseline's calls that are "nearly all".
 const NEARLY_ALL: f64 = 0.95;
 
-/// Whether a call's work takes so much longer at `service`, or at its instance `party`, that the network
+/// Whether a call's work takes so much longer at `service`, or at its instance `instance`, that the network
 /// alone cannot be to blame: the figure that says so, and the instance where it is only one of several.
 pub(crate) fn process_is_starved(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     now: &Window,
     before: &Window,
     config: &Config,
-) -> Option<(Option<Party>, Figure)> {
-    only_one(prepared, service, party, |party| {
+) -> Option<(Option<InstanceId>, Figure)> {
+    only_one(prepared, service, instance, |instance| {
         let work_ms = |window: &Window| -> Vec<f64> {
-            let visits = within(prepared.visits(party), window).iter();
-            visits
-                .map(|visit| visit.costs.get(Some(Cause::Compute)))
+            let server_spans = within(prepared.server_spans(instance), window).iter();
+            server_spans
+                .map(|server_span| server_span.costs.get(Some(Cause::Compute)))
                 .collect()
         };
         let (work, work_before) = (work_ms(now), work_ms(before));
-        if work.len().min(work_before.len()) < VISITS_MIN {
+        if work.len().min(work_before.len()) < SERVER_SPANS_MIN {
             return None;
         }
         let (now_ms, before_ms) = (
@@ -57,7 +57,7 @@ pub(crate) fn process_is_starved(
         let starved = growth_ms >= config.growth_floor_ms
             && now_ms >= TIMES_MIN * before_ms
             && slow as f64 >= SLOW_SHARE_MIN * work.len() as f64;
-        let name = prepared.parties.instance_name(party);
+        let name = prepared.instances.instance_name(instance);
         let what = format!("own work of {name}, mean a call");
         starved.then(|| (growth_ms, figure(what, now_ms, before_ms, "ms")))
     })

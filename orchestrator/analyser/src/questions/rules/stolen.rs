@@ -1,7 +1,7 @@
 //! Work that takes longer on processors whose time others take is not the work's doing: the host says
 //! how much of it went elsewhere.
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::metrics::METRIC_CPU_STEAL;
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
@@ -13,20 +13,23 @@ use crate::questions::signs::samples::gauge_mean;
 /// Growth of the share that others take from which it explains slower work.
 const GROWTH_MIN: f64 = 0.02;
 
-/// Whether others took more of the processors' time of `service`, or of its instance `party`, than in the
+/// Whether others took more of the processors' time of `service`, or of its instance `instance`, than in the
 /// baseline: the figure that says so, and the instance where it is only one of several.
 pub(crate) fn processors_were_stolen(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     now: &Window,
     before: &Window,
-) -> Option<(Option<Party>, Figure)> {
-    let stolen = |party, window| gauge_mean(prepared, party, METRIC_CPU_STEAL, window);
-    only_one(prepared, service, party, |party| {
-        let (share, share_before) = (stolen(party, now)?, stolen(party, before).unwrap_or(0.0));
+) -> Option<(Option<InstanceId>, Figure)> {
+    let stolen = |instance, window| gauge_mean(prepared, instance, METRIC_CPU_STEAL, window);
+    only_one(prepared, service, instance, |instance| {
+        let (share, share_before) = (
+            stolen(instance, now)?,
+            stolen(instance, before).unwrap_or(0.0),
+        );
         let grew = share - share_before >= GROWTH_MIN;
-        let name = prepared.parties.instance_name(party);
+        let name = prepared.instances.instance_name(instance);
         let what = format!("processor time that others took from {name}");
         grew.then(|| {
             (

@@ -1,7 +1,7 @@
 //! Work that takes longer in a container whose processor quota runs out more often, though it takes no more
 //! processor time than before, is not the work's doing: the quota is smaller, or shared with others.
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
 use crate::questions::findings::Figure;
@@ -15,17 +15,17 @@ use crate::statistics::config::Config;
 const SHARE_MIN: f64 = 0.25;
 const TIMES_MIN: f64 = 2.0;
 
-/// Whether the processor quota of `service`, or of its instance `party`, runs out more often than in the
+/// Whether the processor quota of `service`, or of its instance `instance`, runs out more often than in the
 /// baseline: the figure that says so, and the instance where it is only one of several.
 pub(crate) fn processors_were_withheld(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     now: &Window,
     before: &Window,
     config: &Config,
-) -> Option<(Option<Party>, Figure)> {
-    only_one_holder(prepared, service, party, |holder| {
+) -> Option<(Option<InstanceId>, Figure)> {
+    only_one_holder(prepared, service, instance, |holder| {
         let share = throttled_share(prepared, holder, now)?;
         let share_before = throttled_share(prepared, holder, before)?;
         let (used, used_before) = (

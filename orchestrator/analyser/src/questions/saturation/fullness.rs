@@ -10,7 +10,7 @@ const BINS_MIN: usize = 4;
 const BINS_MAX: usize = 10;
 const CALLS_MIN: f64 = 10.0;
 
-/// How many times as short a stretch in the baseline shows that it is nothing new.
+/// How many times as short a interval in the baseline shows that it is nothing new.
 const BASELINE: usize = 2;
 
 /// The first part of the window from which a place is full for a while.

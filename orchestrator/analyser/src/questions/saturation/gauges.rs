@@ -1,6 +1,6 @@
 //! What processes say themselves of how much of them is in use.
 
-use crate::facts::ids::Party;
+use crate::facts::ids::InstanceId;
 use crate::facts::metric_index::Holder;
 use crate::facts::names::metrics::METRIC_UTILIZATION;
 use crate::facts::prepared::Prepared;
@@ -16,8 +16,13 @@ struct Samples {
 }
 
 impl Samples {
-    fn new(prepared: &Prepared<'_>, party: Party, name: &str, window: &Window) -> Option<Samples> {
-        let mut points = points(prepared, Holder::Party(party), name, window).peekable();
+    fn new(
+        prepared: &Prepared<'_>,
+        instance: InstanceId,
+        name: &str,
+        window: &Window,
+    ) -> Option<Samples> {
+        let mut points = points(prepared, Holder::Instance(instance), name, window).peekable();
         points.peek()?;
         let mut samples = Samples {
             sums: [0.0; BINS],
@@ -52,11 +57,11 @@ impl Samples {
 /// where it has no gauge.
 pub(super) fn in_use(
     prepared: &Prepared<'_>,
-    party: Party,
+    instance: InstanceId,
     window: &Window,
 ) -> Option<(f64, [f64; BINS])> {
     let gauges = METRIC_UTILIZATION.iter();
-    let samples = gauges.filter_map(|name| Samples::new(prepared, party, name, window));
+    let samples = gauges.filter_map(|name| Samples::new(prepared, instance, name, window));
     let figures = samples.map(|samples| (samples.mean(), samples.by_bin()));
     figures.reduce(|(mean, by_bin), (other_mean, other)| {
         let highest = std::array::from_fn(|bin| f64::max(by_bin[bin], other[bin]));

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::facts::server_spans::Visit;
+use crate::facts::server_spans::ServerSpan;
 use crate::facts::time::Window;
 use crate::questions::saturation::levels::{BLOCKS, LEVELS, Table, level_of};
 
@@ -61,11 +61,11 @@ pub(super) struct Tally {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Ends,
-    BeginsService { visit: usize },
+    BeginsService { server_span: usize },
 }
 
 struct Pass<'v> {
-    visits: &'v [Visit],
+    server_spans: &'v [ServerSpan],
     window: Window,
     tally: Tally,
     coming: BinaryHeap<Reverse<(u64, Event)>>,
@@ -76,11 +76,11 @@ struct Pass<'v> {
 }
 
 impl Tally {
-    /// The sums of `visits`, which are in the order of their start; those that began before the window
+    /// The sums of `server_spans`, which are in the order of their start; those that began before the window
     /// and are still open count as open.
-    pub(super) fn new(visits: &[Visit], window: &Window) -> Tally {
+    pub(super) fn new(server_spans: &[ServerSpan], window: &Window) -> Tally {
         let mut pass = Pass {
-            visits,
+            server_spans,
             window: *window,
             tally: Tally::empty(window),
             coming: BinaryHeap::new(),
@@ -89,12 +89,12 @@ impl Tally {
             open: 0,
             serving: 0,
         };
-        for (number, visit) in visits.iter().enumerate() {
-            if visit.start_ns >= window.end_ns {
+        for (number, server_span) in server_spans.iter().enumerate() {
+            if server_span.start_ns >= window.end_ns {
                 break;
             }
-            if visit.start_ns >= window.start_ns || visit.end_ns() > window.start_ns {
-                pass.arrives(number, visit);
+            if server_span.start_ns >= window.start_ns || server_span.end_ns() > window.start_ns {
+                pass.arrives(number, server_span);
             }
         }
         pass.happens_until(window.end_ns);
@@ -174,29 +174,31 @@ impl Tally {
     }
 }
 
-/// Milliseconds of a visit's own work.
-fn own_ms(visit: &Visit) -> f64 {
-    let costs = &visit.costs;
+/// Milliseconds of a server span's own work.
+fn own_ms(server_span: &ServerSpan) -> f64 {
+    let costs = &server_span.costs;
     let own = costs.compute + costs.cpu + costs.memory + costs.kv_cache + costs.fan_in;
     f64::from(own).max(0.0)
 }
 
 impl Pass<'_> {
-    fn arrives(&mut self, number: usize, visit: &Visit) {
-        let began_before = visit.start_ns < self.window.start_ns;
-        let arrives_ns = visit.start_ns.max(self.window.start_ns);
+    fn arrives(&mut self, number: usize, server_span: &ServerSpan) {
+        let began_before = server_span.start_ns < self.window.start_ns;
+        let arrives_ns = server_span.start_ns.max(self.window.start_ns);
         self.happens_until(arrives_ns);
         self.moves_on(arrives_ns);
         self.open += 1;
-        let end_ns = visit.end_ns();
+        let end_ns = server_span.end_ns();
         // A call that waits until its end is served for its last moment, so that it begins before it ends.
-        let serves_ns = visit.served_from_ns().min(end_ns.saturating_sub(1));
+        let serves_ns = server_span.served_from_ns().min(end_ns.saturating_sub(1));
         self.coming.push(Reverse((end_ns, Event::Ends)));
         if serves_ns > arrives_ns {
-            let begins = Event::BeginsService { visit: number };
+            let begins = Event::BeginsService {
+                server_span: number,
+            };
             self.coming.push(Reverse((serves_ns, begins)));
         } else {
-            self.begins_service(visit, serves_ns);
+            self.begins_service(server_span, serves_ns);
         }
         if began_before {
             self.tally.open_at_start += 1.0;
@@ -204,17 +206,19 @@ impl Pass<'_> {
         }
         let tally = &mut self.tally;
         tally.bins[part_of(&self.window, arrives_ns, BINS)].arrivals += 1;
-        tally.duration_ms += f64::from(visit.duration_ms);
-        tally.own_ms += own_ms(visit);
-        tally.downstream_ms += f64::from(visit.costs.downstream);
-        tally.queue_ms += f64::from(visit.costs.queue);
+        tally.duration_ms += f64::from(server_span.duration_ms);
+        tally.own_ms += own_ms(server_span);
+        tally.downstream_ms += f64::from(server_span.costs.downstream);
+        tally.queue_ms += f64::from(server_span.costs.queue);
         tally.waited += u64::from(serves_ns > arrives_ns);
     }
 
-    fn begins_service(&mut self, visit: &Visit, at_ns: u64) {
+    fn begins_service(&mut self, server_span: &ServerSpan, at_ns: u64) {
         if at_ns >= self.window.start_ns {
             let block = part_of(&self.window, at_ns, BLOCKS);
-            self.tally.times.add(block, self.serving, own_ms(visit));
+            self.tally
+                .times
+                .add(block, self.serving, own_ms(server_span));
         }
         self.serving += 1;
     }
@@ -234,9 +238,9 @@ impl Pass<'_> {
                     self.serving -= 1;
                     self.tally.bins[part_of(&self.window, at_ns, BINS)].departures += 1;
                 }
-                Event::BeginsService { visit } => {
-                    let visit = &self.visits[visit];
-                    self.begins_service(visit, at_ns);
+                Event::BeginsService { server_span } => {
+                    let server_span = &self.server_spans[server_span];
+                    self.begins_service(server_span, at_ns);
                 }
             }
         }

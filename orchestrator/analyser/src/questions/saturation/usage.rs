@@ -1,6 +1,6 @@
 //! How much of a place is in use: what its own gauge says, else what spans show.
 
-use crate::facts::ids::Party;
+use crate::facts::ids::InstanceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
 use crate::questions::saturation::gauges::in_use;
@@ -22,12 +22,12 @@ pub(super) struct Usage {
 impl Usage {
     pub(super) fn of_process(
         prepared: &Prepared<'_>,
-        party: Party,
+        instance: InstanceId,
         window: &Window,
         tally: &Tally,
         servers: Option<f64>,
     ) -> Option<Usage> {
-        if let Some((mean, by_bin)) = in_use(prepared, party, window) {
+        if let Some((mean, by_bin)) = in_use(prepared, instance, window) {
             return Some(Usage {
                 mean,
                 by_bin,

@@ -71,12 +71,13 @@ pub(super) fn add(
     places: &mut BTreeMap<(ServiceId, Symbol), Calls>,
 ) {
     let tree = trace.tree;
-    let (set, parties) = (&prepared.observations.traces, &prepared.parties);
+    let (set, instances) = (&prepared.observations.traces, &prepared.instances);
     let mut children = Vec::new();
     for at in (0..tree.len()).filter(|&at| !tree.is_call(at)) {
-        let party = tree.node(at).party;
+        let instance = tree.node(at).instance;
         let is_call = |child: &usize| {
-            tree.is_call(*child) || (tree.is_served(*child) && tree.node(*child).party != party)
+            tree.is_call(*child)
+                || (tree.is_served(*child) && tree.node(*child).instance != instance)
         };
         children.clear();
         children.extend(tree.children(at).filter(is_call));
@@ -88,16 +89,16 @@ pub(super) fn add(
             continue;
         }
         children.sort_unstable_by_key(|&child| (tree.node(child).start_ns, child));
-        let place = (parties.service(party), tree.span(set, at).name);
+        let place = (instances.service(instance), tree.span(set, at).name);
         let calls = places.entry(place).or_default();
         for &child in &children {
             let (node, span) = (tree.node(child), tree.span(set, child));
             let callee = if tree.is_call(child) {
                 node.callee
             } else {
-                Some(node.party)
+                Some(node.instance)
             };
-            let callee = (callee.map(|callee| parties.service(callee)), span.name);
+            let callee = (callee.map(|callee| instances.service(callee)), span.name);
             let call = Call {
                 callee: calls.number(callee),
                 failed: is_failed(span),

@@ -1,6 +1,6 @@
 //! What metrics say of a service, for a reader: only what differs from the baseline.
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::facts::names::limits::Kind;
 use crate::facts::prepared::Prepared;
@@ -19,18 +19,18 @@ const PAUSES_GROWTH_MIN: f64 = 0.02;
 /// Calls that wait for a connection, mean, from which it is worth a line.
 const PENDING_MIN: f64 = 0.5;
 
-/// Lines on what metrics say of `service`, or of its instance `party` alone, that they did not say in the
+/// Lines on what metrics say of `service`, or of its instance `instance` alone, that they did not say in the
 /// baseline: of each kind those of the one process or pod that changed most.
 pub(crate) fn metric_figures(
     prepared: &Prepared<'_>,
     service: ServiceId,
-    party: Option<Party>,
+    instance: Option<InstanceId>,
     now: &Window,
     before: &Window,
 ) -> Vec<Figure> {
     let mut all = holders(prepared, service);
-    if let Some(party) = party {
-        all.retain(|&holder| holder == Holder::Party(party));
+    if let Some(instance) = instance {
+        all.retain(|&holder| holder == Holder::Instance(instance));
     }
     let mut figures = Vec::new();
     let growths = all

@@ -210,8 +210,10 @@ fn restarts(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> Option<
     let since_start = |time_ns: u64| (time_ns - window.start_ns) as f64 / 1e9;
     let mut found = Vec::new();
     let mut is_known = false;
-    if let Holder::Party(party) = holder {
-        let lines = prepared.lines.within(prepared.observations, party, window);
+    if let Holder::Instance(instance) = holder {
+        let lines = prepared
+            .lines
+            .within(prepared.observations, instance, window);
         found.extend(
             lines
                 .filter(|log| is_restart(prepared, log))

@@ -2,7 +2,7 @@
 
 use ragdoll_trace::{Attribute, MetricPoint, Symbol};
 
-use crate::facts::ids::{Party, ServiceId};
+use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::{Holder, text_of};
 use crate::facts::names::metrics::plain;
 use crate::facts::prepared::Prepared;
@@ -11,16 +11,16 @@ use crate::statistics::summary::mean;
 
 /// Whose samples there may be of a service: its processes, then pods that others measured.
 pub(crate) fn holders(prepared: &Prepared<'_>, service: ServiceId) -> Vec<Holder> {
-    let parties = prepared.parties.of_service(service).map(Holder::Party);
-    parties.chain(prepared.gauges.pods_of(service)).collect()
+    let instances = prepared.instances.of_service(service).map(Holder::Instance);
+    instances.chain(prepared.gauges.pods_of(service)).collect()
 }
 
 /// What a reader knows a process or pod by.
 pub(crate) fn name_of<'a>(prepared: &Prepared<'a>, holder: Holder) -> &'a str {
     match holder {
         Holder::Pod(_, name) => prepared.observations.traces.text(name),
-        Holder::Party(party) => match prepared.parties.instance_name(party) {
-            "" => prepared.parties.service_name_of(party),
+        Holder::Instance(instance) => match prepared.instances.instance_name(instance) {
+            "" => prepared.instances.service_name_of(instance),
             name => name,
         },
     }
@@ -44,22 +44,22 @@ pub(crate) fn points<'a>(
 /// Samples of one gauge of one process in a window.
 pub(crate) fn gauge(
     prepared: &Prepared<'_>,
-    party: Party,
+    instance: InstanceId,
     name: &str,
     window: &Window,
 ) -> Vec<f64> {
-    let points = points(prepared, Holder::Party(party), name, window);
+    let points = points(prepared, Holder::Instance(instance), name, window);
     points.map(|point| point.value).collect()
 }
 
 /// Mean of one gauge of one process in a window, where it has samples.
 pub(crate) fn gauge_mean(
     prepared: &Prepared<'_>,
-    party: Party,
+    instance: InstanceId,
     name: &str,
     window: &Window,
 ) -> Option<f64> {
-    let samples = gauge(prepared, party, name, window);
+    let samples = gauge(prepared, instance, name, window);
     (!samples.is_empty()).then(|| mean(samples.into_iter()))
 }
 

@@ -142,7 +142,7 @@ impl<'t> Caller<'t> {
         let names = &prepared.observations.traces;
         (p_value <= P_MAX).then(|| StructureChange {
             kind,
-            service: prepared.parties.service_name(self.operation.0).to_owned(),
+            service: prepared.instances.service_name(self.operation.0).to_owned(),
             operation: names.text(self.operation.1).to_owned(),
             called: Some(names.text(callee.1).to_owned()),
             calls,

@@ -33,7 +33,7 @@ pub(crate) enum Attr {
 /// One span before it is interned: what differs from an internal span without attributes is said
 /// by further calls.
 pub(crate) struct SpanSpec {
-    party: (String, String),
+    process: (String, String),
     name: String,
     kind: SpanKind,
     from_ms: f64,
@@ -52,7 +52,7 @@ pub(crate) fn span(
     to_ms: f64,
 ) -> SpanSpec {
     SpanSpec {
-        party: (service.to_owned(), instance.to_owned()),
+        process: (service.to_owned(), instance.to_owned()),
         name: name.to_owned(),
         kind: SpanKind::Internal,
         from_ms,
@@ -113,7 +113,7 @@ impl Book {
 
     pub(crate) fn add(&mut self, trace_id: u128, id: u64, spec: SpanSpec) {
         let set = &mut self.observations.traces;
-        let resource = set.resource(&spec.party.0, &spec.party.1);
+        let resource = set.resource(&spec.process.0, &spec.process.1);
         let mut attributes: Vec<Attribute> = Vec::new();
         for (key, value) in spec.attributes {
             let value = match value {

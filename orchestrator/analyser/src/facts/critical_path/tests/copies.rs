@@ -51,10 +51,10 @@ fn two_copies(first: (u8, u64, u64), second: (u8, u64, u64), lost: usize) -> Tra
 
 fn outrun(set: &TraceSet) -> Vec<u32> {
     let names = Names::new(set);
-    let parties = Parties::new(set, &names);
+    let instances = Instances::new(set, &names);
     let index = TraceIndex::new(set);
     let mut tree = Tree::default();
-    tree.build(set, &names, &parties, index.trace(0));
+    tree.build(set, &names, &instances, index.trace(0));
     let outrun = (0..tree.len()).filter(|&at| tree.node(at).outrun);
     outrun.map(|at| tree.node(at).span).collect()
 }
@@ -64,7 +64,7 @@ fn a_copy_that_loses_owns_no_time_while_the_winner_works() {
     // The first copy is overtaken, and notices a moment after the answer came.
     let set = two_copies((1, 0, 93), (1, 30, 90), 0);
     assert_eq!(outrun(&set), [1]);
-    let (found, _) = pieces(&set);
+    let (found, _) = intervals(&set);
     let expected = [
         ("s0".to_owned(), Cause::Compute, 10),
         ("s1".to_owned(), Cause::Compute, 30),
@@ -75,7 +75,7 @@ fn a_copy_that_loses_owns_no_time_while_the_winner_works() {
     // The second copy was sent for nothing.
     let set = two_copies((1, 0, 90), (1, 30, 93), 1);
     assert_eq!(outrun(&set), [3]);
-    let (found, _) = pieces(&set);
+    let (found, _) = intervals(&set);
     let expected = [
         ("s0".to_owned(), Cause::Compute, 10),
         ("s1".to_owned(), Cause::Compute, 90),

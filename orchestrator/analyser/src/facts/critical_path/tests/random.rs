@@ -9,7 +9,7 @@ use ragdoll_trace::{Attribute, Link, Span, SpanKind, Status, TraceIndex, TraceSe
 
 use crate::answer::waterfall::waterfall;
 use crate::facts::critical_path::Walk;
-use crate::facts::instances::Parties;
+use crate::facts::instances::Instances;
 use crate::facts::names::spans::Names;
 use crate::facts::prepared::Prepared;
 use crate::facts::tree::Tree;
@@ -134,18 +134,18 @@ proptest! {
     ) {
         let set = set_of(&spans);
         let names = Names::new(&set);
-        let parties = Parties::new(&set, &names);
+        let instances = Instances::new(&set, &names);
         let index = TraceIndex::new(&set);
         let mut tree = Tree::default();
-        tree.build(&set, &names, &parties, index.trace(0));
+        tree.build(&set, &names, &instances, index.trace(0));
         let mut walk = Walk::default();
 
         let duration_ns = |at: usize| tree.node(at).end_ns - tree.node(at).start_ns;
-        let mut pieces = Vec::new();
-        walk.whole_trace(&tree, &set, &names, |piece| pieces.push(piece));
-        let total: u128 = pieces.iter().map(|piece| u128::from(piece.ns)).sum();
+        let mut intervals = Vec::new();
+        walk.whole_trace(&tree, &set, &names, |interval| intervals.push(interval));
+        let total: u128 = intervals.iter().map(|interval| u128::from(interval.ns)).sum();
         prop_assert_eq!(total, u128::from(duration_ns(tree.root)));
-        prop_assert!(pieces.iter().all(|piece| piece.ns > 0));
+        prop_assert!(intervals.iter().all(|interval| interval.ns > 0));
 
         for at in 0..tree.len() {
             let mut total = 0_u128;
@@ -159,10 +159,10 @@ proptest! {
     fn every_span_is_below_the_root(spans in prop::collection::vec(any_span(), 1..40)) {
         let set = set_of(&spans);
         let names = Names::new(&set);
-        let parties = Parties::new(&set, &names);
+        let instances = Instances::new(&set, &names);
         let index = TraceIndex::new(&set);
         let mut tree = Tree::default();
-        tree.build(&set, &names, &parties, index.trace(0));
+        tree.build(&set, &names, &instances, index.trace(0));
         for from in 0..tree.len() {
             let mut at = from;
             let mut steps = 0;
