@@ -11,6 +11,7 @@ use crate::answer::verdict::{Analysis, Verdict};
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::Window;
+use crate::questions::case::Case;
 use crate::questions::comparison::Comparison;
 use crate::questions::correlated_attributes::{Groups, correlated, leaders};
 use crate::questions::errors::{error_origins, errors, failures_growth};
@@ -44,15 +45,23 @@ pub fn analyse(
 ) -> Analysis {
     let (window, outliers) = without_outliers(prepared, window);
     let (baseline, outliers_before) = without_outliers(prepared, baseline);
-    let roots = compared_roots(prepared, [&window, &baseline], config);
-    let config = for_questions(config, roots.len());
-    let ground = Ground {
+    let roots = compared_roots(&Comparison {
         prepared,
         window: &window,
         baseline: &baseline,
-        owners: &NetworkOwners::new(prepared, &window, &baseline, &config),
-        structure: &LazyCell::new(|| structure_changes(prepared, &window, &baseline, &config)),
+        config,
+    });
+    let config = for_questions(config, roots.len());
+    let compared = Comparison {
+        prepared,
+        window: &window,
+        baseline: &baseline,
         config: &config,
+    };
+    let ground = Ground {
+        compared,
+        owners: &NetworkOwners::new(&compared),
+        structure: &LazyCell::new(|| structure_changes(&compared)),
     };
     let found = match roots.is_empty() {
         true => vec![of_root(&ground, None)],
@@ -66,7 +75,7 @@ pub fn analyse(
     notes.extend(outlier_note("window", &window, outliers));
     notes.extend(outlier_note("baseline", &baseline, outliers_before));
     notes.extend(operation_notes(prepared, &window, &chosen, &others));
-    let (instances, load) = saturation(prepared, &window, &baseline);
+    let (instances, load) = saturation(&compared);
     let mut analysis = chosen.analysis;
     notes.append(&mut analysis.notes);
     let mut analysis = Analysis {
@@ -85,12 +94,9 @@ pub fn analyse(
 
 /// What the comparison of every operation rests on.
 struct Ground<'g, 'p, F> {
-    prepared: &'p Prepared<'p>,
-    window: &'g Window,
-    baseline: &'g Window,
+    compared: Comparison<'p>,
     owners: &'g NetworkOwners,
     structure: &'g LazyCell<Vec<StructureChange>, F>,
-    config: &'g Config,
 }
 
 /// Thresholds for so many operations: where the same is asked of each, a wrong alarm must be rarer.
@@ -108,8 +114,11 @@ fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
     ground: &Ground<'_, 'p, F>,
     root: Option<Root>,
 ) -> Found {
-    let (prepared, config) = (ground.prepared, ground.config);
-    let (now, before) = Population::pair(prepared, (ground.window, ground.baseline), root, config);
+    let compared = ground.compared;
+    let Comparison {
+        prepared, config, ..
+    } = compared;
+    let (now, before) = Population::pair(&compared, root);
     let places = places(prepared, &now, &before, ground.owners);
     let mut analysis = Analysis {
         operation: root.map(|root| root.named(prepared)),
@@ -140,19 +149,18 @@ fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
     if let Some(reason) = too_few(&now, &before, config) {
         analysis.verdict = Verdict::NotEnoughData { reason };
     } else {
-        let compared = Comparison {
-            prepared,
+        let case = Case {
+            compared,
             now: &now,
             before: &before,
             owners: ground.owners,
             places: &places,
-            config,
         };
         analysis.structure.clone_from(ground.structure);
-        answer(&compared, &mut analysis);
+        answer(&case, &mut analysis);
         let named = analysis.verdict.bottleneck();
-        analysis.series = named.and_then(|named| series(&compared, named));
-        strength = change(&compared, &analysis);
+        analysis.series = named.and_then(|named| series(&case, named));
+        strength = change(&case, &analysis);
     }
     Found {
         root,
@@ -162,9 +170,9 @@ fn of_root<'p, F: FnOnce() -> Vec<StructureChange>>(
 }
 
 /// How much worse requests became, in thresholds; 0 where nothing changed beyond noise.
-fn change(compared: &Comparison<'_, '_>, analysis: &Analysis) -> f64 {
-    let failing = failures_growth(compared);
-    let slower = duration_growth(compared);
+fn change(case: &Case<'_, '_>, analysis: &Analysis) -> f64 {
+    let failing = failures_growth(case);
+    let slower = duration_growth(case);
     let of = |answer: &Option<Bottleneck>, growth: f64| {
         // The requests that some service takes part in may be slower where the whole is not.
         answer.as_ref().map_or(0.0, |_| growth.max(1.0))
@@ -185,12 +193,12 @@ fn too_few(now: &Population<'_>, before: &Population<'_>, config: &Config) -> Op
 }
 
 /// Answers every question, and makes the verdict of the first that has an answer.
-fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
-    let slowdown = slowdown(compared);
-    let slower = slower_places(compared, slowdown.scope());
-    let mut failing = errors(compared);
+fn answer(case: &Case<'_, '_>, analysis: &mut Analysis) {
+    let slowdown = slowdown(case);
+    let slower = slower_places(case, slowdown.scope());
+    let mut failing = errors(case);
     if let Some(first) = failing.first_mut() {
-        let (correlated, affected) = correlated_with_failing(compared, &first.requests);
+        let (correlated, affected) = correlated_with_failing(case, &first.requests);
         add_correlated(&mut first.bottleneck, &correlated, affected);
         analysis.shared_traits = correlated;
     }
@@ -200,11 +208,11 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
         Slowdown::Whole(_) | Slowdown::Few => slower.first().cloned(),
     };
     if let (Some(bottleneck), true) = (&mut latency, failing.is_empty()) {
-        analysis.shared_traits = correlated_with_slow(compared);
+        analysis.shared_traits = correlated_with_slow(case);
         add_correlated(bottleneck, &analysis.shared_traits, "slow requests");
     }
     analysis.errors = failing.first().cloned();
-    analysis.throughput = throughput(compared, failing.first(), latency.as_ref());
+    analysis.throughput = throughput(case, failing.first(), latency.as_ref());
     let no_longer_calling = calls(&analysis.structure);
     let slower = match &latency {
         Some(first) => [std::slice::from_ref(first), &slower[1..]].concat(),
@@ -212,7 +220,7 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
     };
     // What the slow tail owes to one place hides what all requests owe to another.
     let besides = match slowdown {
-        Slowdown::Whole(Scope::Tail) => slower_places(compared, Scope::All),
+        Slowdown::Whole(Scope::Tail) => slower_places(case, Scope::All),
         Slowdown::Whole(Scope::All) | Slowdown::Few | Slowdown::Nothing => Vec::new(),
     };
     let slower = [slower, besides].concat();
@@ -230,8 +238,8 @@ fn answer(compared: &Comparison<'_, '_>, analysis: &mut Analysis) {
 }
 
 /// What slow requests have in common.
-fn correlated_with_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
-    let now = compared.now;
+fn correlated_with_slow(case: &Case<'_, '_>) -> Vec<SharedTrait> {
+    let now = case.now;
     let slowest = now.tail.last().map_or(0, |request| request.duration_ns);
     let others: Vec<&Request> = now
         .timed
@@ -244,22 +252,23 @@ fn correlated_with_slow(compared: &Comparison<'_, '_>) -> Vec<SharedTrait> {
         others: &others,
         usual: &[],
     };
-    correlated(compared.prepared, groups, compared.config)
+    correlated(case.compared.prepared, groups, case.compared.config)
 }
 
 /// Traits of the failing requests, or else of the first failing ones of each burst, with what the
 /// affected are called.
 fn correlated_with_failing<'p>(
-    compared: &Comparison<'_, 'p>,
+    case: &Case<'_, 'p>,
     failed: &[&'p Request],
 ) -> (Vec<SharedTrait>, &'static str) {
-    let Comparison {
-        prepared,
+    let Case {
+        compared: Comparison {
+            prepared, config, ..
+        },
         now,
         before,
-        config,
         ..
-    } = *compared;
+    } = *case;
     let succeeded = |requests: &[&'p Request]| -> Vec<&'p Request> {
         requests
             .iter()

@@ -89,12 +89,12 @@ pub(crate) fn operation_notes(
             "{more} operations besides {label} were compared by themselves and did not become worse"
         )),
     }
-    let compared: u64 = [chosen]
+    let case: u64 = [chosen]
         .into_iter()
         .chain(others)
         .map(|one| one.analysis.traces)
         .sum();
-    match prepared.requests(window).len() as u64 - compared {
+    match prepared.requests(window).len() as u64 - case {
         0 => {}
         1 => notes.push(format!(
             "1 request of another operation than {label} is left out"

@@ -4,7 +4,7 @@ use crate::facts::cause::Cause;
 use crate::facts::ids::ServiceId;
 use crate::facts::request::Request;
 use crate::facts::time::{Window, ms};
-use crate::questions::comparison::Comparison;
+use crate::questions::case::Case;
 use crate::questions::findings::Bottleneck;
 use crate::questions::load::{Series, SeriesPoint};
 use crate::questions::population::Population;
@@ -13,12 +13,12 @@ use crate::questions::saturation::tally::{BINS, part_of};
 
 /// The series of a verdict's place, as many points for each window whatever its length; none where the
 /// named service is not in the traces.
-pub(crate) fn series(compared: &Comparison<'_, '_>, named: &Bottleneck) -> Option<Series> {
-    let prepared = compared.prepared;
+pub(crate) fn series(case: &Case<'_, '_>, named: &Bottleneck) -> Option<Series> {
+    let prepared = case.compared.prepared;
     let symbol = prepared.observations.traces.symbol(&named.service)?;
     let service = prepared.instances.service_named(symbol)?;
     // Some causes, such as calls one after the other, own no time by themselves.
-    let owns_time = compared
+    let owns_time = case
         .places
         .iter()
         .any(|place| place.service == service && place.cause == named.cause);
@@ -26,13 +26,13 @@ pub(crate) fn series(compared: &Comparison<'_, '_>, named: &Bottleneck) -> Optio
     Some(Series {
         service: named.service.clone(),
         cause,
-        now: points(compared, compared.now, service, cause),
-        before: points(compared, compared.before, service, cause),
+        now: points(case, case.now, service, cause),
+        before: points(case, case.before, service, cause),
     })
 }
 
 fn points(
-    compared: &Comparison<'_, '_>,
+    case: &Case<'_, '_>,
     population: &Population<'_>,
     service: ServiceId,
     cause: Option<Cause>,
@@ -42,9 +42,9 @@ fn points(
     for request in &population.all {
         let bin = part_of(window, request.start_ns, BINS);
         requests[bin] += 1;
-        sums_ms[bin] += owned_ms(compared, request, service, cause);
+        sums_ms[bin] += owned_ms(case, request, service, cause);
     }
-    let open = open_by_bin(compared.prepared, service, window)
+    let open = open_by_bin(case.compared.prepared, service, window)
         .unwrap_or_else(|| open_requests(&population.all, window));
     let bin_s = window.seconds() / BINS as f64;
     (0..BINS)
@@ -59,15 +59,15 @@ fn points(
 
 /// Milliseconds of a request's critical path that the place owns.
 fn owned_ms(
-    compared: &Comparison<'_, '_>,
+    case: &Case<'_, '_>,
     request: &Request,
     service: ServiceId,
     cause: Option<Cause>,
 ) -> f64 {
-    let prepared = compared.prepared;
+    let prepared = case.compared.prepared;
     let parts = prepared.parts(request).iter().filter(|part| {
         cause.is_none_or(|cause| part.cause == cause)
-            && compared.owners.owner(prepared, part) == service
+            && case.owners.owner(prepared, part) == service
     });
     parts.map(|part| ms(part.ns)).sum()
 }

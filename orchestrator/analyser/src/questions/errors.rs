@@ -2,6 +2,7 @@
 
 mod cause;
 mod circuit_breakers;
+mod deadlock;
 mod room;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
+use crate::questions::case::Case;
 use crate::questions::comparison::Comparison;
 use crate::questions::errors::cause::{cause, errors_of};
 use crate::questions::errors::circuit_breakers::Breakers;
@@ -38,19 +40,12 @@ pub(crate) struct Failing<'p> {
 
 /// The services that make requests fail, where they fail more often beyond noise: the one first at
 /// which the largest share of requests goes wrong that did not before.
-pub(crate) fn errors<'p>(compared: &Comparison<'_, 'p>) -> Vec<Failing<'p>> {
-    let Comparison {
-        prepared,
-        now,
-        before,
-        config,
-        ..
-    } = *compared;
-    if !moved(now, before, config) {
+pub(crate) fn errors<'p>(case: &Case<'_, 'p>) -> Vec<Failing<'p>> {
+    if !fail_more_often(case) {
         return Vec::new();
     }
-    let breakers = Breakers::new(prepared, now, before);
-    let origins = grown_origins(prepared, now, before, &breakers);
+    let breakers = Breakers::new(case);
+    let origins = grown_origins(case, &breakers);
     let next = |at: usize| origins.get(at + 1).map_or(0.0, |origin| origin.1);
     let named = origins
         .iter()
@@ -58,8 +53,8 @@ pub(crate) fn errors<'p>(compared: &Comparison<'_, 'p>) -> Vec<Failing<'p>> {
         .filter(|(_, origin)| origin.1 >= FURTHER_MIN * origins[0].1);
     named
         .map(|(at, &(service, growth))| {
-            let confidence = surely_more(growth, next(at), now.all.len());
-            failing(compared, service, confidence, &breakers)
+            let confidence = surely_more(growth, next(at), case.now.all.len());
+            failing(case, service, confidence, &breakers)
         })
         .collect()
 }
@@ -76,29 +71,24 @@ fn surely_more(share: f64, other: f64, requests: usize) -> f64 {
 }
 
 fn failing<'p>(
-    compared: &Comparison<'_, 'p>,
+    case: &Case<'_, 'p>,
     service: ServiceId,
     confidence: f64,
     breakers: &Breakers,
 ) -> Failing<'p> {
-    let Comparison {
-        prepared,
+    let Case {
+        compared: Comparison {
+            prepared, config, ..
+        },
         now,
         before,
-        config,
         ..
-    } = *compared;
+    } = *case;
     let failed = of_origin(prepared, now, service, breakers);
     let failed_before = of_origin(prepared, before, service, breakers);
-    let (cause, mut evidence) = cause(prepared, now, before, service, &failed, config);
-    evidence.extend(metric_figures(
-        prepared,
-        service,
-        None,
-        &now.window,
-        &before.window,
-    ));
-    evidence.extend(failing_figures(compared, service, &failed));
+    let (cause, mut evidence) = cause(case, service, &failed);
+    evidence.extend(metric_figures(&case.compared, service, None));
+    evidence.extend(failing_figures(case, service, &failed));
 
     let rate = |part: usize, all: usize| part as f64 / all.max(1) as f64;
     let growth = now.error_rate() - before.error_rate();
@@ -127,17 +117,13 @@ fn failing<'p>(
     }
 }
 
-fn failing_figures(
-    compared: &Comparison<'_, '_>,
-    service: ServiceId,
-    failed: &[&Request],
-) -> Vec<Figure> {
-    let Comparison {
-        prepared,
+fn failing_figures(case: &Case<'_, '_>, service: ServiceId, failed: &[&Request]) -> Vec<Figure> {
+    let Case {
+        compared: Comparison { prepared, .. },
         now,
         before,
         ..
-    } = *compared;
+    } = *case;
     let name = prepared.instances.service_name(service);
     let percent = |part: usize, all: usize| 100.0 * part as f64 / all.max(1) as f64;
     let mut figures = vec![
@@ -195,12 +181,18 @@ pub(crate) fn error_origins(
 }
 
 /// How much more often requests fail, in thresholds.
-pub(crate) fn failures_growth(compared: &Comparison<'_, '_>) -> f64 {
-    let growth = compared.now.error_rate() - compared.before.error_rate();
-    growth / compared.config.error_growth_min
+pub(crate) fn failures_growth(case: &Case<'_, '_>) -> f64 {
+    let growth = case.now.error_rate() - case.before.error_rate();
+    growth / case.compared.config.error_growth_min
 }
 
-fn moved(now: &Population<'_>, before: &Population<'_>, config: &Config) -> bool {
+fn fail_more_often(case: &Case<'_, '_>) -> bool {
+    let Case {
+        compared: Comparison { config, .. },
+        now,
+        before,
+        ..
+    } = *case;
     if now.error_rate() - before.error_rate() < config.error_growth_min {
         return false;
     }
@@ -236,12 +228,13 @@ fn of_origin<'p>(
 
 /// The services at which a larger share of all requests goes wrong than before, with the growth of that
 /// share: the largest first.
-fn grown_origins(
-    prepared: &Prepared<'_>,
-    now: &Population<'_>,
-    before: &Population<'_>,
-    breakers: &Breakers,
-) -> Vec<(ServiceId, f64)> {
+fn grown_origins(case: &Case<'_, '_>, breakers: &Breakers) -> Vec<(ServiceId, f64)> {
+    let Case {
+        compared: Comparison { prepared, .. },
+        now,
+        before,
+        ..
+    } = *case;
     let mut growths = vec![0.0; prepared.instances.service_count()];
     for (population, sign) in [(now, 1.0), (before, -1.0)] {
         for request in &population.failed {

@@ -4,13 +4,15 @@ pub(crate) mod slowdown;
 
 use crate::facts::ids::ServiceId;
 use crate::facts::request::Part;
+use crate::questions::case::Case;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::{figure, trace_ids};
 use crate::questions::findings::{Bottleneck, Figure, Question};
 use crate::questions::latency::slowdown::Scope;
 use crate::questions::places::{Place, place_ms};
 use crate::questions::population::{Population, mean_ms};
-use crate::questions::rules::examine::{Guess, examine};
+use crate::questions::rules::examine;
+use crate::questions::rules::rule::{Guess, Suspect};
 use crate::statistics::confidence::Draws;
 
 /// Places that are ranked at most.
@@ -22,10 +24,14 @@ const FURTHER_MIN: f64 = 0.02;
 
 /// The places that make requests slower, or would if they were: best first. A place whose growth is
 /// another service's doing is passed over, with all others of its service.
-pub(crate) fn slower_places(compared: &Comparison<'_, '_>, scope: Scope) -> Vec<Bottleneck> {
-    let draws = draws(compared, scope);
-    let places = compared.places;
-    let order = candidates(compared, scope, &draws);
+pub(crate) fn slower_places(case: &Case<'_, '_>, scope: Scope) -> Vec<Bottleneck> {
+    let draws = draws(case, scope);
+    let places = case.places;
+    let requests = match scope {
+        Scope::Tail => &case.now.tail,
+        Scope::All => &case.now.timed,
+    };
+    let order = candidates(case, scope, &draws);
     let (mut guesses, mut victims): (Vec<Guess>, Vec<ServiceId>) = (Vec::new(), Vec::new());
     for &at in &order {
         let place = &places[at];
@@ -33,7 +39,12 @@ pub(crate) fn slower_places(compared: &Comparison<'_, '_>, scope: Scope) -> Vec<
         if victims.contains(&place.service) || is_counted || guesses.len() == RANKED_MAX {
             continue;
         }
-        match examine(compared, place, scope) {
+        let suspect = Suspect {
+            case,
+            place,
+            requests,
+        };
+        match examine(&suspect) {
             None => victims.push(place.service),
             Some(guess) => {
                 let known = guesses
@@ -65,20 +76,22 @@ pub(crate) fn slower_places(compared: &Comparison<'_, '_>, scope: Scope) -> Vec<
             .partition::<Vec<usize>, _>(|&&at| guess.counts(&places[at]));
         let confidence = draws.first(&own, &others);
         open = others;
-        ranked.push(bottleneck(compared, scope, guess, confidence));
+        ranked.push(bottleneck(case, scope, guess, confidence));
     }
     ranked
 }
 
-fn draws(compared: &Comparison<'_, '_>, scope: Scope) -> Draws {
-    let Comparison {
-        prepared,
+fn draws(case: &Case<'_, '_>, scope: Scope) -> Draws {
+    let Case {
+        compared: Comparison {
+            prepared, config, ..
+        },
         now,
         before,
         owners,
         places,
-        config,
-    } = *compared;
+        ..
+    } = *case;
     let (requests, requests_before) = match scope {
         Scope::Tail => (&now.tail, &before.tail),
         Scope::All => (&now.timed, &before.timed),
@@ -99,8 +112,8 @@ fn draws(compared: &Comparison<'_, '_>, scope: Scope) -> Draws {
 }
 
 /// Positions of the places that grew, those first of which that is surest.
-fn candidates(compared: &Comparison<'_, '_>, scope: Scope, draws: &Draws) -> Vec<usize> {
-    let places = compared.places;
+fn candidates(case: &Case<'_, '_>, scope: Scope, draws: &Draws) -> Vec<usize> {
+    let places = case.places;
     let mut candidates: Vec<(f64, f64, usize)> = (0..places.len())
         .map(|at| {
             let growth_ms = scope.growth_ms(&places[at]);
@@ -110,7 +123,7 @@ fn candidates(compared: &Comparison<'_, '_>, scope: Scope, draws: &Draws) -> Vec
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1)));
     let most_ms = candidates.first().map_or(0.0, |first| first.1);
-    let floor_ms = compared.config.growth_floor_ms;
+    let floor_ms = case.compared.config.growth_floor_ms;
     candidates.retain(|&(least_ms, growth_ms, _)| {
         growth_ms >= FURTHER_MIN * most_ms || (growth_ms >= floor_ms && least_ms > 0.0)
     });
@@ -137,19 +150,14 @@ pub(crate) fn duration_figures(now: &Population<'_>, before: &Population<'_>) ->
 }
 
 /// A guess with the figures that show it.
-fn bottleneck(
-    compared: &Comparison<'_, '_>,
-    scope: Scope,
-    guess: Guess,
-    confidence: f64,
-) -> Bottleneck {
-    let Comparison {
-        prepared,
+fn bottleneck(case: &Case<'_, '_>, scope: Scope, guess: Guess, confidence: f64) -> Bottleneck {
+    let Case {
+        compared: Comparison { prepared, .. },
         now,
         before,
         places,
         ..
-    } = *compared;
+    } = *case;
     let counted: Vec<&Place> = places.iter().filter(|place| guess.counts(place)).collect();
     let sum = |f: &dyn Fn(&Place) -> f64| -> f64 { counted.iter().map(|place| f(place)).sum() };
     let total = |f: &dyn Fn(&Place) -> f64| -> f64 { places.iter().map(f).sum() };
@@ -194,19 +202,20 @@ fn bottleneck(
         explains: share(sum(&growth), total(&growth)),
         confidence,
         evidence,
-        example_traces: examples(compared, &guess),
+        example_traces: examples(case, &guess),
     }
 }
 
 /// The slowest requests, those that spent most of their time there first.
-fn examples(compared: &Comparison<'_, '_>, guess: &Guess) -> Vec<String> {
-    let Comparison {
-        prepared,
+fn examples(case: &Case<'_, '_>, guess: &Guess) -> Vec<String> {
+    let Case {
+        compared: Comparison {
+            prepared, config, ..
+        },
         now,
         owners,
-        config,
         ..
-    } = *compared;
+    } = *case;
     let mut examples: Vec<(f64, u128)> = now
         .tail
         .iter()

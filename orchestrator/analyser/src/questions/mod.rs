@@ -1,6 +1,7 @@
 //! The questions that are asked of a window and its baseline, each by itself, and what else is worth
 //! telling of a window.
 
+pub(crate) mod case;
 pub(crate) mod change_point;
 pub(crate) mod comparison;
 pub(crate) mod correlated_attributes;

@@ -10,6 +10,7 @@ use crate::facts::prepared::Prepared;
 use crate::facts::request::Part;
 use crate::facts::server_spans::within;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::statistics::config::Config;
 use crate::statistics::summary::ratio;
 
@@ -54,14 +55,10 @@ impl Edge {
 
 impl NetworkOwners {
     /// Compares every caller's edges with each other.
-    pub(crate) fn new(
-        prepared: &Prepared<'_>,
-        window: &Window,
-        baseline: &Window,
-        config: &Config,
-    ) -> Self {
+    pub(crate) fn new(compared: &Comparison<'_>) -> Self {
+        let config = compared.config;
         let mut by_caller: BTreeMap<ServiceId, Vec<(ServiceId, Edge)>> = BTreeMap::new();
-        for ((caller, callee), edge) in edges(prepared, window, baseline) {
+        for ((caller, callee), edge) in edges(compared) {
             by_caller.entry(caller).or_default().push((callee, edge));
         }
         let mut owners = NetworkOwners::default();
@@ -93,11 +90,13 @@ impl NetworkOwners {
 }
 
 /// The edges over which there are enough calls in both windows.
-fn edges(
-    prepared: &Prepared<'_>,
-    window: &Window,
-    baseline: &Window,
-) -> BTreeMap<(ServiceId, ServiceId), Edge> {
+fn edges(compared: &Comparison<'_>) -> BTreeMap<(ServiceId, ServiceId), Edge> {
+    let Comparison {
+        prepared,
+        window,
+        baseline,
+        ..
+    } = *compared;
     let (now, before) = (sums(prepared, window), sums(prepared, baseline));
     let both = now.into_iter().filter_map(|(edge, (calls, ms))| {
         let &(calls_before, before_ms) = before.get(&edge)?;

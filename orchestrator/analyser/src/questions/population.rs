@@ -3,6 +3,7 @@
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::{Window, ms};
+use crate::questions::comparison::Comparison;
 use crate::questions::root_operations::Root;
 use crate::statistics::blocks::Active;
 use crate::statistics::config::Config;
@@ -34,12 +35,13 @@ impl<'p> Population<'p> {
 
     /// A window and its baseline. The slow tail is the same share of both: that of fewer requests would
     /// else be a larger one, and faster.
-    pub(crate) fn pair(
-        prepared: &'p Prepared<'_>,
-        (window, baseline): (&Window, &Window),
-        root: Option<Root>,
-        config: &Config,
-    ) -> (Self, Self) {
+    pub(crate) fn pair(compared: &Comparison<'p>, root: Option<Root>) -> (Self, Self) {
+        let Comparison {
+            prepared,
+            window,
+            baseline,
+            config,
+        } = *compared;
         let of = |window| Population::without_tail(prepared, window, root, config);
         let (mut now, mut before) = (of(window), of(baseline));
         let share = tail_share([&now, &before], config);

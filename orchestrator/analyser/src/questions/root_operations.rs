@@ -10,6 +10,7 @@ use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::statistics::config::Config;
 
 /// Operations that are compared at most: each asks the same questions again, and the more are asked
@@ -91,12 +92,14 @@ pub(crate) fn main_root(
 
 /// The operations that are compared: those with enough requests in both windows, that which took most
 /// time first. Where none has, it is that which took most time; none without requests.
-pub(crate) fn compared_roots(
-    prepared: &Prepared<'_>,
-    windows: [&Window; 2],
-    config: &Config,
-) -> Vec<Root> {
-    let volumes = volumes(prepared, &windows, config);
+pub(crate) fn compared_roots(compared: &Comparison<'_>) -> Vec<Root> {
+    let Comparison {
+        prepared,
+        window,
+        baseline,
+        config,
+    } = *compared;
+    let volumes = volumes(prepared, &[window, baseline], config);
     let is_enough = |volume: &Volume| {
         let least = volume.requests.iter().min();
         least.is_some_and(|&requests| requests >= config.requests_min.max(1))

@@ -18,6 +18,7 @@ mod usage;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::load::{Balance, LoadChange, Saturation, ServiceLoad};
 use crate::questions::saturation::tally::BINS;
 use balance::{Instance, balance};
@@ -28,14 +29,11 @@ use tally::Tally;
 use usage::Usage;
 
 /// Load of every instance that served calls or has a gauge, by service and instance; and of the services.
-pub(crate) fn saturation(
-    prepared: &Prepared<'_>,
-    window: &Window,
-    baseline: &Window,
-) -> (Vec<Saturation>, ServiceLoad) {
+pub(crate) fn saturation(compared: &Comparison<'_>) -> (Vec<Saturation>, ServiceLoad) {
+    let prepared = compared.prepared;
     let services = (0..prepared.instances.service_count() as u32).map(ServiceId);
     let mut all: Vec<Service> = services
-        .map(|service| Service::new(prepared, service, [window, baseline]))
+        .map(|service| Service::new(compared, service))
         .filter(|service| !service.instances.is_empty())
         .collect();
     all.sort_by(|a, b| a.whole.service.cmp(&b.whole.service));
@@ -76,12 +74,8 @@ pub(crate) fn open_by_bin(
 }
 
 /// How the load of a service differs from the baseline's, beyond noise.
-pub(crate) fn load_change(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    windows: [&Window; 2],
-) -> LoadChange {
-    let service = Service::new(prepared, service, windows);
+pub(crate) fn load_change(compared: &Comparison<'_>, service: ServiceId) -> LoadChange {
+    let service = Service::new(compared, service);
     service.whole.report().change
 }
 
@@ -92,7 +86,14 @@ struct Service {
 }
 
 impl Service {
-    fn new(prepared: &Prepared<'_>, service: ServiceId, windows: [&Window; 2]) -> Service {
+    fn new(compared: &Comparison<'_>, service: ServiceId) -> Service {
+        let Comparison {
+            prepared,
+            window,
+            baseline,
+            ..
+        } = *compared;
+        let windows = [window, baseline];
         let name = prepared.instances.service_name(service);
         let mut sums = windows.map(Tally::empty);
         let mut instances = Vec::new();

@@ -19,11 +19,10 @@ use std::collections::BTreeSet;
 use crate::facts::cause::Cause;
 use crate::facts::prepared::Prepared;
 use crate::facts::steps::{Operation, Step, Taken};
-use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::{Bottleneck, CallsChange, Figure, Question, StructureChange};
 use crate::questions::structure::cuts::{Cuts, P_MAX, RARE_MAX, SPANS_MIN};
-use crate::statistics::config::Config;
 use crate::statistics::significance::fisher_p;
 
 /// Growth of a shape's share of its operation's spans from which it counts, 0 to 1.
@@ -42,17 +41,13 @@ const BEYOND_USUAL: f64 = 3.0;
 const TOLD_MAX: usize = 20;
 
 /// What changed in the calls of all operations: holes first, then by how unlikely chance is.
-pub(crate) fn structure_changes(
-    prepared: &Prepared<'_>,
-    window: &Window,
-    baseline: &Window,
-    config: &Config,
-) -> Vec<StructureChange> {
-    let cuts = Cuts::new(prepared, [window, baseline], config);
+pub(crate) fn structure_changes(compared: &Comparison<'_>) -> Vec<StructureChange> {
+    let prepared = compared.prepared;
+    let cuts = Cuts::new(compared);
     let mut tests = 0;
     let mut candidates: Vec<(Candidate, &Taken)> = Vec::new();
     for (operation, taken) in prepared.steps.iter() {
-        let shares = Shares::new(taken, window, baseline);
+        let shares = Shares::new(taken, compared);
         if shares.now < SPANS_MIN || shares.before < SPANS_MIN {
             continue;
         }
@@ -86,8 +81,9 @@ struct Shares {
 }
 
 impl Shares {
-    fn new(taken: &Taken, window: &Window, baseline: &Window) -> Self {
-        let (now, before) = (taken.within(window), taken.within(baseline));
+    fn new(taken: &Taken, compared: &Comparison<'_>) -> Self {
+        let now = taken.within(compared.window);
+        let before = taken.within(compared.baseline);
         let mut of = vec![(0, 0); taken.shapes.len()];
         for step in now {
             of[step.shape as usize].0 += 1;

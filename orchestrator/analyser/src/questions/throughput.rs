@@ -6,6 +6,7 @@
 //! none of either is lost, nobody in the traces is to blame.
 
 use crate::facts::request::Request;
+use crate::questions::case::Case;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::{Bottleneck, Figure, Question};
@@ -52,16 +53,16 @@ impl Rates {
 /// The answer, which is that of the errors or of the latency with the figures of throughput before its
 /// own; none where no fewer requests are answered beyond noise, or where fewer arrive.
 pub(crate) fn throughput(
-    compared: &Comparison<'_, '_>,
+    case: &Case<'_, '_>,
     errors: Option<&Bottleneck>,
     latency: Option<&Bottleneck>,
 ) -> Option<Bottleneck> {
-    let Comparison {
+    let Case {
+        compared: Comparison { config, .. },
         now,
         before,
-        config,
         ..
-    } = *compared;
+    } = *case;
     let (rates, rates_before) = (Rates::of(now), Rates::of(before));
     let lost = rates_before.answered - rates.answered;
     if lost < FALL_MIN * rates_before.answered {

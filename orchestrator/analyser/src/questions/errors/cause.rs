@@ -10,27 +10,26 @@ use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::server_spans::within;
 use crate::facts::time::Window;
+use crate::questions::case::Case;
+use crate::questions::comparison::Comparison;
+use crate::questions::errors::deadlock::given_up_on_a_lock;
 use crate::questions::errors::room::{has_queue, has_room};
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
 use crate::questions::network_owners::NetworkOwners;
 use crate::questions::places::{Times, main_instance};
-use crate::questions::population::Population;
-use crate::questions::rules::deadlock::given_up_on_a_lock;
 use crate::questions::rules::queue_or_slow::{WaitExplained, explain_wait};
 use crate::questions::signs::Signs;
 use crate::questions::signs::samples::gauge;
-use crate::statistics::config::Config;
 
 /// The cause that the errors of the failing requests, and what the service shows beside them, point to.
 pub(crate) fn cause(
-    prepared: &Prepared<'_>,
-    now: &Population<'_>,
-    before: &Population<'_>,
+    case: &Case<'_, '_>,
     service: ServiceId,
     failed: &[&Request],
-    config: &Config,
 ) -> (Cause, Vec<Figure>) {
+    let compared = &case.compared;
+    let prepared = compared.prepared;
     // A request that starts in the window may meet its end after it.
     let longest_ns = failed
         .iter()
@@ -38,11 +37,11 @@ pub(crate) fn cause(
         .max()
         .unwrap_or(0);
     let window = Window {
-        start_ns: now.window.start_ns,
-        end_ns: now.window.end_ns.saturating_add(longest_ns),
+        start_ns: compared.window.start_ns,
+        end_ns: compared.window.end_ns.saturating_add(longest_ns),
     };
     let signs = Signs::of(prepared, service, &window);
-    let signs_before = Signs::of(prepared, service, &before.window);
+    let signs_before = Signs::of(prepared, service, compared.baseline);
     if signs.ran_out_of_memory(&signs_before) {
         return (
             Cause::Memory,
@@ -59,19 +58,19 @@ pub(crate) fn cause(
     let half = failed.len().div_ceil(2);
     let overflow = count(Failure::Overflow);
     let maybe = count(Failure::MaybeOverflow);
-    let has_room = has_room(prepared, service, now, before);
-    let full =
-        overflow >= half || (overflow + maybe >= half && has_queue(prepared, service, &now.window));
+    let has_room = has_room(compared, service);
+    let full = overflow >= half
+        || (overflow + maybe >= half && has_queue(prepared, service, compared.window));
     if full && !has_room {
-        return (Cause::Queue, queue_figures(prepared, service, now, before));
+        return (Cause::Queue, queue_figures(compared, service));
     }
     if count(Failure::Conflict) >= half
-        && let Some(figure) = given_up_on_a_lock(prepared, service, failed, before)
+        && let Some(figure) = given_up_on_a_lock(case, service, failed)
     {
         return (Cause::Lock, vec![figure]);
     }
     if count(Failure::Deadline) >= half {
-        return late_cause(prepared, now, before, service, failed, config);
+        return late_cause(case, service, failed);
     }
     (Cause::Errors, Vec::new())
 }
@@ -79,15 +78,13 @@ pub(crate) fn cause(
 /// Why calls of the service took longer than their callers' patience: what grew most against the
 /// baseline's requests.
 fn late_cause(
-    prepared: &Prepared<'_>,
-    now: &Population<'_>,
-    before: &Population<'_>,
+    case: &Case<'_, '_>,
     service: ServiceId,
     failed: &[&Request],
-    config: &Config,
 ) -> (Cause, Vec<Figure>) {
+    let prepared = case.compared.prepared;
     let times = Times::new(prepared, failed, &NetworkOwners::default());
-    let times_before = Times::new(prepared, &before.timed, &NetworkOwners::default());
+    let times_before = Times::new(prepared, &case.before.timed, &NetworkOwners::default());
     let growth =
         |cause: Cause| times.mean_ms(service, cause) - times_before.mean_ms(service, cause);
     let most = Cause::ALL
@@ -111,14 +108,7 @@ fn late_cause(
         let Some((instance, _)) = main_instance(prepared, failed, service, most) else {
             break;
         };
-        let (explained, more) = explain_wait(
-            prepared,
-            instance,
-            cause,
-            &now.window,
-            &before.window,
-            config,
-        );
+        let (explained, more) = explain_wait(&case.compared, instance, cause);
         figures.extend(more);
         let WaitExplained::Slower(slower) = explained else {
             break;
@@ -128,12 +118,13 @@ fn late_cause(
     (cause, figures)
 }
 
-fn queue_figures(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    now: &Population<'_>,
-    before: &Population<'_>,
-) -> Vec<Figure> {
+fn queue_figures(compared: &Comparison<'_>, service: ServiceId) -> Vec<Figure> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     let name = prepared.instances.service_name(service);
     let depth = |window: &Window| {
         let instances = prepared.instances.of_service(service);
@@ -149,13 +140,13 @@ fn queue_figures(
     };
     let mut figures = vec![figure(
         format!("arrival rate of {name}"),
-        rate(&now.window),
-        rate(&before.window),
+        rate(now),
+        rate(before),
         "1/s",
     )];
-    if let Some(deepest) = depth(&now.window) {
+    if let Some(deepest) = depth(now) {
         let what = format!("longest queue of {name}");
-        figures.insert(0, figure(what, deepest, depth(&before.window), ""));
+        figures.insert(0, figure(what, deepest, depth(before), ""));
     }
     figures
 }

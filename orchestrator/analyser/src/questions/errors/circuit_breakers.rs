@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::facts::error_origin::Origin;
 use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
+use crate::questions::case::Case;
 use crate::questions::errors::room::is_full;
-use crate::questions::population::Population;
 
 /// Requests that must have failed below a service, for which it may have stopped asking.
 const ASKED_MIN: usize = 5;
@@ -25,12 +25,10 @@ pub(crate) struct Breakers {
 
 impl Breakers {
     /// Looks at the failing requests of a window.
-    pub(crate) fn new(
-        prepared: &Prepared<'_>,
-        now: &Population<'_>,
-        before: &Population<'_>,
-    ) -> Self {
-        let origins: Vec<&Origin> = now
+    pub(crate) fn new(case: &Case<'_, '_>) -> Self {
+        let prepared = case.compared.prepared;
+        let origins: Vec<&Origin> = case
+            .now
             .failed
             .iter()
             .filter_map(|request| prepared.origin(request))
@@ -45,7 +43,7 @@ impl Breakers {
             let enough = ASKED_MIN.max((ASKED_SHARE_MIN * count as f64).ceil() as usize);
             let below = most_frequent_below(prepared, &origins, service)
                 .filter(|&(_, asked)| asked >= enough)?;
-            let is_full = is_full(prepared, service, now, before);
+            let is_full = is_full(case, service);
             (!is_full).then_some((service, below.0))
         });
         Breakers {

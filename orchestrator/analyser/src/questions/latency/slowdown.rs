@@ -4,6 +4,7 @@ use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::time::ms;
+use crate::questions::case::Case;
 use crate::questions::comparison::Comparison;
 use crate::questions::network_owners::NetworkOwners;
 use crate::questions::places::Place;
@@ -59,13 +60,13 @@ fn threshold_ms(before_ms: f64, growth_min: f64, config: &Config) -> f64 {
 }
 
 /// How much slower requests became, in thresholds: the slow tail or all, whichever grew more.
-pub(crate) fn duration_growth(compared: &Comparison<'_, '_>) -> f64 {
-    let config = compared.config;
+pub(crate) fn duration_growth(case: &Case<'_, '_>) -> f64 {
+    let config = case.compared.config;
     let thresholds = |now: &[&Request], before: &[&Request], growth_min: f64| {
         let before_ms = mean_ms(before);
         (mean_ms(now) - before_ms) / threshold_ms(before_ms, growth_min, config)
     };
-    let (now, before) = (compared.now, compared.before);
+    let (now, before) = (case.now, case.before);
     thresholds(&now.tail, &before.tail, config.tail_growth_min).max(thresholds(
         &now.timed,
         &before.timed,
@@ -95,13 +96,13 @@ impl Slowdown {
 }
 
 /// What became slower beyond noise.
-pub(crate) fn slowdown(compared: &Comparison<'_, '_>) -> Slowdown {
-    let Comparison {
+pub(crate) fn slowdown(case: &Case<'_, '_>) -> Slowdown {
+    let Case {
+        compared: Comparison { config, .. },
         now,
         before,
-        config,
         ..
-    } = *compared;
+    } = *case;
     if now.timed.len() < config.requests_min || before.timed.len() < config.requests_min {
         return Slowdown::Nothing;
     }
@@ -130,7 +131,7 @@ pub(crate) fn slowdown(compared: &Comparison<'_, '_>) -> Slowdown {
             return Slowdown::Whole(Scope::All);
         }
     }
-    if few_slowed(compared) {
+    if few_slowed(case) {
         Slowdown::Few
     } else {
         Slowdown::Nothing
@@ -139,17 +140,18 @@ pub(crate) fn slowdown(compared: &Comparison<'_, '_>) -> Slowdown {
 
 /// Whether the requests that some service takes part in became slower, where they are too few to move
 /// the whole.
-fn few_slowed(compared: &Comparison<'_, '_>) -> bool {
-    let services = compared.prepared.instances.service_count() as u32;
+fn few_slowed(case: &Case<'_, '_>) -> bool {
+    let services = case.compared.prepared.instances.service_count() as u32;
     (0..services).map(ServiceId).any(|service| {
-        let Comparison {
-            prepared,
+        let Case {
+            compared: Comparison {
+                prepared, config, ..
+            },
             now,
             before,
             owners,
-            config,
             ..
-        } = *compared;
+        } = *case;
         let few = with_part_of(prepared, &now.timed, service, owners);
         let few_before = with_part_of(prepared, &before.timed, service, owners);
         let enough = few.len() >= FEW_MIN && few_before.len() >= FEW_MIN;

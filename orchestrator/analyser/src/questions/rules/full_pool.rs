@@ -4,14 +4,13 @@
 use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::limits::Kind;
-use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
-use crate::questions::findings::Figure;
+use crate::questions::comparison::Comparison;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
 use crate::questions::signs::alone::only_one_holder;
 use crate::questions::signs::bounded::{AtLimit, at_limit};
 use crate::questions::signs::figures::limit_figures;
-use crate::statistics::config::Config;
 use crate::statistics::summary::mean;
 
 /// Share of the samples at the limit from which calls had to wait, and its least growth.
@@ -21,17 +20,32 @@ const GROWTH_MIN: f64 = 0.3;
 /// Growth below this of what calls hold a connection for is no reason for a full pool, in milliseconds.
 const FLOOR_MS: f64 = 1.0;
 
-/// Whether calls of `service`, or of its instance `instance`, have to wait for a connection, where no wait
+pub(super) struct FullPool;
+
+impl Rule for FullPool {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if guess.cause != Cause::Compute {
+            return Effect::GoOn;
+        }
+        let shown = pool_is_full(&suspect.case.compared, guess.service, guess.instance);
+        guess.become_where_shown(Cause::ConnectionPool, shown)
+    }
+}
+
+/// Whether calls of `service`, or of its `instance`, have to wait for a connection, where no wait
 /// for one is recorded: the figures that say so, and the instance where it is only one of several. A pool
 /// that is full since what the service calls has slowed down is the doing of that.
-pub(crate) fn pool_is_full(
-    prepared: &Prepared<'_>,
+fn pool_is_full(
+    compared: &Comparison<'_>,
     service: ServiceId,
     instance: Option<InstanceId>,
-    now: &Window,
-    before: &Window,
-    config: &Config,
-) -> Option<(Option<InstanceId>, Vec<Figure>)> {
+) -> Option<Shown> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        config,
+    } = *compared;
     let is_full = |pool: &AtLimit| {
         let grew = pool
             .share_before
@@ -39,7 +53,7 @@ pub(crate) fn pool_is_full(
         pool.kind == Kind::Connections && pool.share >= SHARE_MIN && grew
     };
     let found = only_one_holder(prepared, service, instance, |holder| {
-        let pools = at_limit(prepared, holder, now, before);
+        let pools = at_limit(compared, holder);
         let full = pools.into_iter().find(is_full)?;
         Some((full.share, limit_figures(&full)))
     })?;

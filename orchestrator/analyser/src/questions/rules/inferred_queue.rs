@@ -8,11 +8,12 @@ use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
 use crate::questions::load::LoadChange;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 use crate::questions::saturation::load_change;
-use crate::statistics::config::Config;
 use crate::statistics::line::Line;
 use crate::statistics::summary::{mean, quantile, ratio};
 
@@ -85,15 +86,29 @@ impl Load {
     }
 }
 
+pub(super) struct InferredQueue;
+
+impl Rule for InferredQueue {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if guess.cause == Cause::Compute
+            && let Some(figures) = more_calls_wait(&suspect.case.compared, guess.service)
+        {
+            guess.cause = Cause::Queue;
+            guess.figures.extend(figures);
+        }
+        Effect::GoOn
+    }
+}
+
 /// Whether the work of a service's calls seems to have grown only because more of them arrive, where its
 /// waits are not recorded: the figures that say so.
-pub(crate) fn more_calls_wait(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    window: &Window,
-    baseline: &Window,
-    config: &Config,
-) -> Option<Vec<Figure>> {
+fn more_calls_wait(compared: &Comparison<'_>, service: ServiceId) -> Option<Vec<Figure>> {
+    let Comparison {
+        prepared,
+        window,
+        baseline,
+        config,
+    } = *compared;
     let (now, before) = (
         Load::new(prepared, service, window),
         Load::new(prepared, service, baseline),
@@ -111,7 +126,7 @@ pub(crate) fn more_calls_wait(
     let quickest = ratio(now.quickest_ms(), before.quickest_ms()).unwrap_or(f64::INFINITY);
     let is_load = expected_ms >= EXPLAINED_MIN * now.mean_ms()
         || quickest < 1.0 + config.service_time_growth_min
-        || load_change(prepared, service, [window, baseline]) == LoadChange::MoreLoad;
+        || load_change(compared, service) == LoadChange::MoreLoad;
     let name = prepared.instances.service_name(service);
     is_load.then(|| {
         vec![

@@ -1,11 +1,11 @@
 //! Work that takes longer in a process whose memory only grows, while its collector takes more and more of
 //! the time or it is killed for it, is not the work's doing.
 
+use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
-use crate::facts::prepared::Prepared;
-use crate::facts::time::Window;
-use crate::questions::findings::Figure;
+use crate::questions::comparison::Comparison;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
 use crate::questions::signs::Signs;
 use crate::questions::signs::alone::only_one_holder;
 use crate::questions::signs::figures::growth_figures;
@@ -15,15 +15,31 @@ use crate::questions::signs::withheld::pauses;
 /// Growth of the share of time in pauses from which the collector works in vain.
 const PAUSES_GROWTH_MIN: f64 = 0.02;
 
-/// Whether memory of `service`, or of its instance `instance`, grows as it did not in the baseline, and what
+pub(super) struct MemoryLeak;
+
+impl Rule for MemoryLeak {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if guess.cause != Cause::Compute {
+            return Effect::GoOn;
+        }
+        let shown = memory_leaks(&suspect.case.compared, guess.service, guess.instance);
+        guess.become_where_shown(Cause::Memory, shown)
+    }
+}
+
+/// Whether memory of `service`, or of its `instance`, grows as it did not in the baseline, and what
 /// comes of full memory does too: the figures that say so, and the instance where it is only one of several.
-pub(crate) fn memory_leaks(
-    prepared: &Prepared<'_>,
+fn memory_leaks(
+    compared: &Comparison<'_>,
     service: ServiceId,
     instance: Option<InstanceId>,
-    now: &Window,
-    before: &Window,
-) -> Option<(Option<InstanceId>, Vec<Figure>)> {
+) -> Option<Shown> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     let signs = |window| Signs::of(prepared, service, window);
     let is_killed = || signs(now).ran_out_of_memory(&signs(before));
     let collects_more = |holder: Holder| {
@@ -34,7 +50,7 @@ pub(crate) fn memory_leaks(
         grew.is_some_and(|grew| grew >= PAUSES_GROWTH_MIN)
     };
     only_one_holder(prepared, service, instance, |holder| {
-        let growth = growth(prepared, holder, now, before)?;
+        let growth = growth(compared, holder)?;
         let suffers = collects_more(holder) || is_killed();
         suffers.then(|| (growth.bytes_per_s, growth_figures(&growth)))
     })

@@ -3,12 +3,14 @@
 
 use ragdoll_trace::LogEvent;
 
+use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::facts::names::metrics::{LOG_PAUSE, LOG_PAUSE_MS};
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
-use crate::questions::findings::Figure;
+use crate::questions::comparison::Comparison;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
 use crate::questions::signs::alone::only_one_holder;
 use crate::questions::signs::figures::pauses_figure;
 use crate::questions::signs::withheld;
@@ -19,17 +21,39 @@ const GROWTH_MIN: f64 = 0.01;
 /// How long the longest pause is at least, as a share of the time that is to be explained.
 const LENGTH_MIN: f64 = 0.5;
 
-/// Whether processes of `service`, or its instance `instance`, stopped to collect garbage for more of the
+pub(super) struct ProcessPauses;
+
+impl Rule for ProcessPauses {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        let is_time_of_a_process = matches!(
+            guess.cause,
+            Cause::Compute | Cause::Network | Cause::Queue | Cause::Lock
+        );
+        if !is_time_of_a_process {
+            return Effect::GoOn;
+        }
+        let growth_ms = suspect.place.mean_growth_ms();
+        let compared = &suspect.case.compared;
+        let shown = process_paused(compared, guess.service, guess.instance, growth_ms);
+        guess.become_where_shown(Cause::Memory, shown)
+    }
+}
+
+/// Whether processes of `service`, or its `instance`, stopped to collect garbage for more of the
 /// time than in the baseline, and for long enough that `growth_ms` of the slow requests may come of it: the
 /// figure that says so, and the instance where it is only one of several.
-pub(crate) fn process_paused(
-    prepared: &Prepared<'_>,
+fn process_paused(
+    compared: &Comparison<'_>,
     service: ServiceId,
     instance: Option<InstanceId>,
     growth_ms: f64,
-    now: &Window,
-    before: &Window,
-) -> Option<(Option<InstanceId>, Figure)> {
+) -> Option<Shown> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     only_one_holder(prepared, service, instance, |holder| {
         let (taken, taken_before) = (
             pauses(prepared, holder, now),
@@ -38,7 +62,7 @@ pub(crate) fn process_paused(
         let explains = taken.share - taken_before.share >= GROWTH_MIN
             && taken.longest_ms >= LENGTH_MIN * growth_ms;
         let shares = (holder, taken.share, taken_before.share);
-        explains.then(|| (taken.share, pauses_figure(prepared, shares)))
+        explains.then(|| (taken.share, vec![pauses_figure(prepared, shares)]))
     })
 }
 

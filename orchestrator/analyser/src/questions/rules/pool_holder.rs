@@ -5,27 +5,47 @@ use std::collections::BTreeSet;
 
 use ragdoll_trace::Symbol;
 
+use crate::facts::cause::Cause;
 use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::request::Request;
 use crate::facts::server_spans::within;
 use crate::facts::time::Window;
-use crate::statistics::config::Config;
+use crate::questions::comparison::Comparison;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 
 /// Slowdowns below this are no reason for a queue, whatever their share.
 const FLOOR_MS: f64 = 1.0;
 
+pub(super) struct PoolHolder;
+
+impl Rule for PoolHolder {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        let (place, requests) = (suspect.place, suspect.requests);
+        let is_held = place.cause == Cause::ConnectionPool
+            && pool_leads_to_slower(&suspect.case.compared, requests, guess.service);
+        if is_held {
+            Effect::NotToBlame
+        } else {
+            Effect::GoOn
+        }
+    }
+}
+
 /// Whether the service behind the pools that `service` waits for answers more slowly. A pool is
 /// taken to lead to the service that it is named after; one that is not named after a service says
 /// nothing.
-pub(crate) fn pool_leads_to_slower(
-    prepared: &Prepared<'_>,
+fn pool_leads_to_slower(
+    compared: &Comparison<'_>,
     requests: &[&Request],
     service: ServiceId,
-    now: &Window,
-    before: &Window,
-    config: &Config,
 ) -> bool {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        config,
+    } = *compared;
     pools_of(prepared, requests, service)
         .into_iter()
         .any(|pool| {

@@ -12,8 +12,11 @@ use crate::facts::names::metrics::METRIC_WORKERS;
 use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
+use crate::questions::places::main_instance;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 use crate::questions::signs::samples::gauge_mean;
 use crate::statistics::config::Config;
 use crate::statistics::line::Line;
@@ -36,6 +39,33 @@ const HELD: [Option<Cause>; 8] = [
     None,
 ];
 
+pub(super) struct QueueOrSlow;
+
+impl Rule for QueueOrSlow {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        let compared = &suspect.case.compared;
+        let (requests, waited_for) = (suspect.requests, suspect.place.cause);
+        while matches!(guess.cause, Cause::Queue | Cause::ConnectionPool) {
+            let main = main_instance(compared.prepared, requests, guess.service, waited_for);
+            let Some((instance, _)) = main else {
+                break;
+            };
+            let (explained, figures) = explain_wait(compared, instance, guess.cause);
+            guess.figures.extend(figures);
+            match explained {
+                WaitExplained::Slower(cause) => {
+                    guess.cause = cause;
+                    guess.counted.push(cause);
+                }
+                WaitExplained::Downstream => return Effect::NotToBlame,
+                WaitExplained::Wait => break,
+            }
+        }
+        Effect::GoOn
+    }
+}
+
+/// Why a wait grew.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum WaitExplained {
     /// The wait is the cause.
@@ -155,13 +185,16 @@ impl<'a> Load<'a> {
 
 /// Explains the growth of a queue or a wait for a connection at one process, with figures.
 pub(crate) fn explain_wait(
-    prepared: &Prepared<'_>,
+    compared: &Comparison<'_>,
     instance: InstanceId,
     wait: Cause,
-    window: &Window,
-    baseline: &Window,
-    config: &Config,
 ) -> (WaitExplained, Vec<Figure>) {
+    let Comparison {
+        prepared,
+        window,
+        baseline,
+        config,
+    } = *compared;
     let now = Load::new(prepared, instance, wait, window);
     let before = Load::new(prepared, instance, wait, baseline);
     if now.server_spans.len() < SERVER_SPANS_MIN || before.server_spans.len() < SERVER_SPANS_MIN {

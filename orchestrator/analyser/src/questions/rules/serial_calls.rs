@@ -4,14 +4,16 @@
 
 use std::collections::BTreeSet;
 
+use crate::facts::cause::Cause;
 use crate::facts::fan_outs::{FanOut, within};
 use crate::facts::ids::ServiceId;
 use crate::facts::prepared::Prepared;
 use crate::facts::server_spans;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
-use crate::statistics::config::Config;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 use crate::statistics::summary::mean;
 
 /// Fan-outs in each window below which their mean says nothing.
@@ -23,6 +25,23 @@ const EXPLAINED_MIN: f64 = 0.5;
 /// Share of the time saved by making calls at once that may be left.
 const LEFT_MAX: f64 = 0.6;
 
+pub(super) struct CallsBecameSerial;
+
+impl Rule for CallsBecameSerial {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        let (place, compared) = (suspect.place, &suspect.case.compared);
+        let growth_ms = place.mean_growth_ms();
+        let Some(serial) = calls_became_serial(compared, place.service, growth_ms) else {
+            return Effect::GoOn;
+        };
+        guess.service = serial.caller;
+        guess.cause = Cause::SerialCalls;
+        guess.counted = vec![Cause::Compute, Cause::Network, Cause::Queue, Cause::Lock];
+        guess.figures = serial.figures;
+        Effect::Settled
+    }
+}
+
 /// A caller that makes its calls one after the other.
 pub(crate) struct SerialCalls {
     pub(crate) caller: ServiceId,
@@ -31,14 +50,17 @@ pub(crate) struct SerialCalls {
 
 /// Who makes its calls of `callee`, or of that and others, one after the other and did not before, where
 /// that explains the growth of the callee's time by `growth_ms`.
-pub(crate) fn calls_became_serial(
-    prepared: &Prepared<'_>,
+fn calls_became_serial(
+    compared: &Comparison<'_>,
     callee: ServiceId,
     growth_ms: f64,
-    window: &Window,
-    baseline: &Window,
-    config: &Config,
 ) -> Option<SerialCalls> {
+    let Comparison {
+        prepared,
+        window,
+        baseline,
+        config,
+    } = *compared;
     callers(prepared, callee, window)
         .into_iter()
         .flat_map(|caller| [(caller, Some(callee)), (caller, None)])

@@ -2,13 +2,13 @@
 
 use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
-use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::{Costs, within};
+use crate::questions::case::Case;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
 use crate::questions::places::main_instance;
-use crate::questions::population::Population;
-use crate::statistics::config::Config;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 use crate::statistics::summary::{mean, quantile};
 
 /// Server spans in each window below which the mean of an instance says nothing.
@@ -17,15 +17,28 @@ const SERVER_SPANS_MIN: usize = 10;
 /// Share of the place's time in the slow tail that an instance owns, where server spans do not tell.
 const MAIN_SHARE: f64 = 0.8;
 
+pub(super) struct StandoutInstance;
+
+impl Rule for StandoutInstance {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if let Some((instance, figure)) = standout(suspect.case, guess.service, guess.cause) {
+            guess.instance = Some(instance);
+            guess.figures.insert(0, figure);
+        }
+        Effect::GoOn
+    }
+}
+
 /// The instance that stands out, with the figure that shows it.
-pub(crate) fn standout(
-    prepared: &Prepared<'_>,
-    service: ServiceId,
-    cause: Cause,
-    now: &Population<'_>,
-    before: &Population<'_>,
-    config: &Config,
-) -> Option<(InstanceId, Figure)> {
+fn standout(case: &Case<'_, '_>, service: ServiceId, cause: Cause) -> Option<(InstanceId, Figure)> {
+    let Case {
+        compared: Comparison {
+            prepared, config, ..
+        },
+        now,
+        before,
+        ..
+    } = *case;
     if prepared.instances.of_service(service).count() < 2 {
         return None;
     }

@@ -4,13 +4,12 @@
 
 use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
-use crate::facts::prepared::Prepared;
 use crate::facts::server_spans::within;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
-use crate::questions::findings::Figure;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
 use crate::questions::signs::alone::only_one;
-use crate::statistics::config::Config;
 use crate::statistics::summary::{mean, quantile};
 
 /// Server spans in each window below which their mean says nothing.
@@ -26,16 +25,31 @@ const SLOW_SHARE_MIN: f64 = 0.15;
 /// The share of the baseline's calls that are "nearly all".
 const NEARLY_ALL: f64 = 0.95;
 
-/// Whether a call's work takes so much longer at `service`, or at its instance `instance`, that the network
+pub(super) struct StarvedProcess;
+
+impl Rule for StarvedProcess {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if guess.cause != Cause::Network {
+            return Effect::GoOn;
+        }
+        let shown = process_is_starved(&suspect.case.compared, guess.service, guess.instance);
+        guess.become_where_shown(Cause::Cpu, shown)
+    }
+}
+
+/// Whether a call's work takes so much longer at `service`, or at its `instance`, that the network
 /// alone cannot be to blame: the figure that says so, and the instance where it is only one of several.
-pub(crate) fn process_is_starved(
-    prepared: &Prepared<'_>,
+fn process_is_starved(
+    compared: &Comparison<'_>,
     service: ServiceId,
     instance: Option<InstanceId>,
-    now: &Window,
-    before: &Window,
-    config: &Config,
-) -> Option<(Option<InstanceId>, Figure)> {
+) -> Option<Shown> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        config,
+    } = *compared;
     only_one(prepared, service, instance, |instance| {
         let work_ms = |window: &Window| -> Vec<f64> {
             let server_spans = within(prepared.server_spans(instance), window).iter();
@@ -59,6 +73,6 @@ pub(crate) fn process_is_starved(
             && slow as f64 >= SLOW_SHARE_MIN * work.len() as f64;
         let name = prepared.instances.instance_name(instance);
         let what = format!("own work of {name}, mean a call");
-        starved.then(|| (growth_ms, figure(what, now_ms, before_ms, "ms")))
+        starved.then(|| (growth_ms, vec![figure(what, now_ms, before_ms, "ms")]))
     })
 }

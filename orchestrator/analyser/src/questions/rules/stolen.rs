@@ -1,27 +1,43 @@
 //! Work that takes longer on processors whose time others take is not the work's doing: the host says
 //! how much of it went elsewhere.
 
+use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::metrics::METRIC_CPU_STEAL;
-use crate::facts::prepared::Prepared;
-use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
-use crate::questions::findings::Figure;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
 use crate::questions::signs::alone::only_one;
 use crate::questions::signs::samples::gauge_mean;
 
 /// Growth of the share that others take from which it explains slower work.
 const GROWTH_MIN: f64 = 0.02;
 
-/// Whether others took more of the processors' time of `service`, or of its instance `instance`, than in the
+pub(super) struct StolenProcessors;
+
+impl Rule for StolenProcessors {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if guess.cause != Cause::Compute {
+            return Effect::GoOn;
+        }
+        let shown = processors_were_stolen(&suspect.case.compared, guess.service, guess.instance);
+        guess.become_where_shown(Cause::Cpu, shown)
+    }
+}
+
+/// Whether others took more of the processors' time of `service`, or of its `instance`, than in the
 /// baseline: the figure that says so, and the instance where it is only one of several.
-pub(crate) fn processors_were_stolen(
-    prepared: &Prepared<'_>,
+fn processors_were_stolen(
+    compared: &Comparison<'_>,
     service: ServiceId,
     instance: Option<InstanceId>,
-    now: &Window,
-    before: &Window,
-) -> Option<(Option<InstanceId>, Figure)> {
+) -> Option<Shown> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     let stolen = |instance, window| gauge_mean(prepared, instance, METRIC_CPU_STEAL, window);
     only_one(prepared, service, instance, |instance| {
         let (share, share_before) = (
@@ -34,7 +50,7 @@ pub(crate) fn processors_were_stolen(
         grew.then(|| {
             (
                 share,
-                figure(what, 100.0 * share, 100.0 * share_before, "%"),
+                vec![figure(what, 100.0 * share, 100.0 * share_before, "%")],
             )
         })
     })

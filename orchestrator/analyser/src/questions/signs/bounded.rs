@@ -8,6 +8,7 @@ use crate::facts::metric_index::Holder;
 use crate::facts::names::limits::{BOUNDED, Bounded, Kind};
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::signs::samples::{name_of, points, said};
 use crate::statistics::summary::mean;
 
@@ -48,12 +49,13 @@ impl Use {
 }
 
 /// What of `holder` is at its limit more often than in the baseline, the most often first.
-pub(crate) fn at_limit(
-    prepared: &Prepared<'_>,
-    holder: Holder,
-    now: &Window,
-    before: &Window,
-) -> Vec<AtLimit> {
+pub(crate) fn at_limit(compared: &Comparison<'_>, holder: Holder) -> Vec<AtLimit> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     let mut found: Vec<AtLimit> = Vec::new();
     for bounded in &BOUNDED {
         let used_before = uses(prepared, holder, bounded, before);

@@ -4,7 +4,7 @@ use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::facts::names::limits::Kind;
 use crate::facts::prepared::Prepared;
-use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
 use crate::questions::signs::bounded::{AtLimit, at_limit};
@@ -19,28 +19,30 @@ const PAUSES_GROWTH_MIN: f64 = 0.02;
 /// Calls that wait for a connection, mean, from which it is worth a line.
 const PENDING_MIN: f64 = 0.5;
 
-/// Lines on what metrics say of `service`, or of its instance `instance` alone, that they did not say in the
+/// Lines on what metrics say of `service`, or of its `instance` alone, that they did not say in the
 /// baseline: of each kind those of the one process or pod that changed most.
 pub(crate) fn metric_figures(
-    prepared: &Prepared<'_>,
+    compared: &Comparison<'_>,
     service: ServiceId,
     instance: Option<InstanceId>,
-    now: &Window,
-    before: &Window,
 ) -> Vec<Figure> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     let mut all = holders(prepared, service);
     if let Some(instance) = instance {
         all.retain(|&holder| holder == Holder::Instance(instance));
     }
     let mut figures = Vec::new();
-    let growths = all
-        .iter()
-        .filter_map(|&holder| growth(prepared, holder, now, before));
+    let growths = all.iter().filter_map(|&holder| growth(compared, holder));
     let fastest = growths.max_by(|a, b| a.bytes_per_s.total_cmp(&b.bytes_per_s));
     figures.extend(fastest.iter().flat_map(growth_figures));
     let mut full: Vec<AtLimit> = all
         .iter()
-        .flat_map(|&holder| at_limit(prepared, holder, now, before))
+        .flat_map(|&holder| at_limit(compared, holder))
         .collect();
     full.sort_by(|a, b| b.share.total_cmp(&a.share));
     for kind in [Kind::Connections, Kind::Threads, Kind::Descriptors] {

@@ -11,6 +11,7 @@ use crate::facts::names::metrics::{
 };
 use crate::facts::prepared::Prepared;
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::questions::signs::log_lines::is_restart;
 use crate::questions::signs::samples::{increase, name_of, points, said};
 use crate::statistics::slope::{Sample, Slope};
@@ -41,12 +42,13 @@ pub(crate) struct Growth<'a> {
 }
 
 /// How memory of `holder` grows, by the most telling measure that has samples in both windows.
-pub(crate) fn growth<'a>(
-    prepared: &Prepared<'a>,
-    holder: Holder,
-    now: &Window,
-    before: &Window,
-) -> Option<Growth<'a>> {
+pub(crate) fn growth<'a>(compared: &Comparison<'a>, holder: Holder) -> Option<Growth<'a>> {
+    let Comparison {
+        prepared,
+        window: now,
+        baseline: before,
+        ..
+    } = *compared;
     MEMORY
         .iter()
         .find_map(|measure| {

@@ -1,8 +1,8 @@
 //! The two windows, cut into blocks, and from when on a change counts.
 
-use crate::facts::prepared::Prepared;
 use crate::facts::steps::{Step, Taken};
 use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
 use crate::statistics::blocks::{Active, counts};
 use crate::statistics::config::Config;
 use crate::statistics::noise::Noise;
@@ -26,11 +26,14 @@ pub(crate) struct Cuts<'w> {
 }
 
 impl<'w> Cuts<'w> {
-    pub(super) fn new(
-        prepared: &Prepared<'_>,
-        windows: [&'w Window; 2],
-        config: &'w Config,
-    ) -> Self {
+    pub(super) fn new(compared: &Comparison<'w>) -> Self {
+        let Comparison {
+            prepared,
+            window,
+            baseline,
+            config,
+        } = *compared;
+        let windows = [window, baseline];
         let requests = windows.map(|window| prepared.requests(window));
         let active = [0, 1].map(|side| {
             let starts = requests[side].iter().map(|request| request.start_ns);
