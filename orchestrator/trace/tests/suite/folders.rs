@@ -1,10 +1,8 @@
 //! Files and folders.
 
-mod common;
-
 use std::path::Path;
 
-use common::{START_NS, sample};
+use crate::common::{START_NS, sample};
 use ragdoll_trace::Reader;
 
 #[test]

@@ -1,11 +1,9 @@
 //! Whatever way telemetry comes in, the same is kept and written.
 
-mod common;
-
 use std::io::Write as _;
 use std::path::Path;
 
-use common::*;
+use crate::common::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;

@@ -1,10 +1,8 @@
 //! What cannot be taken is refused with a reason, and counted, and nothing else comes of it.
 
-mod common;
-
 use std::io::Write as _;
 
-use common::*;
+use crate::common::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;

@@ -1,8 +1,6 @@
 //! A sample of each format is read into the spans that it is about.
 
-mod common;
-
-use common::{read_sample, words};
+use crate::common::{read_sample, words};
 
 #[test]
 fn otlp_json_lines_of_every_signal() {

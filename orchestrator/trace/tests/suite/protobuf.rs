@@ -1,8 +1,6 @@
 //! OTLP's protobuf says the same as its JSON.
 
-mod common;
-
-use common::{read, read_sample, sample, words};
+use crate::common::{read, read_sample, sample, words};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

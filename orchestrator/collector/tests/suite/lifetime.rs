@@ -1,7 +1,5 @@
 //! From the first connection to the last, whatever happens in between.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
@@ -9,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::*;
+use crate::common::*;
 use ragdoll_collector::{LOGS_FILE, METRICS_FILE, Output, Receiver, TRACES_FILE};
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::Clock;

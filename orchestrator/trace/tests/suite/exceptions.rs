@@ -1,8 +1,6 @@
 //! Of the events within spans, the last exception of one that failed is kept, in JSON as in protobuf.
 
-mod common;
-
-use common::{read, words};
+use crate::common::{read, words};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 

@@ -1,11 +1,9 @@
 //! Broken data is the normal case: what is broken is left out or put right and counted, and the
 //! rest is read.
 
-mod common;
-
 use std::io::Write;
 
-use common::{START_NS, read, sample, words};
+use crate::common::{START_NS, read, sample, words};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ragdoll_trace::{Dropped, Reader, Repair};

@@ -1,8 +1,6 @@
 //! Whatever comes, reading ends, and keeps what is whole.
 
-mod common;
-
-use common::{read, sample, words};
+use crate::common::{read, sample, words};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use ragdoll_trace::{OtlpJsonWriter, Reader};
