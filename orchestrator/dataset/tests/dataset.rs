@@ -8,7 +8,7 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 use ragdoll_dataset::{DatasetError, Options, Shard, generate};
 use ragdoll_score::{CaseFolder, Part, Signal, read_manifest};
-use ragdoll_trace::{Observations, TraceSet, read_log_lines, read_otlp_metrics, read_otlp_spans};
+use ragdoll_trace::{Observations, Reader};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -145,18 +145,20 @@ fn part_name(part: Part) -> &'static str {
 
 /// Reads all that was written of a part as an analyser would.
 fn observations(folder: &CaseFolder, part: Part) -> Observations {
-    let mut set = TraceSet::new();
-    let spans = unpacked(folder, part, Signal::Traces);
-    read_otlp_spans("spans", spans.as_slice(), &mut set).expect("spans");
-    let logs = unpacked(folder, part, Signal::Logs);
-    let logs = read_log_lines("logs", logs.as_slice(), &mut set).expect("logs");
-    let metrics = unpacked(folder, part, Signal::Metrics);
-    let metrics = read_otlp_metrics("metrics", metrics.as_slice(), &mut set).expect("metrics");
-    Observations {
-        traces: set,
-        logs,
-        metrics,
+    let mut reader = Reader::new();
+    for (name, signal) in [
+        ("spans", Signal::Traces),
+        ("logs", Signal::Logs),
+        ("metrics", Signal::Metrics),
+    ] {
+        let bytes = unpacked(folder, part, signal);
+        reader.read(name, bytes.as_slice()).expect("our own form");
     }
+    let (seen, report) = reader.finish();
+    for source in &report.sources {
+        assert_eq!(source.error_count, 0, "{:?}", report.notes());
+    }
+    seen
 }
 
 /// Every span as a line, from the tables.

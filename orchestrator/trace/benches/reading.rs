@@ -4,9 +4,7 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ragdoll_trace::{
-    Attribute, OtlpJsonWriter, Reader, Span, SpanKind, Status, TraceSet, Value, read_otlp_spans,
-};
+use ragdoll_trace::{Attribute, OtlpJsonWriter, Reader, Span, SpanKind, Status, TraceSet, Value};
 
 const SPANS: u64 = 200_000;
 const SPANS_A_TRACE: u64 = 20;
@@ -72,12 +70,6 @@ fn reading(criterion: &mut Criterion) {
             });
         });
     }
-    group.bench_function("strict", |bencher| {
-        bencher.iter(|| {
-            let mut set = TraceSet::new();
-            read_otlp_spans("bench", black_box(&text[..]), &mut set).expect("readable")
-        });
-    });
     group.finish();
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use ragdoll_trace::{Observations, OtlpJsonWriter, Reader, TraceSet, read_otlp_spans};
+use ragdoll_trace::{Observations, OtlpJsonWriter, Reader};
 
 /// Reads the bytes as they are.
 pub fn read(bytes: &[u8]) {
@@ -37,13 +37,17 @@ fn check(reader: Reader) {
     write_back(&seen);
 }
 
-/// What was read is well-formed: it can be written, and the strict reader takes that.
+/// What was read is well-formed: it can be written, and read again as it is.
 fn write_back(seen: &Observations) {
     let spans = seen.traces.spans();
     assert!(spans.iter().all(|span| span.start_ns <= span.end_ns));
     let mut out = Vec::new();
     OtlpJsonWriter::new().write_batch(&mut out, &seen.traces, 0..spans.len());
-    let mut set = TraceSet::new();
-    let count = read_otlp_spans("written", &out[..], &mut set).expect("what is written is strict");
-    assert_eq!(count, spans.len());
+    let mut reader = Reader::with_threads(NonZeroUsize::MIN);
+    reader
+        .read("written", &out[..])
+        .expect("what is written has a format");
+    let (again, report) = reader.finish();
+    assert_eq!(report.sources[0].error_count, 0, "{:?}", report.notes());
+    assert_eq!(again.traces.spans().len(), spans.len());
 }

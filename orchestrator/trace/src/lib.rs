@@ -8,32 +8,34 @@
 //!
 //! [`Reader`] takes whatever there is, from any system, and says in a [`ReadReport`] what it left
 //! out or put right. Of a recording that is too long for memory it holds an even share of the
-//! traces. [`read_otlp_spans`] and its like are strict: they are for what ragdoll itself
-//! wrote, where a fault is a defect.
+//! traces. [`read_log_lines`] is strict: it is for what ragdoll itself wrote, where a fault is a defect.
 
 mod bare;
 mod formats;
 mod index;
 mod logs;
 mod metrics;
+mod oddities;
 mod otlp;
+mod part;
 mod read_error;
 mod reader;
+mod resource;
 mod set;
 mod span;
 mod symbol;
 mod value;
 
+pub use formats::{read_log_lines, write_log_line};
 pub use index::{TraceIndex, TraceSpans};
-pub use logs::{LogEvent, Severity, read_log_lines, write_log_line};
+pub use logs::{LogEvent, Severity};
 pub use metrics::MetricPoint;
-pub use otlp::{OtlpJsonWriter, read_otlp_metrics, read_otlp_spans};
+pub use oddities::{Dropped, Repair};
+pub use otlp::OtlpJsonWriter;
 pub use read_error::{InputError, Position, ReadError, ReadProblem};
-pub use reader::{
-    Compression, Dropped, Format, Mark, ReadReport, Reader, Repair, SourceReport, Thinned,
-    ThinnedKind,
-};
-pub use set::{Observations, Resource, ResourceId, TraceSet};
+pub use reader::{Compression, Mark, ReadReport, Reader, SourceReport, Thinned, ThinnedKind};
+pub use resource::{Resource, ResourceId};
+pub use set::{Observations, TraceSet};
 pub use span::{Link, Span, SpanKind, Status};
 pub use symbol::Symbol;
 pub use value::{Attribute, Value};

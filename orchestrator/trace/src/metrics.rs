@@ -1,6 +1,6 @@
 //! Samples of gauges.
 
-use crate::set::ResourceId;
+use crate::resource::ResourceId;
 use crate::symbol::Symbol;
 use crate::value::Attribute;
 

@@ -6,24 +6,10 @@ use rustc_hash::FxHashMap;
 
 use crate::logs::LogEvent;
 use crate::metrics::MetricPoint;
+use crate::resource::{Resource, ResourceId};
 use crate::span::Span;
 use crate::symbol::{Interner, Symbol};
 use crate::value::{Attribute, Value};
-
-/// A process of one [`TraceSet`], numbered from 0 in the order of first appearance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourceId(pub u32);
-
-/// A process that records telemetry.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resource {
-    /// `service.name`.
-    pub service: Symbol,
-    /// `service.instance.id`; empty where the source does not say.
-    pub instance: Symbol,
-    /// Its other attributes.
-    pub attributes: Box<[Attribute]>,
-}
 
 /// What a run left behind. Logs and metrics use the symbols and resources of `traces`.
 #[derive(Clone, Debug, Default)]

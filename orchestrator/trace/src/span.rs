@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use crate::set::ResourceId;
+use crate::resource::ResourceId;
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
 

@@ -12,7 +12,7 @@ use ragdoll_collector::{LOGS_FILE, METRICS_FILE, Output, Receiver, TRACES_FILE};
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::Clock;
 use ragdoll_telemetry::Exporter;
-use ragdoll_trace::{TraceSet, read_otlp_spans};
+use ragdoll_trace::{Reader, TraceSet};
 
 const SENDERS: u64 = 16;
 const REQUESTS: u64 = 20;
@@ -43,9 +43,11 @@ fn span_ids(set: &TraceSet) -> BTreeSet<u64> {
 }
 
 fn read_spans(bytes: &[u8]) -> TraceSet {
-    let mut set = TraceSet::new();
-    read_otlp_spans(TRACES_FILE, bytes, &mut set).expect("our own form");
-    set
+    let mut reader = Reader::new();
+    reader.read(TRACES_FILE, bytes).expect("our own form");
+    let (seen, report) = reader.finish();
+    assert_eq!(report.sources[0].error_count, 0, "{:?}", report.notes());
+    seen.traces
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::otlp::parse_base64;
 
 /// Hexadecimal digits, at most 32 of them. Text of another kind is none.
-pub(crate) fn hex(text: &str) -> Option<u128> {
+pub(super) fn hex(text: &str) -> Option<u128> {
     let bytes = text.as_bytes();
     if bytes.is_empty() || bytes.len() > 32 {
         return None;
@@ -43,7 +43,7 @@ const DIGITS: [u8; 256] = {
 
 /// A trace id: hexadecimal digits, 32 or as many as there are, or base64 as protobuf's own JSON
 /// mapping has it.
-pub(crate) fn trace_id(text: &str) -> Option<u128> {
+pub(super) fn trace_id(text: &str) -> Option<u128> {
     let id = match text.len() {
         22 | 24 if hex(text).is_none() => {
             let bytes: [u8; 16] = parse_base64(text)?.try_into().ok()?;
@@ -55,7 +55,7 @@ pub(crate) fn trace_id(text: &str) -> Option<u128> {
 }
 
 /// A span id: hexadecimal digits, 16 or as many as there are, or base64.
-pub(crate) fn span_id(text: &str) -> Option<u64> {
+pub(super) fn span_id(text: &str) -> Option<u64> {
     let id = match text.len() {
         11 | 12 if hex(text).is_none() => {
             let bytes: [u8; 8] = parse_base64(text)?.try_into().ok()?;

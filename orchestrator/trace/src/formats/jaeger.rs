@@ -10,16 +10,18 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
 use super::exception::Exception;
+use super::format::{Format, Outcome, Shape};
+use super::head::{Head, Keys};
 use super::ids;
+use super::json::from_json;
 use super::resource::resource;
+use super::scalar::Scalar;
 use super::tags::Told;
-use crate::logs::from_json;
-use crate::otlp::Scalar;
+use crate::oddities::{Dropped, Repair};
+use crate::part::Part;
 use crate::read_error::ReadProblem;
-use crate::reader::part::Part;
-use crate::reader::records::Outcome;
-use crate::reader::{Dropped, Repair};
-use crate::set::{ResourceId, TraceSet};
+use crate::resource::ResourceId;
+use crate::set::TraceSet;
 use crate::span::{Link, Span, Status};
 use crate::value::{Attribute, Value};
 
@@ -102,8 +104,34 @@ struct Reference<'a> {
     span_id: Cow<'a, str>,
 }
 
+/// JSON of Jaeger's API and user interface.
+pub(super) struct Jaeger;
+
+impl Format for Jaeger {
+    fn name(&self) -> &'static str {
+        "Jaeger JSON"
+    }
+
+    fn detect(&self, head: &Head<'_>) -> Option<Shape> {
+        let keys = head.keys()?;
+        if is_answer(keys) {
+            return Some(Shape::Objects { outer: 1 });
+        }
+        keys.has("traceID").then(|| head.json_shape())
+    }
+
+    fn read(&self, part: &mut Part, object: &str) -> Outcome {
+        read_trace(part, object)
+    }
+}
+
+/// Whether these are the keys of what the API answers, with the traces in a list.
+fn is_answer(keys: &Keys<'_>) -> bool {
+    keys.has("data") && (keys.has_inner("traceID") || keys.has_inner("spans") || keys.has("errors"))
+}
+
 /// Reads one trace, or one span that has its own process.
-pub(crate) fn read(part: &mut Part, text: &str) -> Outcome {
+fn read_trace(part: &mut Part, text: &str) -> Outcome {
     let trace: Trace<'_> = match serde_json::from_str(text) {
         Ok(trace) => trace,
         Err(error) => {

@@ -1,15 +1,50 @@
-//! Records of each format, turned into spans, log events and metric points.
+//! The formats of telemetry: how each is recognised, and how its records become spans, log events and
+//! metric points. A format is a file here and a line in [`FORMATS`].
 
+mod any_value;
 mod exception;
-pub(crate) mod ids;
-pub(crate) mod jaeger;
-pub(crate) mod logs;
-pub(crate) mod otlp_json;
+mod format;
+mod head;
+mod ids;
+mod jaeger;
+mod json;
+mod log_lines;
+mod otlp_codes;
+mod otlp_frames;
+mod otlp_json;
 mod otlp_model;
-pub(crate) mod otlp_protobuf;
+mod otlp_protobuf;
 mod otlp_values;
 mod otlp_walk;
 mod resource;
+mod scalar;
 mod tags;
 mod wire;
-pub(crate) mod zipkin;
+mod zipkin;
+
+pub(crate) use format::{Format, Outcome, Shape};
+pub(crate) use head::Head;
+pub use log_lines::{read_log_lines, write_log_line};
+
+/// All formats. Content is of the first that recognises it.
+static FORMATS: [&dyn Format; 5] = [
+    &otlp_json::OtlpJson,
+    &jaeger::Jaeger,
+    &zipkin::Zipkin,
+    &log_lines::LogLines,
+    &otlp_protobuf::OtlpProtobuf,
+];
+
+/// The format of content that begins like this, and how it is taken apart.
+pub(crate) fn detect(head: &Head<'_>) -> Option<(&'static dyn Format, Shape)> {
+    FORMATS
+        .iter()
+        .find_map(|&format| Some((format, format.detect(head)?)))
+}
+
+/// The format of the JSON object with which a text begins, where it tells.
+pub(crate) fn of_object(text: &[u8]) -> Option<&'static dyn Format> {
+    let head = Head::new(text);
+    head.keys()?;
+    detect(&head).map(|(format, _)| format)
+}

@@ -2,21 +2,25 @@
 
 use std::num::NonZeroU64;
 
+use super::any_value::{AnyValue, KeyValue, read_value};
 use super::exception::Exception;
+use super::format::{Format, Outcome, Shape};
+use super::head::Head;
 use super::ids;
-use super::otlp_model::{Batch, JsonEvent, JsonLog, JsonMetric, JsonPoint};
+use super::otlp_codes::{kind, severity_number, status};
+use super::otlp_model::{
+    Batch, JsonEvent, JsonLink, JsonLog, JsonMetric, JsonPoint, JsonResource, JsonSpan,
+};
 use super::otlp_walk::{Signal, walk};
+use super::scalar::Scalar;
 use super::tags::{log_field, severity, told_status};
 use crate::logs::LogEvent;
 use crate::metrics::MetricPoint;
-use crate::otlp::{
-    AnyValue, JsonLink, JsonResource, JsonSpan, KeyValue, Scalar, kind, read_value, status,
-};
+use crate::oddities::{Dropped, Repair};
+use crate::part::Part;
 use crate::read_error::ReadProblem;
-use crate::reader::part::Part;
-use crate::reader::records::Outcome;
-use crate::reader::{Dropped, Repair};
-use crate::set::{ResourceId, TraceSet};
+use crate::resource::ResourceId;
+use crate::set::TraceSet;
 use crate::span::{Link, Span, Status};
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
@@ -27,37 +31,67 @@ pub(super) const EXPECTED: &str =
 /// A point's flag that says that there is no value.
 const NO_RECORDED_VALUE: u64 = 1;
 
-/// Reads a batch that is as it should be, and says whether it was; nothing is kept of one that is
-/// not.
-pub(crate) fn read_quickly(part: &mut Part, text: &str) -> bool {
-    match serde_json::from_str::<Batch<'_>>(text) {
-        Ok(batch) => read_batch(part, batch),
-        Err(_) => false,
-    }
-}
+/// A batch has at least one of these keys, as OTLP or as protobuf spells them.
+const KEYS: [&str; 6] = [
+    "resourceSpans",
+    "resourceMetrics",
+    "resourceLogs",
+    "resource_spans",
+    "resource_metrics",
+    "resource_logs",
+];
 
-/// Reads a batch. Of one that is broken, every part that is not.
-pub(crate) fn read(part: &mut Part, text: &str) -> Outcome {
-    if read_quickly(part, text) {
-        return Outcome::Read;
+/// OTLP in its JSON encoding: batches one a line, one after the other, or in a list.
+pub(super) struct OtlpJson;
+
+impl Format for OtlpJson {
+    fn name(&self) -> &'static str {
+        "OTLP JSON"
     }
-    match walk(part, text) {
-        Ok(true) => Outcome::Read,
-        Ok(false) if is_empty(text) => Outcome::Read,
-        Ok(false) => Outcome::Foreign(ReadProblem::field("batch", text, EXPECTED)),
-        Err((true, problem)) => {
-            part.fault(Dropped::BadLine, problem);
-            Outcome::Read
+
+    /// An empty object is a batch of nothing.
+    fn detect(&self, head: &Head<'_>) -> Option<Shape> {
+        let keys = head.keys()?;
+        let is_batch = KEYS.iter().any(|key| keys.has(key)) || keys.is_empty_object();
+        is_batch.then(|| head.json_shape())
+    }
+
+    /// Of a batch that is broken, every part is read that is not.
+    fn read(&self, part: &mut Part, object: &str) -> Outcome {
+        match read_batch(part, object) {
+            Ok(()) => Outcome::Read,
+            Err((true, problem)) => {
+                part.fault(Dropped::BadLine, problem);
+                Outcome::Read
+            }
+            Err((false, problem)) => Outcome::Foreign(problem),
         }
-        Err((false, problem)) => Outcome::Foreign(problem),
+    }
+
+    fn read_quickly(&self, part: &mut Part, line: &str) -> bool {
+        match serde_json::from_str::<Batch<'_>>(line) {
+            Ok(batch) => read_whole(part, batch),
+            Err(_) => false,
+        }
+    }
+
+    fn read_cut(&self, part: &mut Part, object: &str) {
+        // Where it ends is of no interest; that it does is said once.
+        let _ = walk(part, object);
+        part.fault(Dropped::CutLine, ReadProblem::Cut);
     }
 }
 
-/// Reads what is complete of a batch that ends in the middle.
-pub(crate) fn read_piecemeal(part: &mut Part, text: &str) {
-    // Where it ends is of no interest; that it does is said once.
-    let _ = walk(part, text);
-    part.fault(Dropped::CutLine, ReadProblem::Cut);
+/// Reads a batch, or as much as can be read, and then says also whether it was one at all.
+fn read_batch(part: &mut Part, text: &str) -> Result<(), (bool, ReadProblem)> {
+    if OtlpJson.read_quickly(part, text) {
+        return Ok(());
+    }
+    let is_batch = walk(part, text)?;
+    match is_batch || is_empty(text) {
+        true => Ok(()),
+        false => Err((false, ReadProblem::field("batch", text, EXPECTED))),
+    }
 }
 
 fn is_empty(text: &str) -> bool {
@@ -66,7 +100,8 @@ fn is_empty(text: &str) -> bool {
         .eq("{}".chars())
 }
 
-fn read_batch(part: &mut Part, batch: Batch<'_>) -> bool {
+/// Reads a batch that is as it should be, unless it has no signal at all.
+fn read_whole(part: &mut Part, batch: Batch<'_>) -> bool {
     let signals = (
         batch.resource_spans,
         batch.resource_metrics,
@@ -167,7 +202,7 @@ fn attributes(set: &mut TraceSet, list: Vec<KeyValue<'_>>) -> Vec<Attribute> {
     let mut attributes = Vec::with_capacity(list.len() + 1);
     for KeyValue { key, value } in list {
         let key = set.intern(&key);
-        let value = read_value(set, value).unwrap_or_else(|_| Value::Str(set.intern("")));
+        let value = read_value(set, value).unwrap_or_else(|| Value::Str(set.intern("")));
         attributes.push(Attribute::new(key, value));
     }
     attributes
@@ -204,7 +239,7 @@ fn read_span(part: &mut Part, resource: ResourceId, span: JsonSpan<'_>) {
     }
     let name = set.intern(&span.name);
     let (kind, status) = (kind(&span.kind), status(&span.status.code));
-    if kind.is_err() || status.is_err() {
+    if kind.is_none() || status.is_none() {
         part.tally.repaired(Repair::UnknownCode);
     }
     let status = told_status(set, &attributes, status.unwrap_or_default());
@@ -330,18 +365,15 @@ fn read_log(part: &mut Part, resource: ResourceId, record: JsonLog<'_>) {
         return part.fault(Dropped::BadLogEvent, problem);
     };
     let set = &mut part.seen.traces;
-    let body = read_value(set, record.body).unwrap_or_else(|_| Value::Str(set.intern("")));
+    let body = read_value(set, record.body).unwrap_or_else(|| Value::Str(set.intern("")));
     let message = match set.display(&body) {
         text if text.is_empty() => record.event_name.as_ref().into(),
         text => text.as_ref().into(),
     };
-    let number = match &record.severity_number {
-        Scalar::Text(name) => severity_number(name),
-        number => number.as_i64(),
-    };
+    let number = severity_number(&record.severity_number);
     let fields = record.attributes.into_iter().map(|attribute| {
         let value = read_value(set, attribute.value);
-        let value = value.unwrap_or_else(|_| Value::Str(set.intern("")));
+        let value = value.unwrap_or_else(|| Value::Str(set.intern("")));
         log_field(set, &attribute.key, value)
     });
     let fields = fields.collect();
@@ -354,23 +386,4 @@ fn read_log(part: &mut Part, resource: ResourceId, record: JsonLog<'_>) {
         message,
         fields,
     });
-}
-
-/// The number of a name such as `SEVERITY_NUMBER_WARN2`, or of a number in quotes.
-fn severity_number(name: &str) -> Option<i64> {
-    if let Ok(number) = name.parse() {
-        return Some(number);
-    }
-    let name = name.strip_prefix("SEVERITY_NUMBER_")?;
-    let base = name.trim_end_matches(|char: char| char.is_ascii_digit());
-    let first = match base {
-        "TRACE" => 1,
-        "DEBUG" => 5,
-        "INFO" => 9,
-        "WARN" => 13,
-        "ERROR" => 17,
-        "FATAL" => 21,
-        _ => return None,
-    };
-    Some(first)
 }

@@ -1,12 +1,15 @@
-//! What is read of a batch of OTLP's JSON of any signal. Its spans are in the model that the strict
-//! reader has too.
+//! What is read of a batch of OTLP's JSON of any signal, with text borrowed from the line. Fields that
+//! are not here are skipped; numbers may be strings and the other way round, as writers differ. Old
+//! collectors write the names of fields as protobuf has them.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
-use crate::otlp::{AnyValue, JsonResource, KeyValue, ResourceSpans, Scalar};
+use super::any_value::{AnyValue, KeyValue};
+use super::scalar::Scalar;
 
 /// A list that is absent tells that the batch is of another signal.
 #[derive(Deserialize)]
@@ -18,6 +21,80 @@ pub(super) struct Batch<'a> {
     pub(super) resource_metrics: Option<Vec<ResourceMetrics<'a>>>,
     #[serde(borrow, default, alias = "resource_logs")]
     pub(super) resource_logs: Option<Vec<ResourceLogs<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResourceSpans<'a> {
+    #[serde(borrow, default)]
+    pub(super) resource: JsonResource<'a>,
+    #[serde(
+        borrow,
+        default,
+        alias = "scope_spans",
+        alias = "instrumentationLibrarySpans",
+        alias = "instrumentation_library_spans"
+    )]
+    pub(super) scope_spans: Vec<ScopeSpans<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct JsonResource<'a> {
+    #[serde(borrow, default)]
+    pub(super) attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ScopeSpans<'a> {
+    #[serde(borrow, default)]
+    pub(super) spans: Vec<JsonSpan<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JsonSpan<'a> {
+    #[serde(borrow, alias = "trace_id")]
+    pub(super) trace_id: Cow<'a, str>,
+    #[serde(borrow, alias = "span_id")]
+    pub(super) span_id: Cow<'a, str>,
+    #[serde(borrow, default, alias = "parent_span_id")]
+    pub(super) parent_span_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) kind: Scalar<'a>,
+    #[serde(borrow, alias = "start_time_unix_nano")]
+    pub(super) start_time_unix_nano: Scalar<'a>,
+    #[serde(borrow, alias = "end_time_unix_nano")]
+    pub(super) end_time_unix_nano: Scalar<'a>,
+    #[serde(borrow, default)]
+    pub(super) attributes: Vec<KeyValue<'a>>,
+    /// As text: most are only counted.
+    #[serde(borrow, default)]
+    pub(super) events: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    pub(super) links: Vec<JsonLink<'a>>,
+    #[serde(borrow, default)]
+    pub(super) status: JsonStatus<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JsonLink<'a> {
+    #[serde(borrow, alias = "trace_id")]
+    pub(super) trace_id: Cow<'a, str>,
+    #[serde(borrow, alias = "span_id")]
+    pub(super) span_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) attributes: Vec<KeyValue<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct JsonStatus<'a> {
+    #[serde(borrow, default)]
+    pub(super) code: Scalar<'a>,
+    #[serde(borrow, default)]
+    pub(super) message: Cow<'a, str>,
 }
 
 /// What is read of an event within a span.

@@ -5,42 +5,73 @@ use std::borrow::Cow;
 use std::num::NonZeroU64;
 
 use super::exception::Exception;
+use super::format::{Format, Outcome, Shape};
+use super::head::Head;
+use super::otlp_frames::{is_frame, is_message};
 use super::otlp_values::{attribute, attributes, text, text_pair, value_of};
 use super::tags::{log_field, severity, told_status};
 use super::wire::{Fault, Field, Message};
 use crate::logs::LogEvent;
 use crate::metrics::MetricPoint;
+use crate::oddities::{Dropped, Repair};
+use crate::part::Part;
 use crate::read_error::ReadProblem;
-use crate::reader::part::Part;
-use crate::reader::{Dropped, Repair};
-use crate::set::{ResourceId, TraceSet};
+use crate::resource::ResourceId;
+use crate::set::TraceSet;
 use crate::span::{Link, Span, SpanKind, Status};
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
 
 const EXPECTED: &str = "an OTLP request";
 
-/// Reads a request. Of one that `is_cut` short, what is complete.
-pub(crate) fn read(part: &mut Part, bytes: &[u8], is_cut: bool) {
-    let groups = match is_cut {
-        true => Message::cut(bytes),
-        false => Message::new(bytes),
-    };
-    for field in groups {
-        let result = match field {
-            Ok((1, Field::Bytes(group))) => read_group(part, Message::new(group)),
-            Ok((1, Field::Partial(group))) => read_group(part, Message::cut(group)),
-            Ok(_) => Ok(()),
-            Err(fault) => Err(fault),
+/// OTLP in protobuf: requests end to end, or behind a length each.
+pub(super) struct OtlpProtobuf;
+
+impl Format for OtlpProtobuf {
+    fn name(&self) -> &'static str {
+        "OTLP protobuf"
+    }
+
+    fn detect(&self, head: &Head<'_>) -> Option<Shape> {
+        if is_frame(head.bytes) {
+            return Some(Shape::Frames);
+        }
+        is_message(head.bytes).then_some(Shape::Messages)
+    }
+
+    fn read(&self, _: &mut Part, _: &str) -> Outcome {
+        let found = "there is text";
+        Outcome::Foreign(ReadProblem::Wire {
+            expected: EXPECTED,
+            found,
+        })
+    }
+
+    fn read_message(&self, part: &mut Part, message: &[u8], is_cut: bool) {
+        let groups = match is_cut {
+            true => Message::cut(message),
+            false => Message::new(message),
         };
-        match result {
-            Err(_) if is_cut => {}
-            Err(fault) => part.fault(Dropped::BadLine, fault.problem(EXPECTED)),
-            Ok(()) => {}
+        for field in groups {
+            let result = match field {
+                Ok((1, Field::Bytes(group))) => read_group(part, Message::new(group)),
+                Ok((1, Field::Partial(group))) => read_group(part, Message::cut(group)),
+                Ok(_) => Ok(()),
+                Err(fault) => Err(fault),
+            };
+            match result {
+                Err(_) if is_cut => {}
+                Err(fault) => part.fault(Dropped::BadLine, fault.problem(EXPECTED)),
+                Ok(()) => {}
+            }
+        }
+        if is_cut {
+            part.fault(Dropped::CutLine, ReadProblem::Cut);
         }
     }
-    if is_cut {
-        part.fault(Dropped::CutLine, ReadProblem::Cut);
+
+    fn message_name(&self) -> &'static str {
+        EXPECTED
     }
 }
 

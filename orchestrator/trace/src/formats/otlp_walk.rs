@@ -7,10 +7,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use super::otlp_json::{EXPECTED, read_item, resource};
-use crate::otlp::Text;
+use super::scalar::Text;
+use crate::oddities::Dropped;
+use crate::part::Part;
 use crate::read_error::ReadProblem;
-use crate::reader::part::Part;
-use crate::set::ResourceId;
+use crate::resource::ResourceId;
 
 /// What a batch is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ impl Walk<'_> {
             let scopes = self.at(Place::Scopes(signal, id));
             if let Err(error) = scopes.deserialize(&mut json) {
                 let problem = ReadProblem::json(EXPECTED)(error);
-                self.part.fault(crate::reader::Dropped::BadLine, problem);
+                self.part.fault(Dropped::BadLine, problem);
             }
         }
     }

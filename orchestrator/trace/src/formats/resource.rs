@@ -1,6 +1,7 @@
 //! Which process telemetry is from.
 
-use crate::set::{ResourceId, TraceSet};
+use crate::resource::ResourceId;
+use crate::set::TraceSet;
 use crate::value::{Attribute, Value};
 
 /// OpenTelemetry's name for a service that does not say its own.

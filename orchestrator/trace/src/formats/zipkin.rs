@@ -8,15 +8,17 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
+use super::format::{Format, Outcome, Shape};
+use super::head::Head;
 use super::ids;
 use super::resource::{instance_rank, resource};
+use super::scalar::Scalar;
 use super::tags::{Told, kind_of};
-use crate::otlp::Scalar;
+use crate::oddities::{Dropped, Repair};
+use crate::part::Part;
 use crate::read_error::ReadProblem;
-use crate::reader::part::Part;
-use crate::reader::records::Outcome;
-use crate::reader::{Dropped, Repair};
-use crate::set::{ResourceId, TraceSet};
+use crate::resource::ResourceId;
+use crate::set::TraceSet;
 use crate::span::{Span, SpanKind};
 use crate::value::{Attribute, Value};
 
@@ -66,16 +68,31 @@ impl Endpoint<'_> {
     }
 }
 
-/// Reads one span.
-pub(crate) fn read(part: &mut Part, text: &str) -> Outcome {
-    let span: ZipkinSpan<'_> = match serde_json::from_str(text) {
-        Ok(span) => span,
-        Err(error) => return Outcome::Foreign(ReadProblem::json("a Zipkin span")(error)),
-    };
-    if let Err(problem) = read_span(part, span) {
-        part.fault(Dropped::BadSpan, problem);
+/// Zipkin's JSON, version 2.
+pub(super) struct Zipkin;
+
+impl Format for Zipkin {
+    fn name(&self) -> &'static str {
+        "Zipkin JSON"
     }
-    Outcome::Read
+
+    /// An empty list is what Zipkin answers where it has no trace.
+    fn detect(&self, head: &Head<'_>) -> Option<Shape> {
+        let keys = head.keys()?;
+        let is_span = keys.has("traceId") && keys.has("id");
+        (is_span || head.is_empty_list()).then(|| head.json_shape())
+    }
+
+    fn read(&self, part: &mut Part, object: &str) -> Outcome {
+        let span: ZipkinSpan<'_> = match serde_json::from_str(object) {
+            Ok(span) => span,
+            Err(error) => return Outcome::Foreign(ReadProblem::json("a Zipkin span")(error)),
+        };
+        if let Err(problem) = read_span(part, span) {
+            part.fault(Dropped::BadSpan, problem);
+        }
+        Outcome::Read
+    }
 }
 
 fn read_span(part: &mut Part, span: ZipkinSpan<'_>) -> Result<(), ReadProblem> {

@@ -6,7 +6,8 @@ use super::text::{
     push_attributes, push_float, push_hex_u64, push_hex_u128, push_int, push_list, push_symbol,
 };
 use crate::metrics::MetricPoint;
-use crate::set::{Resource, ResourceId, TraceSet};
+use crate::resource::{Resource, ResourceId};
+use crate::set::TraceSet;
 use crate::span::{Link, Span, Status};
 
 /// Writes batches of spans and metric points as OTLP JSON lines. Keeps only working memory from

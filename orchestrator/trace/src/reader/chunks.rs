@@ -1,8 +1,8 @@
 //! Taking a source apart into chunks, each of which can be read without the others.
 
-use super::detect::Shape;
 use super::input::Input;
 use super::split::{Piece, PieceKind, Pieces, Splitter};
+use crate::formats::Shape;
 use crate::read_error::Position;
 
 /// How much a chunk holds, except where one record alone is longer.
@@ -37,8 +37,10 @@ pub(super) struct Chunk {
 pub(super) enum Content {
     /// Whole lines; the first has this number.
     Lines { first_line: u64 },
-    /// Records.
+    /// Records of text.
     Records(Vec<Piece>),
+    /// Messages.
+    Messages(Vec<Piece>),
 }
 
 /// Gives out the chunks of a source in order.
@@ -121,24 +123,17 @@ impl<'i, 's> Chunks<'i, 's> {
                     self.ended = true;
                 }
                 if self.ended || !out.pieces.is_empty() {
-                    let pieces = splitter.take(out);
-                    return Some(pieces.into());
+                    let Pieces { bytes, pieces } = splitter.take(out);
+                    let content = Content::Records(pieces);
+                    return Some(Chunk { bytes, content });
                 }
             },
             Cutter::Binary(cutter) => {
-                let (pieces, more) = cutter.next(self.input, self.limits);
+                let (Pieces { bytes, pieces }, more) = cutter.next(self.input, self.limits);
                 self.ended = !more;
-                Some(pieces.into())
+                let content = Content::Messages(pieces);
+                Some(Chunk { bytes, content })
             }
-        }
-    }
-}
-
-impl From<Pieces> for Chunk {
-    fn from(pieces: Pieces) -> Self {
-        Chunk {
-            bytes: pieces.bytes,
-            content: Content::Records(pieces.pieces),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::ids::SpanIds;
 use super::merge::{Renumbering, forget_unused};
-use super::oddities::Tally;
 use super::separate::Mark;
 use super::thinned::{Thinned, ThinnedKind};
 use super::thinning::{Thinning, log_hash, metric_hash, trace_hash};
 use crate::logs::{LogEvent, Severity};
 use crate::metrics::MetricPoint;
+use crate::oddities::Tally;
 use crate::set::Observations;
 use crate::span::Span;
 

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::oddities::{Dropped, Repair, Tally};
+use crate::oddities::{Dropped, Repair, Tally};
 use crate::set::TraceSet;
 use crate::span::{Span, SpanKind};
 

@@ -2,7 +2,8 @@
 
 use crate::logs::LogEvent;
 use crate::metrics::MetricPoint;
-use crate::set::{Observations, ResourceId, TraceSet};
+use crate::resource::ResourceId;
+use crate::set::{Observations, TraceSet};
 use crate::span::Span;
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};

@@ -8,12 +8,9 @@ mod folder;
 mod held;
 mod ids;
 mod input;
-mod keys;
 mod merge;
-mod oddities;
 mod parallel;
-pub(crate) mod part;
-pub(crate) mod records;
+mod records;
 mod report;
 mod separate;
 mod split;
@@ -29,15 +26,15 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::read_error::{InputError, Position, ReadError};
+use crate::oddities::Tally;
+use crate::part::Part;
+use crate::read_error::{InputError, Position, ReadError, ReadProblem};
 use crate::set::Observations;
 use chunks::{Chunks, Limits};
 use held::{Bounds, Held};
 use input::Input;
-use part::Part;
 
-pub use oddities::{Dropped, Repair};
-pub use report::{Compression, Format, ReadReport, SourceReport};
+pub use report::{Compression, ReadReport, SourceReport};
 pub use separate::Mark;
 pub use thinned::{Thinned, ThinnedKind};
 
@@ -191,9 +188,9 @@ impl Reader {
                 found,
             }
         })?;
-        report.format = Some(format);
+        report.format = Some(format.name());
         let limits = self.limits;
-        let mut tally = oddities::Tally::default();
+        let mut tally = Tally::default();
         let before = self.held.read();
         let mut chunks = Chunks::new(input, shape, limits);
         parallel::in_order(
@@ -257,11 +254,7 @@ impl Reader {
     }
 }
 
-fn read_error(
-    source_name: &str,
-    position: Position,
-    problem: crate::read_error::ReadProblem,
-) -> ReadError {
+fn read_error(source_name: &str, position: Position, problem: ReadProblem) -> ReadError {
     ReadError {
         source_name: source_name.to_owned(),
         position,

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::chunks::Chunk;
-use super::part::Part;
+use crate::part::Part;
 
 /// Chunks that wait for, or are in the hands of, one thread.
 const CHUNKS_PER_THREAD: usize = 2;

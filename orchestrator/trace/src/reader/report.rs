@@ -3,37 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::oddities::{Dropped, Repair};
 use super::separate::Mark;
 use super::thinned::{Thinned, ThinnedKind};
+use crate::oddities::{Dropped, Repair};
+use crate::part::MAX_FAULTS;
 use crate::read_error::ReadError;
-
-/// Format of a source, as its content told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Format {
-    /// OTLP in its JSON encoding: batches one a line, one after the other, or in a list.
-    OtlpJson,
-    /// OTLP in protobuf: requests end to end, or behind a length each.
-    OtlpProtobuf,
-    /// JSON of Jaeger's API and user interface.
-    Jaeger,
-    /// Zipkin's JSON, version 2.
-    Zipkin,
-    /// Log lines of ragdoll's services.
-    LogLines,
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Format::OtlpJson => "OTLP JSON",
-            Format::OtlpProtobuf => "OTLP protobuf",
-            Format::Jaeger => "Jaeger JSON",
-            Format::Zipkin => "Zipkin JSON",
-            Format::LogLines => "log lines",
-        })
-    }
-}
 
 /// Compression of a source, as its first bytes told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,8 +36,8 @@ impl fmt::Display for Compression {
 pub struct SourceReport {
     /// What it is called, usually a path.
     pub name: String,
-    /// Its format; none where it is empty or in none that is known.
-    pub format: Option<Format>,
+    /// The name of its format, such as `OTLP JSON`; none where it is empty or in none that is known.
+    pub format: Option<&'static str>,
     /// Its compression.
     pub compression: Compression,
     /// Its size after decompression.
@@ -90,7 +64,7 @@ pub struct SourceReport {
 
 impl SourceReport {
     /// How many faults of a source are kept with their text.
-    pub const MAX_ERRORS: usize = 5;
+    pub const MAX_ERRORS: usize = MAX_FAULTS;
 
     /// Whether anything was read from it.
     pub fn is_fruitful(&self) -> bool {

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::num::NonZeroUsize;
 
 use super::chunks::Limits;
-use super::{Dropped, ReadReport, Reader};
+use super::{ReadReport, Reader};
+use crate::oddities::Dropped;
 use crate::set::Observations;
 
 fn read(bytes: &[u8], threads: usize, limits: Limits) -> (Observations, ReadReport) {

@@ -1,17 +1,19 @@
 //! What one chunk of a source holds.
 
-use super::oddities::{Dropped, Repair, Tally};
-use super::report::SourceReport;
+use crate::oddities::{Dropped, Repair, Tally};
 use crate::read_error::{Position, ReadProblem};
 use crate::set::Observations;
 use crate::span::{Span, SpanKind};
+
+/// How many faults are kept with their text.
+pub(crate) const MAX_FAULTS: usize = 5;
 
 /// Spans, logs and metrics of one chunk with symbols of their own, and what was wrong with it.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) seen: Observations,
     pub(crate) tally: Tally,
-    /// The first few faults.
+    /// The first faults, at most [`MAX_FAULTS`].
     pub(crate) faults: Vec<(Position, ReadProblem)>,
     pub(crate) fault_count: u64,
     /// Where the record that is being read stands.
@@ -64,7 +66,7 @@ impl Part {
         };
         self.drop(kind);
         self.fault_count += 1;
-        if self.faults.len() < SourceReport::MAX_ERRORS {
+        if self.faults.len() < MAX_FAULTS {
             self.faults.push((self.at, problem));
         }
     }

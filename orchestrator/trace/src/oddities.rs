@@ -38,7 +38,7 @@ impl Repair {
     ];
 
     /// What happened, after a number of spans or records.
-    pub(super) fn predicate(self, one: bool) -> &'static str {
+    pub(crate) fn predicate(self, one: bool) -> &'static str {
         let (single, several) = match self {
             Repair::NegativeDuration => (
                 "span ends before it begins and counts as of no length",
@@ -137,7 +137,7 @@ impl Dropped {
     ];
 
     /// What was dropped, after a number.
-    pub(super) fn subject(self, one: bool) -> &'static str {
+    pub(crate) fn subject(self, one: bool) -> &'static str {
         let (single, several) = match self {
             Dropped::BadLine => (
                 "record that cannot be understood was",

@@ -7,12 +7,15 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::model::{KeyValue, Scalar, Text};
+use super::scalar::{Scalar, Text};
+use crate::otlp::parse_base64;
+use crate::set::TraceSet;
+use crate::value::{Attribute, Value};
 
 /// A value with its text borrowed. An object without a field, and null, are empty; of several
 /// fields, which no writer gives, the last counts.
 #[derive(Debug, Default)]
-pub(crate) enum AnyValue<'a> {
+pub(super) enum AnyValue<'a> {
     #[default]
     Empty,
     Str(Cow<'a, str>),
@@ -23,6 +26,14 @@ pub(crate) enum AnyValue<'a> {
     Bytes(Cow<'a, str>),
     Array(Vec<AnyValue<'a>>),
     Map(Vec<KeyValue<'a>>),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct KeyValue<'a> {
+    #[serde(borrow)]
+    pub(super) key: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) value: AnyValue<'a>,
 }
 
 #[derive(Deserialize)]
@@ -86,4 +97,28 @@ impl<'de> Visitor<'de> for AnyValueVisitor {
         }
         Ok(value)
     }
+}
+
+/// An empty value is the empty text: OTLP allows it, and nothing is lost that anyone asks for. None
+/// where it is not what it says it is.
+pub(super) fn read_value(set: &mut TraceSet, value: AnyValue<'_>) -> Option<Value> {
+    Some(match value {
+        AnyValue::Empty => Value::Str(set.intern("")),
+        AnyValue::Str(text) => Value::Str(set.intern(&text)),
+        AnyValue::Bool(truth) => Value::Bool(truth),
+        AnyValue::Int(number) => Value::Int(number.as_i64()?),
+        AnyValue::Double(number) => Value::Float(number.as_f64()?),
+        AnyValue::Bytes(text) => Value::Bytes(Box::new(parse_base64(&text)?)),
+        AnyValue::Array(values) => {
+            let values = values.into_iter().map(|value| read_value(set, value));
+            Value::List(Box::new(values.collect::<Option<_>>()?))
+        }
+        AnyValue::Map(entries) => {
+            let entries = entries.into_iter().map(|entry| {
+                let key = set.intern(&entry.key);
+                Some(Attribute::new(key, read_value(set, entry.value)?))
+            });
+            Value::Map(Box::new(entries.collect::<Option<_>>()?))
+        }
+    })
 }
