@@ -8,11 +8,9 @@ use opentelemetry::{Array, KeyValue, Value as SdkValue};
 use opentelemetry_sdk::trace::SpanData;
 use ragdoll_telemetry::Sample;
 use ragdoll_trace::{
-    Attribute, Link, MetricPoint, ResourceId, Span, SpanKind, Status, TraceSet, Value,
+    Attribute, Link, MetricPoint, ResourceId, STATUS_MESSAGE, Span, SpanKind, Status, TraceSet,
+    Value,
 };
-
-/// Attribute that keeps the description of a failed span's status.
-pub(crate) const ERROR_MESSAGE: &str = "error.message";
 
 pub(crate) fn span(set: &mut TraceSet, resource: ResourceId, data: SpanData) -> Span {
     let mut attributes = Vec::with_capacity(data.attributes.len() + 1);
@@ -25,7 +23,7 @@ pub(crate) fn span(set: &mut TraceSet, resource: ResourceId, data: SpanData) -> 
         SdkStatus::Error { description } => {
             if !description.is_empty() {
                 let message = Value::Str(set.intern(description));
-                attributes.push(Attribute::new(set.intern(ERROR_MESSAGE), message));
+                attributes.push(Attribute::new(set.intern(STATUS_MESSAGE), message));
             }
             Status::Error
         }

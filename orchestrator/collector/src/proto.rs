@@ -10,11 +10,9 @@ use opentelemetry_proto::tonic::metrics::v1::{DataPointFlags, Metric, NumberData
 use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::Span as ProtoSpan;
 use ragdoll_trace::{
-    Attribute, Link, LogEvent, MetricPoint, ResourceId, Severity, Span, SpanKind, Status, TraceSet,
-    Value,
+    Attribute, Link, LogEvent, MetricPoint, ResourceId, STATUS_MESSAGE, Severity, Span, SpanKind,
+    Status, TraceSet, Value,
 };
-
-use crate::convert::ERROR_MESSAGE;
 
 /// OpenTelemetry's name for a service that does not say its own.
 const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -73,7 +71,7 @@ pub(crate) fn span(set: &mut TraceSet, resource: ResourceId, span: &ProtoSpan) -
         status = Status::from_number(i64::from(found.code)).unwrap_or_default();
         if !found.message.is_empty() {
             let message = Value::Str(set.intern(&found.message));
-            attributes.push(Attribute::new(set.intern(ERROR_MESSAGE), message));
+            attributes.push(Attribute::new(set.intern(STATUS_MESSAGE), message));
         }
     }
     let links = span.links.iter().filter_map(|link| {

@@ -20,10 +20,9 @@ use opentelemetry_proto::tonic::trace::v1::{
     ResourceSpans, ScopeSpans, Span as ProtoSpan, Status as ProtoStatus,
 };
 use ragdoll_trace::{
-    Attribute, LogEvent, MetricPoint, ResourceId, Severity, Span, Status, TraceSet, Value,
+    Attribute, LogEvent, MetricPoint, ResourceId, STATUS_MESSAGE, Severity, Span, Status, TraceSet,
+    Value,
 };
-
-use crate::convert::ERROR_MESSAGE;
 
 /// Name of the instrumentation scope.
 const SCOPE: &str = "ragdoll";
@@ -116,7 +115,7 @@ fn resource(set: &TraceSet, id: ResourceId) -> ProtoResource {
 
 fn span(set: &TraceSet, span: &Span) -> ProtoSpan {
     let is_message = |attribute: &Attribute| {
-        span.status == Status::Error && set.text(attribute.key) == ERROR_MESSAGE
+        span.status == Status::Error && set.text(attribute.key) == STATUS_MESSAGE
     };
     let message = span
         .attributes

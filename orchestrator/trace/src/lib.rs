@@ -36,6 +36,6 @@ pub use read_error::{InputError, Position, ReadError, ReadProblem};
 pub use reader::{Compression, Mark, ReadReport, Reader, SourceReport, Thinned, ThinnedKind};
 pub use resource::{Resource, ResourceId};
 pub use set::{Observations, TraceSet};
-pub use span::{Link, Span, SpanKind, Status};
+pub use span::{Link, STATUS_MESSAGE, Span, SpanKind, Status};
 pub use symbol::Symbol;
 pub use value::{Attribute, Value};

@@ -97,6 +97,10 @@ impl SpanKind {
     }
 }
 
+/// Attribute that keeps the message of a span's status, whatever way the span came: as a call of the SDK, by
+/// OTLP over the network or from a file.
+pub const STATUS_MESSAGE: &str = "error.message";
+
 /// Outcome of a span, numbered as OTLP does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]

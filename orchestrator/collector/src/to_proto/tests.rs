@@ -83,7 +83,7 @@ proptest! {
         let status = Status::from_number(status).expect("a number of a status");
         if status == Status::Error && !message.is_empty() {
             let message = Value::Str(set.intern(&message));
-            attributes.push(Attribute::new(set.intern(ERROR_MESSAGE), message));
+            attributes.push(Attribute::new(set.intern(STATUS_MESSAGE), message));
         }
         let links = linked.map(|(trace_id, span_id)| Link {
             trace_id,

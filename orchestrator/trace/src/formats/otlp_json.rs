@@ -21,7 +21,7 @@ use crate::part::Part;
 use crate::read_error::ReadProblem;
 use crate::resource::ResourceId;
 use crate::set::TraceSet;
-use crate::span::{Link, Span, Status};
+use crate::span::{Link, STATUS_MESSAGE, Span, Status};
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
 
@@ -233,9 +233,8 @@ fn read_span(part: &mut Part, resource: ResourceId, span: JsonSpan<'_>) {
     let set = &mut part.seen.traces;
     let mut attributes = attributes(set, span.attributes);
     if !span.status.message.is_empty() {
-        let key = set.intern("otel.status_description");
         let message = Value::Str(set.intern(&span.status.message));
-        attributes.push(Attribute::new(key, message));
+        attributes.push(Attribute::new(set.intern(STATUS_MESSAGE), message));
     }
     let name = set.intern(&span.name);
     let (kind, status) = (kind(&span.kind), status(&span.status.code));

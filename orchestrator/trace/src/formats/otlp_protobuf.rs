@@ -18,7 +18,7 @@ use crate::part::Part;
 use crate::read_error::ReadProblem;
 use crate::resource::ResourceId;
 use crate::set::TraceSet;
-use crate::span::{Link, Span, SpanKind, Status};
+use crate::span::{Link, STATUS_MESSAGE, Span, SpanKind, Status};
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
 
@@ -274,10 +274,7 @@ fn read_status(
         match field? {
             (2, Field::Bytes(message)) if !message.is_empty() => {
                 let message = Value::Str(set.intern(&text(message)));
-                attributes.push(Attribute::new(
-                    set.intern("otel.status_description"),
-                    message,
-                ));
+                attributes.push(Attribute::new(set.intern(STATUS_MESSAGE), message));
             }
             (3, Field::Varint(number)) => code = number,
             _ => {}

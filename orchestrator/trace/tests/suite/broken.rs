@@ -52,7 +52,7 @@ fn the_spans_before_a_cut_are_read() {
         .find(r#","name":"redis GET""#)
         .expect("the second span");
     insta::assert_snapshot!(words(&read(&first.as_bytes()[..end])), @"
-    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 otel.status_description=cart is gone
+    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 error.message=cart is gone
     test: OTLP JSON, 1 span
     1 record that ends in the middle was left out (test).
     test, line 1: it ends in the middle, as when its writer was stopped.

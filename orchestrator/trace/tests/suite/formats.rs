@@ -5,7 +5,7 @@ use crate::common::{read_sample, words};
 #[test]
 fn otlp_json_lines_of_every_signal() {
     insta::assert_snapshot!(words(&read_sample("otlp.jsonl")), @"
-    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 otel.status_description=cart is gone
+    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 error.message=cart is gone
     shop/shop-7d9 af7651916cd43dd8448eb211c80319c:f067aa0ba902b7 of b7ad6b7169203331, redis GET, Client Unset, @10000000 +30000000 ns -> 1:2
     shop/shop-7d9 @45000000 ERROR: cart is gone (af7651916cd43dd8448eb211c80319c:b7ad6b7169203331) cart=9
     shop/shop-7d9 @46000000 WARN: {retry: true} (0:0)

@@ -6,8 +6,8 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as OtlpValue;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use ragdoll_trace::{
-    Attribute, Link, MetricPoint, Observations, OtlpJsonWriter, Span, SpanKind, Status, TraceSet,
-    Value,
+    Attribute, Link, MetricPoint, Observations, OtlpJsonWriter, STATUS_MESSAGE, Span, SpanKind,
+    Status, TraceSet, Value,
 };
 
 use crate::common;
@@ -224,7 +224,7 @@ fn numbers_may_be_strings_and_names() {
     );
     assert_eq!(set.attribute(span, "k"), Some(&Value::Int(7)));
     assert!(matches!(set.attribute(span, "f"), Some(Value::Float(f)) if f.is_nan()));
-    let message = set.attribute(span, "otel.status_description");
+    let message = set.attribute(span, STATUS_MESSAGE);
     assert_eq!(
         message
             .map(|value| set.display(value).into_owned())

@@ -64,14 +64,14 @@ fn json_in_compressed_frames() {
 fn what_is_complete_before_a_cut_is_read() {
     let traces = &requests()[0];
     insta::assert_snapshot!(words(&read(&traces[..traces.len() - 5])), @"
-    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 otel.status_description=cart is gone
+    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 error.message=cart is gone
     test: OTLP protobuf, 1 span
     1 record that ends in the middle was left out (test).
     test, byte 0: it ends in the middle, as when its writer was stopped.
     ");
     let frame = framed(traces);
     insta::assert_snapshot!(words(&read(&[&frame[..], &frame[..frame.len() - 60]].concat())), @"
-    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 otel.status_description=cart is gone
+    shop/shop-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.route=/cart http.status_code=500 error.message=cart is gone
     shop/shop-7d9 af7651916cd43dd8448eb211c80319c:f067aa0ba902b7 of b7ad6b7169203331, redis GET, Client Unset, @10000000 +30000000 ns -> 1:2
     test: OTLP protobuf, 2 spans
     1 record that ends in the middle was left out (test).
