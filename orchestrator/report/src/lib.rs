@@ -5,6 +5,7 @@
 
 mod agree;
 mod analysis;
+mod causes;
 mod counterfactual;
 mod figures;
 mod html;

@@ -2,26 +2,10 @@
 
 use ragdoll_analyser::{Analysis, Bottleneck, Cause, StructureChange};
 
-/// What the cause means, as the end of "because of SERVICE: …", where nothing more is known.
-pub(crate) const fn meaning(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Queue => "waiting for a free server",
-        Cause::Lock => "waiting for a lock",
-        Cause::ConnectionPool => "waiting for a connection from a pool",
-        Cause::Compute => "its own work",
-        Cause::Cpu => "waiting for processor time that a quota or a neighbour withholds",
-        Cause::Memory => "out of memory, or standing still to reclaim it",
-        Cause::KvCache => "running out of KV-cache blocks",
-        Cause::Network => "time on the network",
-        Cause::Retries => "failed attempts and the waits between them",
-        Cause::Straggler => "one of several parallel calls is slower than its siblings",
-        Cause::FanIn => "merging parallel answers",
-        Cause::SerialCalls => "calls one after the other that could run at the same time",
-        Cause::Errors => "errors whose reason the telemetry does not show",
-    }
-}
+use crate::causes::meaning;
 
-/// The same for one bottleneck: what its evidence says goes before.
+/// What a bottleneck's cause means, as the end of "because of SERVICE: …". What its evidence says goes
+/// before what is known of the cause.
 pub(crate) fn of(bottleneck: &Bottleneck, analysis: &Analysis) -> String {
     match bottleneck.cause {
         Cause::Errors => error_of(bottleneck, analysis).map_or_else(

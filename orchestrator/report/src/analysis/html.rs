@@ -7,8 +7,8 @@ use super::record::{AnalysisRecord, SourceRecord, WindowRecord};
 use super::{Requests, distribution, series, texts};
 use crate::figures::{count, ms, rate, seconds, share, with_unit};
 use crate::html::context::{comparison, exemplar, list, percent, picture, probability, verdict};
-use crate::html::{environment, palette};
-use crate::{meaning, words};
+use crate::html::environment;
+use crate::{causes, meaning, words};
 
 const TEMPLATE: &str = include_str!("analysis.html");
 const STYLE: &str = include_str!("analysis.css");
@@ -128,8 +128,8 @@ fn ranked(analysis: &Analysis, (index, one): (usize, &Bottleneck)) -> Value {
         service => one.service.as_str(),
         instance => texts::instance(one),
         cause => one.cause.name(),
-        class => palette::class(one.cause),
-        wait => palette::is_wait(one.cause),
+        class => causes::class(one.cause),
+        wait => causes::is_wait(one.cause),
         meaning => meaning::of(one, analysis),
         question => texts::question(one.question),
         share => share(one.share),

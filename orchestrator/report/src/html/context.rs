@@ -4,10 +4,10 @@ use minijinja::{Value, context};
 use ragdoll_analyser::{Analysis, Attribution, Bottleneck, Cause, Question, Verdict};
 use ragdoll_experiment::{Exemplar, FaultWitness, Outcome, PhaseRecord, RunRecord};
 
-use super::{palette, system, tail, timeline, waterfall};
+use super::{system, tail, timeline, waterfall};
 use crate::figures::{count, ms, quality, rate, seconds, share, significant, with_unit};
 use crate::words::{self, Judged, Mark};
-use crate::{instances, load, meaning};
+use crate::{causes, instances, load};
 
 const PARTS_MAX: usize = 8;
 const SATURATED_MAX: usize = 12;
@@ -115,7 +115,7 @@ pub(crate) fn verdict(judged: Judged<'_>) -> Value {
 
 fn share_bar(bottleneck: &Bottleneck) -> Value {
     context! {
-        class => palette::class(bottleneck.cause),
+        class => causes::class(bottleneck.cause),
         label => match bottleneck.question {
             Question::Latency | Question::Throughput => "of the slowest requests' time",
             Question::Errors => "of the failing requests",
@@ -232,10 +232,10 @@ pub(crate) fn comparison(system: Option<String>, judged: Judged<'_>, exemplars: 
 
 fn part(part: &Attribution) -> Value {
     context! {
-        class => palette::class(part.cause),
-        wait => palette::is_wait(part.cause),
+        class => causes::class(part.cause),
+        wait => causes::is_wait(part.cause),
         place => format!("{} / {}", part.service, part.cause),
-        meaning => meaning::meaning(part.cause),
+        meaning => causes::meaning(part.cause),
         now => ms(part.tail_ms),
         before => ms(part.baseline_tail_ms),
         change => change(part.tail_ms - part.baseline_tail_ms),
@@ -289,7 +289,7 @@ fn exemplars(record: &RunRecord, phase: &str) -> Value {
         let causes: Vec<_> = one
             .rows
             .iter()
-            .map(|row| palette::of_span(&row.name))
+            .map(|row| causes::of_span(&row.name))
             .collect();
         exemplar(one, &causes)
     }))

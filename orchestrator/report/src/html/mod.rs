@@ -3,7 +3,6 @@
 pub(crate) mod axis;
 pub(crate) mod context;
 mod counterfactual;
-pub(crate) mod palette;
 pub(crate) mod svg;
 mod system;
 mod tail;
@@ -14,7 +13,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, HtmlEscape, Value, context};
 use ragdoll_experiment::RunRecord;
 
-const TEMPLATES: [(&str, &str); 6] = [
+use crate::causes;
+
+const TEMPLATES: [(&str, &str); 5] = [
     ("report.html", include_str!("templates/report.html")),
     ("comparison.html", include_str!("templates/comparison.html")),
     (
@@ -23,8 +24,8 @@ const TEMPLATES: [(&str, &str); 6] = [
     ),
     ("tables.html", include_str!("templates/tables.html")),
     ("verdict.html", include_str!("templates/verdict.html")),
-    ("style.css", include_str!("templates/style.css")),
 ];
+const STYLE: &str = include_str!("templates/style.css");
 
 /// The report of a run as one HTML file that works offline and in print.
 pub fn html(record: &RunRecord) -> String {
@@ -48,6 +49,9 @@ pub(crate) fn environment() -> Environment<'static> {
             .add_template(name, source)
             .unwrap_or_else(|error| panic!("the report's own template {name}: {error:#}"));
     }
+    environment
+        .add_template_owned("style.css", format!("{STYLE}{}", causes::style()))
+        .unwrap_or_else(|error| panic!("the report's own style sheet: {error:#}"));
     environment.add_filter("ticks", ticks);
     environment
 }

@@ -3,8 +3,8 @@
 use ragdoll_analyser::{Analysis, Attribution};
 
 use super::axis::{Scale, round_up, time_label};
-use super::palette;
 use super::svg::{Anchor, Svg, fitting};
+use crate::causes;
 use crate::figures::{ms, share};
 use crate::words::Judged;
 
@@ -98,10 +98,10 @@ fn segment(
         ms(value),
         share(value / total.max(f64::MIN_POSITIVE))
     );
-    let class = format!("segment {}", palette::class(part.cause));
+    let class = format!("segment {}", causes::class(part.cause));
     let room = [from, top, width, BAR_HEIGHT];
     svg.rect(&class, room, &tip);
-    if palette::is_wait(part.cause) {
+    if causes::is_wait(part.cause) {
         svg.rect("hatched", room, &tip);
     }
     if named {

@@ -4,8 +4,8 @@ use ragdoll_analyser::Cause;
 use ragdoll_experiment::{Exemplar, WaterfallRow};
 
 use super::axis::{Scale, time_label};
-use super::palette;
 use super::svg::{Anchor, Svg, fitting};
+use crate::causes;
 use crate::figures::ms;
 
 const WIDTH: f64 = 960.0;
@@ -94,9 +94,9 @@ fn span(svg: &mut Svg, x: &Scale, top: f64, row: &WaterfallRow, cause: Option<Ca
     let width = (x.px(row.start_ms + row.duration_ms) - from).max(1.5);
     let bar = [from, top + 3.0, width, ROW_HEIGHT - 6.0];
     let tip = tip(row);
-    let colour = cause.map_or_else(|| "c-call".to_owned(), palette::class);
+    let colour = cause.map_or_else(|| "c-call".to_owned(), causes::class);
     svg.rect(&format!("span {colour}{pale}"), bar, &tip);
-    if cause.is_some_and(palette::is_wait) {
+    if cause.is_some_and(causes::is_wait) {
         svg.rect(&format!("hatched{pale}"), bar, &tip);
     }
     if row.error.is_some() {
