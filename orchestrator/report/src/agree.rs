@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use ragdoll_experiment::{Outcome, PhaseRecord, PhaseStats, RunRecord};
 
+use crate::columns::aligned;
 use crate::figures::{count, ms, rate, share};
 use crate::words::short_verdict;
 
@@ -75,7 +76,10 @@ impl Agreement {
                 rows.extend(phase.map(|phase| row(record, phase)));
             }
         }
-        push_table(&mut text, &rows);
+        let numbers = 2..HEADINGS.len() - 1;
+        for line in aligned(&rows, |column| numbers.contains(&column)) {
+            text.push_str(&format!("  {line}\n"));
+        }
         text.push('\n');
         for record in &self.records {
             let machine = record.machine.map_or_else(String::new, |machine| {
@@ -129,31 +133,6 @@ fn row(record: &RunRecord, phase: &PhaseRecord) -> Vec<String> {
         rate(stats.throughput_per_s),
         verdict(phase).unwrap_or_else(|| "-".to_owned()),
     ]
-}
-
-/// Columns as wide as what they hold; numbers stand at the right.
-fn push_table(text: &mut String, rows: &[Vec<String>]) {
-    let columns = HEADINGS.len();
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            let lengths = rows.iter().map(|row| row[column].chars().count());
-            lengths.max().unwrap_or(0)
-        })
-        .collect();
-    for row in rows {
-        let mut line = String::from(" ");
-        for (column, cell) in row.iter().enumerate() {
-            let width = widths[column];
-            let is_number = (2..columns - 1).contains(&column);
-            let _ = if is_number {
-                write!(line, " {cell:>width$} ")
-            } else {
-                write!(line, " {cell:<width$} ")
-            };
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
 }
 
 fn verdict(phase: &PhaseRecord) -> Option<String> {

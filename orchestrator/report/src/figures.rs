@@ -37,6 +37,19 @@ pub(crate) fn share(value: f64) -> String {
     }
 }
 
+/// A share as the width of a bar, in per cent.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1}", share.clamp(0.0, 1.0) * 100.0)
+}
+
+/// A probability, for a reader who only wants to know whether it is small.
+pub(crate) fn chance(p_value: f64) -> String {
+    match p_value {
+        p if p < 0.001 => "p < 0.001".to_owned(),
+        p => format!("p = {}", significant(p)),
+    }
+}
+
 /// A share that may be missing.
 pub(crate) fn quality(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"))

@@ -1,11 +1,10 @@
 //! The sentences that every report shares, so that they say the same.
 
-use ragdoll_analyser::{Analysis, Attribution, Bottleneck, Question, SharedTrait, Verdict};
-use ragdoll_experiment::{
-    FaultWitness, Indicator, IndicatorChange, Outcome, PhaseRecord, RunRecord,
-};
+use ragdoll_analyser::{Analysis, Bottleneck, Figure, Question, SharedTrait, Verdict};
+use ragdoll_experiment::{Indicator, IndicatorChange, PhaseRecord, RunRecord};
 
-use crate::figures::{self, ms, share};
+use crate::document::{self, Block, Figures};
+use crate::figures::{self, ms, share, with_unit};
 use crate::meaning;
 
 /// One comparison of a phase with another.
@@ -147,7 +146,7 @@ pub(crate) fn shared(analysis: &Analysis, one: &SharedTrait) -> String {
 }
 
 /// The figures that a verdict rests on.
-pub(crate) fn evidence(verdict: &Verdict) -> &[ragdoll_analyser::Figure] {
+pub(crate) fn evidence(verdict: &Verdict) -> &[Figure] {
     match verdict {
         Verdict::Bottleneck(bottleneck) => &bottleneck.evidence,
         Verdict::NoBottleneck { evidence } => evidence,
@@ -155,38 +154,17 @@ pub(crate) fn evidence(verdict: &Verdict) -> &[ragdoll_analyser::Figure] {
     }
 }
 
-/// The largest parts of an attribution, at most `limit` of them and the bottleneck's always, then
-/// the sum of the rest.
-pub(crate) struct Parts<'a> {
-    pub(crate) shown: Vec<&'a Attribution>,
-    pub(crate) rest_ms: f64,
-    pub(crate) rest_baseline_ms: f64,
-}
-
-/// Chooses what a chart of the slow tail shows.
-pub(crate) fn parts(analysis: &Analysis, limit: usize) -> Parts<'_> {
-    let largest = |part: &Attribution| part.tail_ms.max(part.baseline_tail_ms);
-    let named = analysis.latency.as_ref().or(analysis.verdict.bottleneck());
-    let is_named = |part: &Attribution| {
-        named.is_some_and(|found| found.service == part.service && found.cause == part.cause)
+/// Figures with what they were, of which a terminal shows `most`; nothing where there are none.
+pub(crate) fn figures(evidence: &[Figure], most: usize) -> Option<Block> {
+    let figure = |figure: &Figure| document::Figure {
+        what: figure.what.clone(),
+        value: with_unit(figure.value, &figure.unit),
+        before: figure
+            .baseline
+            .map(|before| with_unit(before, &figure.unit)),
     };
-    let mut order: Vec<&Attribution> = analysis
-        .attribution
-        .iter()
-        .filter(|part| largest(part) > 0.0)
-        .collect();
-    order.sort_by(|a, b| {
-        is_named(b)
-            .cmp(&is_named(a))
-            .then(largest(b).total_cmp(&largest(a)))
-    });
-    let rest = order.split_off(order.len().min(limit));
-    order.sort_by(|a, b| b.tail_ms.total_cmp(&a.tail_ms));
-    Parts {
-        shown: order,
-        rest_ms: rest.iter().map(|part| part.tail_ms).sum(),
-        rest_baseline_ms: rest.iter().map(|part| part.baseline_tail_ms).sum(),
-    }
+    let figures: Vec<document::Figure> = evidence.iter().map(figure).collect();
+    (!figures.is_empty()).then(|| Figures { figures, most }.into())
 }
 
 /// How an indicator changed, with its unit and the differences that noise allows for.
@@ -221,49 +199,6 @@ fn indicator_value(indicator: Indicator, value: f64) -> String {
     }
 }
 
-/// Whether a fault is one that users are not meant to feel.
-pub(crate) fn is_decoy(record: &RunRecord, witness: &FaultWitness) -> bool {
-    let phase = record.spec.phase(&witness.phase);
-    let fault = phase.and_then(|phase| phase.faults.get(witness.index));
-    fault.is_some_and(|fault| fault.decoy)
-}
-
-/// Whether users felt a fault, by what, and over which time that was judged.
-pub(crate) fn felt(record: &RunRecord, witness: &FaultWitness) -> String {
-    let moved: Vec<String> = witness.moved().map(change).collect();
-    let time = judged_time(record, witness);
-    if !moved.is_empty() {
-        return format!("moved {}{time}", moved.join(", "));
-    }
-    let decoy = match is_decoy(record, witness) {
-        true => ", as a decoy should",
-        false => "",
-    };
-    let all: Vec<String> = witness.indicators.iter().map(change).collect();
-    if all.is_empty() || witness.firings == 0 {
-        return format!("moved no indicator{decoy}");
-    }
-    format!("moved no indicator{decoy}{time}: {}", all.join(", "))
-}
-
-/// Over which time a fault was judged, where it was in force for a part of its phase only.
-fn judged_time(record: &RunRecord, witness: &FaultWitness) -> String {
-    let Some(phase) = record.phase(&witness.phase) else {
-        return String::new();
-    };
-    let counted_s = phase.duration_s - phase.settle_s;
-    let in_force = figures::seconds(witness.in_force_s);
-    if witness.indicators.is_empty() || witness.in_force_s + 1e-6 >= counted_s {
-        String::new()
-    } else if witness.judged_s > witness.in_force_s {
-        format!(
-            " over the whole phase (too few requests in the {in_force} in which it was in force)"
-        )
-    } else {
-        format!(" over the {in_force} in which it was in force")
-    }
-}
-
 /// What was done to the system in a phase.
 pub(crate) fn done(phase: &PhaseRecord) -> String {
     match (phase.faults.is_empty(), phase.baseline) {
@@ -273,41 +208,21 @@ pub(crate) fn done(phase: &PhaseRecord) -> String {
     }
 }
 
-/// Failed requests by `error.type`, most frequent first.
-pub(crate) fn errors_by_type(phase: &PhaseRecord) -> String {
-    let mut errors: Vec<(&String, &u64)> = phase.stats.errors.iter().collect();
-    errors.sort_by(|a, b| b.1.cmp(a.1));
-    let named = errors
-        .iter()
-        .map(|(error, count)| format!("{error} × {}", figures::count(**count)));
-    named.collect::<Vec<_>>().join(", ")
-}
-
-/// How the expectation's line is marked. A run that cannot tell refutes nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mark {
-    Held,
-    NotHeld,
-    Unknown,
-}
-
-/// The mark of an expectation that `held` in a run that ended so.
-pub(crate) fn mark(outcome: &Outcome, held: bool) -> Mark {
-    match (held, outcome) {
-        (true, _) => Mark::Held,
-        (false, Outcome::Inconclusive { .. }) => Mark::Unknown,
-        (false, _) => Mark::NotHeld,
-    }
-}
-
 /// Every distinct note of the analyser, in order.
 pub(crate) fn notes(record: &RunRecord) -> Vec<&str> {
+    distinct(
+        judged(record)
+            .into_iter()
+            .flat_map(|one| &one.analysis.notes),
+    )
+}
+
+/// The same notes in their order, none twice.
+pub(crate) fn distinct<'a>(all: impl Iterator<Item = &'a String>) -> Vec<&'a str> {
     let mut notes: Vec<&str> = Vec::new();
-    for one in judged(record) {
-        for note in &one.analysis.notes {
-            if !notes.contains(&note.as_str()) {
-                notes.push(note);
-            }
+    for note in all {
+        if !notes.contains(&note.as_str()) {
+            notes.push(note);
         }
     }
     notes
@@ -317,23 +232,6 @@ pub(crate) fn notes(record: &RunRecord) -> Vec<&str> {
 pub(crate) fn simulated_s(record: &RunRecord) -> f64 {
     let ends = record.phases.iter().map(|one| one.start_s + one.duration_s);
     ends.fold(0.0, f64::max)
-}
-
-/// Where, how long, how fast: what is said below the title.
-pub(crate) fn circumstances(record: &RunRecord) -> String {
-    let phases = match record.phases.len() {
-        1 => "1 phase".to_owned(),
-        many => format!("{many} phases"),
-    };
-    let simulated = figures::seconds(simulated_s(record));
-    let mut text = format!(
-        "{} · {} · {phases} over {simulated}",
-        record.file, record.ground
-    );
-    if let Some(wall) = &record.wall {
-        text.push_str(&format!(" · took {}", figures::seconds(wall.seconds)));
-    }
-    text
 }
 
 /// The command that runs the same again.

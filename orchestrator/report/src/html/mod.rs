@@ -1,42 +1,30 @@
 //! One page that needs nothing beside itself: style, text and pictures in one file.
 
-pub(crate) mod axis;
-pub(crate) mod context;
-mod counterfactual;
-pub(crate) mod svg;
-mod system;
-mod tail;
-mod timeline;
-mod waterfall;
-
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, HtmlEscape, Value, context};
-use ragdoll_experiment::RunRecord;
+use minijinja::value::Serde;
+use minijinja::{Environment, HtmlEscape, Value};
 
 use crate::causes;
+use crate::document::Document;
 
-const TEMPLATES: [(&str, &str); 5] = [
-    ("report.html", include_str!("templates/report.html")),
-    ("comparison.html", include_str!("templates/comparison.html")),
-    (
-        "counterfactual.html",
-        include_str!("templates/counterfactual.html"),
-    ),
-    ("tables.html", include_str!("templates/tables.html")),
-    ("verdict.html", include_str!("templates/verdict.html")),
+const TEMPLATES: [(&str, &str); 4] = [
+    ("page.html", include_str!("templates/page.html")),
+    ("section.html", include_str!("templates/section.html")),
+    ("block.html", include_str!("templates/block.html")),
+    ("table.html", include_str!("templates/table.html")),
 ];
 const STYLE: &str = include_str!("templates/style.css");
 
-/// The report of a run as one HTML file that works offline and in print.
-pub fn html(record: &RunRecord) -> String {
+/// The report as one HTML file.
+pub(crate) fn render(document: &Document) -> String {
     let environment = environment();
     let page = environment
-        .get_template("report.html")
-        .and_then(|template| template.render(context! { run => context::run(record) }));
+        .get_template("page.html")
+        .and_then(|template| template.render(Serde(document)));
     page.unwrap_or_else(|error| panic!("the report's own templates are sound: {error:#}"))
 }
 
-pub(crate) fn environment() -> Environment<'static> {
+fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use ragdoll_analyser::Verdict;
 use ragdoll_experiment::{Outcome, RunRecord};
 
+use crate::columns::aligned;
 use crate::figures::ms;
 use crate::words;
 
@@ -134,7 +135,7 @@ impl OfOneFile {
             }));
             rows.push(row);
         }
-        aligned(&rows, self.runs.len())
+        ruled(&rows, self.runs.len())
     }
 
     fn counts(&self) -> String {
@@ -184,32 +185,19 @@ fn verdict(run: &RunRecord) -> String {
     }
 }
 
-/// Columns that line up: the first and the figures lean right, the words left. A rule parts the
-/// runs from their summary.
-fn aligned(rows: &[Vec<String>], runs: usize) -> String {
-    let columns = rows[0].len();
-    let width = |column: usize| {
-        let widths = rows.iter().map(|row| row[column].chars().count());
-        widths.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+/// Lines of the table. A rule parts the runs from their summary.
+fn ruled(rows: &[Vec<String>], runs: usize) -> String {
+    let lines = aligned(rows, |column| !(1..=2).contains(&column));
+    let widths = (0..rows[0].len()).map(|column| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.max().unwrap_or(0)
+    });
+    let full = widths.sum::<usize>() + 2 * (rows[0].len() - 1);
     let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            let width = widths[column];
-            let gap = if column == 0 { "" } else { "  " };
-            line.push_str(gap);
-            if (1..=2).contains(&column) {
-                line.push_str(&format!("{cell:<width$}"));
-            } else {
-                line.push_str(&format!("{cell:>width$}"));
-            }
-        }
-        text.push_str(line.trim_end());
+    for (index, line) in lines.iter().enumerate() {
+        text.push_str(line);
         text.push('\n');
         if index == 0 || index == runs {
-            let full = widths.iter().sum::<usize>() + 2 * (columns - 1);
             text.push_str(&"─".repeat(full));
             text.push('\n');
         }

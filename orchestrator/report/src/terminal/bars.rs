@@ -1,10 +1,8 @@
-//! A picture of where the slow tail's time goes: a phase's bars beside its baseline's.
+//! Bars of two times beside each other, such as those of now and of before.
 
-use super::page::{Page, Paint, clipped, width_of};
+use super::page::{Page, clipped, width_of};
+use crate::document::{Bar, BarGroup, Bars, Tone};
 use crate::figures::ms;
-use crate::words::{Judged, judged, parts};
-use ragdoll_analyser::Attribution;
-use ragdoll_experiment::RunRecord;
 
 const LABEL_WIDTH_MAX: usize = 28;
 const VALUE_WIDTH: usize = 8;
@@ -12,109 +10,57 @@ const INDENT: usize = 2;
 const GAP: usize = 2;
 const BAR_WIDTH_MAX: usize = 40;
 
-struct Row {
-    label: String,
-    now_ms: f64,
-    before_ms: f64,
-    named: bool,
-}
-
-/// Draws the bars of every comparison of a run.
-pub(super) fn write(page: &mut Page, record: &RunRecord) {
-    let judged = judged(record);
-    let shown = judged
-        .iter()
-        .filter(|one| !one.analysis.attribution.is_empty());
-    let limit = if shown.count() > 1 { 3 } else { 4 };
-    write_judged(page, &judged, limit);
-}
-
-/// Draws one group of bars for each comparison that says where time goes, of at most `limit` places
-/// besides the rest.
-pub(crate) fn write_judged(page: &mut Page, judged: &[Judged<'_>], limit: usize) {
-    let shown: Vec<&Judged<'_>> = judged
-        .iter()
-        .filter(|one| !one.analysis.attribution.is_empty())
-        .collect();
-    if shown.is_empty() {
-        return;
-    }
-    let groups: Vec<Vec<Row>> = shown.iter().map(|one| rows(one, limit)).collect();
-    let labels = groups.iter().flatten().map(|row| width_of(&row.label));
+/// Writes every group with at most `most` bars, and the sum of the others.
+pub(super) fn write(page: &mut Page, bars: &Bars, most: usize) {
+    let groups: Vec<Vec<Bar>> = bars.groups.iter().map(|one| chosen(one, most)).collect();
+    let labels = groups.iter().flatten().map(|bar| width_of(&bar.label));
     let label_width = labels.max().unwrap_or(0).min(LABEL_WIDTH_MAX);
-    page.heading(
-        "WHERE THE SLOWEST REQUESTS' TIME GOES",
-        "mean of one request",
-    );
-    for (one, rows) in shown.iter().zip(&groups) {
-        group(page, one, rows, label_width);
+    for (group, bars) in bars.groups.iter().zip(&groups) {
+        write_group(page, group, bars, label_width);
     }
 }
 
-fn rows(one: &Judged<'_>, limit: usize) -> Vec<Row> {
-    let named = one.analysis.verdict.bottleneck();
-    let chosen = parts(one.analysis, limit);
-    let row = |part: &&Attribution| Row {
-        label: format!("{} / {}", part.service, part.cause),
-        now_ms: part.tail_ms,
-        before_ms: part.baseline_tail_ms,
-        named: named
-            .is_some_and(|found| found.service == part.service && found.cause == part.cause),
+/// The most important bars, the longest of now first, then the sum of the rest.
+fn chosen(group: &BarGroup, most: usize) -> Vec<Bar> {
+    let mut bars = group.bars.clone();
+    let rest = bars.split_off(bars.len().min(most));
+    bars.sort_by(|a, b| b.now_ms.total_cmp(&a.now_ms));
+    let rest = Bar {
+        label: "everything else".to_owned(),
+        now_ms: rest.iter().map(|bar| bar.now_ms).sum(),
+        before_ms: rest.iter().map(|bar| bar.before_ms).sum(),
+        named: false,
     };
-    let mut rows: Vec<Row> = chosen.shown.iter().map(row).collect();
-    if chosen.rest_ms > 0.0 || chosen.rest_baseline_ms > 0.0 {
-        rows.push(Row {
-            label: "everything else".to_owned(),
-            now_ms: chosen.rest_ms,
-            before_ms: chosen.rest_baseline_ms,
-            named: false,
-        });
+    if rest.now_ms > 0.0 || rest.before_ms > 0.0 {
+        bars.push(rest);
     }
-    rows
+    bars
 }
 
-fn group(page: &mut Page, one: &Judged<'_>, rows: &[Row], label_width: usize) {
+fn write_group(page: &mut Page, group: &BarGroup, bars: &[Bar], label_width: usize) {
     let fixed = INDENT + label_width + 2 * (GAP + 1 + VALUE_WIDTH);
     let bar_width = (page.width().saturating_sub(fixed) / 2).clamp(4, BAR_WIDTH_MAX);
-    let most = rows
-        .iter()
-        .map(|row| row.now_ms.max(row.before_ms))
-        .fold(0.0, f64::max);
-    let total = |of: fn(&Attribution) -> f64| ms(one.analysis.attribution.iter().map(of).sum());
+    let longest = bars.iter().map(|bar| bar.now_ms.max(bar.before_ms));
+    let longest = longest.fold(0.0, f64::max);
     let column = GAP + bar_width + 1 + VALUE_WIDTH;
     page.line(&[
-        (Paint::Plain, " ".repeat(INDENT + label_width + GAP)),
-        (
-            Paint::Accent,
-            padded(
-                &format!("{} ({} in all)", one.phase, total(|part| part.tail_ms)),
-                column,
-            ),
-        ),
-        (
-            Paint::Dim,
-            format!(
-                "{} ({} in all)",
-                one.against,
-                total(|part| part.baseline_tail_ms)
-            ),
-        ),
+        (Tone::Plain, " ".repeat(INDENT + label_width + GAP)),
+        (Tone::Accent, padded(&group.now, column)),
+        (Tone::Muted, group.before.clone()),
     ]);
-    for row in rows {
-        let strong = if row.named { Paint::Bad } else { Paint::Accent };
-        let label_paint = if row.named { Paint::Bold } else { Paint::Plain };
+    for one in bars {
+        let strong = if one.named { Tone::Bad } else { Tone::Accent };
+        let label_tone = if one.named { Tone::Strong } else { Tone::Plain };
+        let drawn = |value_ms: f64| padded(&bar(value_ms, longest, bar_width), bar_width);
         page.line(&[
-            (Paint::Plain, " ".repeat(INDENT)),
-            (label_paint, padded(&row.label, label_width)),
-            (Paint::Plain, " ".repeat(GAP)),
-            (strong, padded(&bar(row.now_ms, most, bar_width), bar_width)),
-            (label_paint, format!(" {:>VALUE_WIDTH$}", ms(row.now_ms))),
-            (Paint::Plain, " ".repeat(GAP)),
-            (
-                Paint::Dim,
-                padded(&bar(row.before_ms, most, bar_width), bar_width),
-            ),
-            (Paint::Dim, format!(" {:>VALUE_WIDTH$}", ms(row.before_ms))),
+            (Tone::Plain, " ".repeat(INDENT)),
+            (label_tone, padded(&one.label, label_width)),
+            (Tone::Plain, " ".repeat(GAP)),
+            (strong, drawn(one.now_ms)),
+            (label_tone, format!(" {:>VALUE_WIDTH$}", ms(one.now_ms))),
+            (Tone::Plain, " ".repeat(GAP)),
+            (Tone::Muted, drawn(one.before_ms)),
+            (Tone::Muted, format!(" {:>VALUE_WIDTH$}", ms(one.before_ms))),
         ]);
     }
 }

@@ -1,36 +1,20 @@
 //! Lines of text that never exceed the page's width, with or without colour.
 
+use crate::document::{Piece, Tone};
 use crate::words::printable;
 
-/// How a stretch of text is shown. Reports use the eight basic colours, which every terminal
-/// adapts to its background.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paint {
-    Plain,
-    Bold,
-    Dim,
-    Good,
-    Bad,
-    Unsure,
-    Accent,
-}
-
-impl Paint {
-    const fn codes(self) -> &'static str {
-        match self {
-            Paint::Plain => "",
-            Paint::Bold => "1",
-            Paint::Dim => "2",
-            Paint::Good => "1;32",
-            Paint::Bad => "1;31",
-            Paint::Unsure => "1;33",
-            Paint::Accent => "36",
-        }
+/// Reports use the eight basic colours, which every terminal adapts to its background.
+const fn codes(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "",
+        Tone::Strong => "1",
+        Tone::Muted => "2",
+        Tone::Good => "1;32",
+        Tone::Bad => "1;31",
+        Tone::Unsure => "1;33",
+        Tone::Accent => "36",
     }
 }
-
-/// A stretch of text with its paint.
-pub(crate) type Piece = (Paint, String);
 
 /// The page under construction.
 pub(crate) struct Page {
@@ -60,10 +44,10 @@ impl Page {
     pub(crate) fn line(&mut self, pieces: &[Piece]) {
         let mut room = self.width;
         let mut plain_end = self.text.len();
-        for (paint, piece) in pieces {
+        for (tone, piece) in pieces {
             let piece = clipped(&printable(piece), room);
             room -= width_of(&piece);
-            self.push(*paint, &piece);
+            self.push(*tone, &piece);
             if !piece.trim_end().is_empty() {
                 plain_end = self.text.len();
             }
@@ -74,10 +58,10 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn push(&mut self, paint: Paint, piece: &str) {
-        if self.colour && paint != Paint::Plain && !piece.trim().is_empty() {
+    fn push(&mut self, tone: Tone, piece: &str) {
+        if self.colour && tone != Tone::Plain && !piece.trim().is_empty() {
             self.text
-                .push_str(&format!("\u{1b}[{}m{piece}\u{1b}[0m", paint.codes()));
+                .push_str(&format!("\u{1b}[{}m{piece}\u{1b}[0m", codes(tone)));
         } else {
             self.text.push_str(piece);
         }
@@ -90,25 +74,25 @@ impl Page {
     /// A blank line and a heading, with a remark behind it.
     pub(crate) fn heading(&mut self, heading: &str, remark: &str) {
         self.blank();
-        let mut pieces = vec![(Paint::Bold, heading.to_owned())];
+        let mut pieces = vec![(Tone::Strong, heading.to_owned())];
         if !remark.is_empty() {
-            pieces.push((Paint::Dim, format!("  {remark}")));
+            pieces.push((Tone::Muted, format!("  {remark}")));
         }
         self.line(&pieces);
     }
 
     /// Text over as many lines as it takes. The first line starts with `lead`, the others below
     /// the text of the first.
-    pub(crate) fn paragraph(&mut self, lead: &[Piece], paint: Paint, text: &str) {
+    pub(crate) fn paragraph(&mut self, lead: &[Piece], tone: Tone, text: &str) {
         let lead_width: usize = lead.iter().map(|(_, piece)| width_of(piece)).sum();
         let room = self.width.saturating_sub(lead_width).max(1);
         for (index, line) in wrapped(&printable(text), room).into_iter().enumerate() {
             let mut pieces = if index == 0 {
                 lead.to_vec()
             } else {
-                vec![(Paint::Plain, " ".repeat(lead_width))]
+                vec![(Tone::Plain, " ".repeat(lead_width))]
             };
-            pieces.push((paint, line));
+            pieces.push((tone, line));
             self.line(&pieces);
         }
     }
@@ -198,14 +182,14 @@ mod tests {
     #[test]
     fn a_page_without_colour_holds_no_escape_and_no_control_character() {
         let mut page = Page::new(20, false);
-        page.line(&[(Paint::Bad, "evil \u{1b}[2J title".to_owned())]);
+        page.line(&[(Tone::Bad, "evil \u{1b}[2J title".to_owned())]);
         assert_eq!(page.finish(), "evil  [2J title\n");
     }
 
     #[test]
     fn colour_does_not_count_as_width() {
         let mut page = Page::new(5, true);
-        page.line(&[(Paint::Bold, "abcdefgh".to_owned())]);
+        page.line(&[(Tone::Strong, "abcdefgh".to_owned())]);
         assert_eq!(page.finish(), "\u{1b}[1mabcd…\u{1b}[0m\n");
     }
 }

@@ -103,10 +103,10 @@ fn what_is_to_blame_comes_first_and_how_to_repeat_it_last() {
         all,
         [
             "Verdict",
-            "Expectations 3 of 3 hold",
             "The run over time",
             "Phases",
-            "What was injected, and whether anybody felt it",
+            "Expectations 3 of 3 hold",
+            "Faults what was injected, and whether anybody felt it",
             "contended against baseline: 2,391 and 2,402 traces",
             "pushed against baseline: 2,391 and 2,402 traces",
             "Notes",
