@@ -4,7 +4,7 @@ use ragdoll_fault_layers::{Injector, Planned};
 use ragdoll_runtime::{Streams, run_virtual};
 use serde_json::json;
 
-use crate::bench::*;
+use super::bench::*;
 
 fn open(faults: Vec<Planned>) -> Injector {
     Injector::open(faults, &Streams::new(1)).expect("sound parameters")

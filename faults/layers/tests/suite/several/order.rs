@@ -10,7 +10,7 @@ use ragdoll_runtime::{Overrides, run_virtual};
 use ragdoll_telemetry::RequestContext;
 use serde_json::json;
 
-use crate::bench::*;
+use super::bench::*;
 
 /// One request to a server with these faults: its answer, whether it came there, and what each fault
 /// counted.

@@ -3,7 +3,7 @@
 use ragdoll_fault_layers::Planned;
 use ragdoll_runtime::run_virtual;
 
-use crate::bench::*;
+use super::bench::*;
 
 #[test]
 fn a_fault_that_comes_and_goes_adds_to_one_that_stays() {

@@ -9,7 +9,7 @@ use ragdoll_telemetry::RequestContext;
 use ragdoll_telemetry::names::{BAGGAGE_DOCUMENT_BYTES, BAGGAGE_TOPIC};
 use serde_json::{Value, json};
 
-use crate::bench::*;
+use super::bench::*;
 
 /// A request of user 7 about topic 3, with documents of 9,000 bytes, for a tenant.
 fn described() -> RequestContext {
