@@ -11,8 +11,8 @@ use ragdoll_telemetry::{
 };
 use tonic::Code;
 
-use crate::receiver::{Place, Receiver};
-use crate::subject::{Depth, Subject, eventually, in_process};
+use super::receiver::{Place, Receiver};
+use super::subject::{Depth, Subject, eventually, in_process};
 
 #[test]
 fn what_is_said_leaves_without_being_asked_for() {

@@ -10,8 +10,8 @@ use ragdoll_telemetry::{
     KeyValue, RequestContext, SpanContext, SpanKind, log, log_process, log_subscriber,
 };
 
-use crate::receiver::{Place, Receiver};
-use crate::subject::{Depth, Subject, in_process};
+use super::receiver::{Place, Receiver};
+use super::subject::{Depth, Subject, in_process};
 
 fn plain(attributes: &[OtlpKeyValue]) -> Vec<(&str, OtlpValue)> {
     let value = |of: &OtlpKeyValue| of.value.clone().and_then(|any| any.value);
