@@ -6,7 +6,7 @@ use ragdoll_resources::testing::Bench;
 use ragdoll_runtime::{Clock, Overrides};
 use ragdoll_telemetry::SpanKind;
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 fn spec() -> topology::Memory {
     topology::Memory {

@@ -6,7 +6,7 @@ use ragdoll_resources::testing::Bench;
 use ragdoll_resources::{Cpu, Lock, Pool, ResourceError};
 use ragdoll_runtime::Overrides;
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 #[test]
 fn connections_that_are_lost_count_as_used_until_they_are_back() {

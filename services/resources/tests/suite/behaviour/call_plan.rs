@@ -7,7 +7,7 @@ use ragdoll_runtime::Clock;
 use ragdoll_telemetry::RequestContext;
 use tonic::{Code, Status};
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 /// What a call was asked and when, in milliseconds.
 #[derive(Clone, Default)]

@@ -7,7 +7,7 @@ use ragdoll_resources::testing::Bench;
 use ragdoll_resources::{Batcher, ResourceError};
 use ragdoll_runtime::Clock;
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 fn spec() -> BatchSpec {
     BatchSpec {

@@ -10,7 +10,7 @@ use ragdoll_runtime::random::exponential;
 use ragdoll_runtime::{Clock, Streams};
 use tonic::{Code, Status};
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 /// Calls something that takes 5 ms and always fails so; returns the code, and how often it was reached.
 async fn call_failing(clock: &Clock, callee: &Callee, number: u64) -> (Code, u32) {

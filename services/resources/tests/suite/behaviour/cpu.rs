@@ -4,7 +4,7 @@ use ragdoll_resources::Cpu;
 use ragdoll_resources::testing::Bench;
 use ragdoll_runtime::{Clock, Overrides};
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 /// Starts `count` pieces of work of `work_ms` at once; returns when each was done, in milliseconds.
 async fn run_at_once(clock: &Clock, cpu: &Arc<Cpu>, count: u64, work_ms: u64) -> Vec<f64> {

@@ -8,7 +8,7 @@ use ragdoll_runtime::{Clock, Overrides};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 /// Iterations that take 10 ms to decode one sequence, 1 ms for each further one, and 0.1 ms for each
 /// token of a prompt.

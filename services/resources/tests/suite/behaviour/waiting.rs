@@ -6,7 +6,7 @@ use ragdoll_resources::testing::Bench;
 use ragdoll_resources::{Lock, Pool, ResourceError, Workers};
 use ragdoll_runtime::{Overflow, Overrides};
 
-use crate::{durations_ms, scenario};
+use super::{durations_ms, scenario};
 
 #[test]
 fn a_caller_that_gives_up_is_seen_to_have_waited() {
