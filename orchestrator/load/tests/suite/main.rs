@@ -1,0 +1,5 @@
+//! Schedules of arrivals, recordings, and the driver that follows them.
+
+mod drive;
+mod recording;
+mod schedule;
