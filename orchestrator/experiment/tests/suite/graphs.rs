@@ -1,13 +1,11 @@
 //! Systems that are a graph of services: what is read, and what is refused in which words.
 
-mod common;
-
 use std::path::Path;
 
 use ragdoll_experiment::{Experiment, SpecErrors};
 use ragdoll_model::{Service, ServiceName};
 
-use common::TestCatalog;
+use crate::common::TestCatalog;
 
 /// An experiment on these services, with these lines in its one fault.
 fn parse(graph: &str, fault: &str) -> Result<Experiment, SpecErrors> {

@@ -1,12 +1,10 @@
 //! Every file in `tests/bad` is refused with messages that name file, line, key and fix.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
 use ragdoll_experiment::{Experiment, SpecErrors};
 
-use common::TestCatalog;
+use crate::common::TestCatalog;
 
 fn bad_files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");

@@ -1,10 +1,8 @@
 //! What follows from running the same seed again without a fault.
 
-mod common;
-
 use std::path::Path;
 
-use common::TestCatalog;
+use crate::common::TestCatalog;
 use ragdoll_analyser::{Analysis, Bottleneck, Cause, Question, ServiceLoad, Verdict};
 use ragdoll_experiment::{
     Comparison, Counterfactual, Experiment, Finding, Indicator, Journal, JournalEntry,

@@ -1,7 +1,5 @@
 //! A file without mistakes becomes an experiment with every gap filled.
 
-mod common;
-
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -9,10 +7,10 @@ use proptest::test_runner::RngSeed;
 use ragdoll_experiment::{Experiment, schema};
 use ragdoll_model::{Dist, Topology};
 
-use common::TestCatalog;
+use crate::common::TestCatalog;
 
 fn slow_shard() -> Experiment {
-    let text = include_str!("good/slow_shard.toml");
+    let text = include_str!("../good/slow_shard.toml");
     let path = Path::new("experiments/slow_shard.toml");
     Experiment::parse(text, path, &TestCatalog).unwrap_or_else(|errors| panic!("{errors}"))
 }
@@ -107,7 +105,7 @@ proptest! {
         length in 0_usize..40,
         patch in "[a-z0-9.\"=\\[\\]{}\n-]{0,6}",
     ) {
-        let good = include_str!("good/slow_shard.toml");
+        let good = include_str!("../good/slow_shard.toml");
         let start = (from * good.len() as f64) as usize;
         let end = (start + length).min(good.len());
         let text = format!("{}{patch}{}", &good[..start], &good[end..]);

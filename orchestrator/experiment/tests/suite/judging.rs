@@ -1,7 +1,5 @@
 //! From measurements to the outcome of a run: what passes, what fails, and what cannot tell.
 
-mod common;
-
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -14,7 +12,7 @@ use ragdoll_experiment::{
     RequestOutcome, RunRecord, UtilizationSample, judge,
 };
 
-use common::TestCatalog;
+use crate::common::TestCatalog;
 
 const FILE: &str = r#"
 title = "A lock that is held too long"
