@@ -1,0 +1,142 @@
+//! Graphs of services: which faults they meet.
+
+use ragdoll_fault_layers::{Faults, Planned};
+use ragdoll_fault_spec::{Catalog as _, KindInfo, Target, edges};
+use ragdoll_model::topology::{LockScope, Memory};
+use ragdoll_model::{Dist, GraphLock, GraphPool, Service, Topology};
+use ragdoll_telemetry::SpanKind;
+use serde_json::{Value, json};
+
+use crate::common::on_with;
+use crate::common::shop::{ask, diamond, fault, once, service, span};
+
+const SECOND: u64 = 1_000_000;
+
+/// The diamond with all that a fault could need: memory, copies, health checks.
+fn rich() -> Topology {
+    let mut topology = diamond();
+    topology.network.health_check_ms = 500.0;
+    topology.graph.deadline_ms = 5_000.0;
+    let frontend = &mut topology.graph.services[0];
+    // Held for so long that some wait for it.
+    frontend.lock = Some(GraphLock {
+        scope: LockScope::Global,
+        hold: Dist::Exponential { mean_ms: 12.0 },
+    });
+    frontend.memory = Some(Memory {
+        budget_bytes: 1_200_000_000,
+        base_bytes: 1_000_000_000,
+        ..Memory::default()
+    });
+    frontend.calls[2].pool = Some(GraphPool {
+        size: 4,
+        timeout_ms: 5_000.0,
+    });
+    frontend.service_time = Dist::lognormal(4.0, 0.3);
+    topology.graph.services[1].instances = 2;
+    topology
+}
+
+/// Something that makes a fault felt that by itself is not: a process that is cold has to start, and
+/// only what fails is tried again.
+fn company(kind: &KindInfo) -> Vec<Planned> {
+    let on =
+        |kind, service_name, params| fault(kind, Target::service(service(service_name)), params);
+    match kind.name {
+        "cold_start" => vec![on("crash", "frontend", json!({ "down_ms": 300.0 }))],
+        "retry_storm" => {
+            let mut failing = on("error_rate", "tax", json!({ "code": "UNAVAILABLE" }));
+            failing.spec.probability = 0.3;
+            vec![failing]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a busy system says over 8 s, in 5 of which it is asked. Who hangs comes back after 4.
+fn busy(mut faults: Vec<Planned>) -> String {
+    for fault in &mut faults {
+        fault.stop_us = 4 * SECOND;
+    }
+    let ((), seen) = on_with(rich(), faults, |ground| async move {
+        let asking = ground.clone();
+        let asking = tokio::spawn(async move { ask(&asking, 200, 25_000).await });
+        ground.clock.sleep_us(8 * SECOND).await;
+        asking.abort();
+    });
+    seen.text
+}
+
+/// The parameters of a kind's example, with which it is felt in a small system in a short time.
+fn felt(kind: &KindInfo) -> Value {
+    match kind.name {
+        "memory_leak" => json!({ "memory_leak_bytes_per_request": 4_000_000 }),
+        // An answer comes in one piece.
+        "stream_stall" => json!({ "stall_ms": 1_500.0 }),
+        _ => Faults.example(kind.name),
+    }
+}
+
+#[test]
+fn every_kind_that_means_something_in_a_graph_is_felt_there() {
+    let topology = rich();
+    let frontend = service("frontend");
+    let (mut felt_kinds, mut not_felt) = (0, Vec::new());
+    for kind in Faults
+        .kinds()
+        .into_iter()
+        .filter(|kind| kind.services != [Service::Client])
+    {
+        let acts = kind.graph.is_some();
+        assert_eq!(
+            kind.fits(frontend, &topology).is_ok(),
+            acts,
+            "{}",
+            kind.name
+        );
+        if !acts {
+            continue;
+        }
+        let company = company(&kind);
+        // Users do not look at what is wrong with an answer; services do.
+        let target = match kind.name {
+            "malformed_response" => Target::service(service("cart")),
+            _ => Target::service(frontend),
+        };
+        let mut faults = company.clone();
+        faults.push(fault(kind.name, target, felt(&kind)));
+        match busy(faults) == busy(company) {
+            true => not_felt.push(kind.name),
+            false => felt_kinds += 1,
+        }
+    }
+    assert!(not_felt.is_empty(), "not felt: {not_felt:?}");
+    assert!(felt_kinds >= 35, "only {felt_kinds}");
+}
+
+#[test]
+fn every_edge_may_have_a_fault() {
+    let topology = diamond();
+    let params = json!({ "delay": { "fixed": { "ms": 30.0 } } });
+    let length_us = |faults| {
+        let (_, seen) = once(diamond(), faults);
+        span(&seen, "client-0", &SpanKind::Client).length_us()
+    };
+    let before = length_us(Vec::new());
+    for (from, to) in edges(&topology) {
+        let after = length_us(vec![fault(
+            "latency",
+            Target::edge(from, to),
+            params.clone(),
+        )]);
+        assert!(
+            after >= before + 29_000,
+            "{from} -> {to}: {after} after {before}"
+        );
+    }
+}
+
+#[test]
+fn the_same_seed_says_the_same() {
+    assert!(busy(Vec::new()) == busy(Vec::new()));
+}
