@@ -5,10 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Dist;
-use crate::ids::{InstanceId, Service};
+use crate::ids::InstanceId;
 use crate::mitigation::{Shedding, is_default};
 use crate::names::ServiceName;
-use crate::topology::{CallPlan, LockScope, Memory};
+use crate::resources::{CallPlan, LockScope, Memory};
+use crate::service::Service;
 
 /// A system of services that call each other. Where it has any, it takes the place of the RAG system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -7,7 +7,9 @@ pub mod graph;
 pub mod ids;
 pub mod mitigation;
 pub mod names;
+mod resources;
 pub mod retrieval;
+mod service;
 pub mod topology;
 pub mod workload;
 
@@ -19,8 +21,9 @@ pub mod proto {
 
 pub use distribution::{Dist, TokenDist};
 pub use graph::{Graph, GraphCall, GraphLock, GraphPool, GraphService};
-pub use ids::{InstanceId, RequestId, Service};
+pub use ids::{InstanceId, RequestId};
 pub use names::ServiceName;
 pub use retrieval::Hit;
+pub use service::Service;
 pub use topology::Topology;
 pub use workload::{Arrivals, Workload};

@@ -1,4 +1,4 @@
-//! Names: what the services of a graph may be called, and how services are written in files.
+//! Names that the services of a graph may have.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,8 +7,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
-
-use crate::ids::Service;
 
 /// Every name, with the path of the gRPC method that such a service answers.
 const NAMES: [(&str, &str); 40] = [
@@ -106,12 +104,6 @@ impl fmt::Display for ServiceName {
     }
 }
 
-impl From<ServiceName> for Service {
-    fn from(name: ServiceName) -> Service {
-        Service::Generic(name)
-    }
-}
-
 impl Serialize for ServiceName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
@@ -140,65 +132,12 @@ impl JsonSchema for ServiceName {
     }
 }
 
-impl Serialize for Service {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Service {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Named("the name of a service", Service::from_name))
-    }
-}
-
-impl JsonSchema for Service {
-    fn schema_name() -> Cow<'static, str> {
-        "Service".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let described = |service: Service| {
-            json!({
-                "description": description(service),
-                "type": "string",
-                "const": service.name(),
-            })
-        };
-        let own = Service::ALL.into_iter().map(described);
-        let names: Vec<Value> = own.chain(ServiceName::all().map(constant)).collect();
-        json_schema!({
-            "description": "A service of the system under test. Its name is the value of `service.name` in telemetry.",
-            "oneOf": names,
-        })
-    }
-}
-
-fn constant(name: ServiceName) -> Value {
+pub(crate) fn constant(name: ServiceName) -> Value {
     json!({ "type": "string", "const": name.name() })
 }
 
-/// What a service is, in the words that an editor shows.
-const fn description(service: Service) -> &'static str {
-    match service {
-        Service::Client => "The load generator, which stands for the users' applications.",
-        Service::Gateway => "HTTP edge that runs the request path.",
-        Service::Metadata => "Metadata store: who may see what, behind a lock.",
-        Service::Embedder => "Text to vector, in batches.",
-        Service::VectorDb => "Coordinator that fans a search out over the shards.",
-        Service::Shard => "One replica of one partition of the index.",
-        Service::Reranker => "Cross-encoder over the candidates.",
-        Service::Llm => "Inference engine with an OpenAI-style HTTP interface.",
-        Service::IngestApi => "HTTP edge that accepts documents and puts them on the queue.",
-        Service::IngestWorker => {
-            "Takes documents from the queue, embeds them and writes them to the shards."
-        }
-        Service::Generic(_) => "A service of a graph.",
-    }
-}
-
 /// Reads a text that is a name of something: what that is in words, and how it is found.
-struct Named<T>(&'static str, fn(&str) -> Option<T>);
+pub(crate) struct Named<T>(pub(crate) &'static str, pub(crate) fn(&str) -> Option<T>);
 
 impl<T> Visitor<'_> for Named<T> {
     type Value = T;
@@ -209,62 +148,5 @@ impl<T> Visitor<'_> for Named<T> {
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<T, E> {
         (self.1)(name).ok_or_else(|| E::invalid_value(de::Unexpected::Str(name), &self))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_service_is_read_back_from_its_name() {
-        let graphs = ServiceName::all().map(Service::Generic);
-        for service in Service::ALL.into_iter().chain(graphs) {
-            let text = serde_json::to_string(&service).expect("a name");
-            assert_eq!(text, format!("\"{}\"", service.name()));
-            let back: Service = serde_json::from_str(&text).expect("the same service");
-            assert_eq!(back, service);
-            assert_eq!(Service::from_name(service.name()), Some(service));
-        }
-        let error = serde_json::from_str::<Service>("\"lmm\"").expect_err("no service");
-        assert!(error.to_string().contains("\"lmm\""), "{error}");
-        let error = serde_json::from_str::<ServiceName>("\"llm\"").expect_err("no graph has it");
-        assert!(error.to_string().contains("of a graph"), "{error}");
-    }
-
-    #[test]
-    fn names_and_methods_are_unique_and_sorted() {
-        let names: Vec<&str> = ServiceName::all().map(ServiceName::name).collect();
-        assert!(names.is_sorted(), "{names:?}");
-        let others = Service::ALL.map(Service::name);
-        let all: BTreeSet<&str> = names.iter().copied().chain(others).collect();
-        assert_eq!(all.len(), ServiceName::COUNT + others.len());
-        let methods: BTreeSet<&str> = ServiceName::all().map(ServiceName::method).collect();
-        assert_eq!(methods.len(), ServiceName::COUNT);
-        for name in ServiceName::all() {
-            assert_eq!(ServiceName::of_method(name.method()), Some(name));
-        }
-    }
-
-    #[test]
-    fn the_schema_knows_every_name() {
-        let schema = schemars::schema_for!(Service);
-        let names = schema
-            .get("oneOf")
-            .and_then(Value::as_array)
-            .expect("names");
-        let names: Vec<&str> = names
-            .iter()
-            .filter_map(|one| one["const"].as_str())
-            .collect();
-        let graphs = ServiceName::all().map(Service::Generic);
-        let all: Vec<&str> = Service::ALL
-            .into_iter()
-            .chain(graphs)
-            .map(Service::name)
-            .collect();
-        assert_eq!(names, all);
     }
 }
