@@ -14,7 +14,6 @@ use tonic::{Code, TimeoutExpired};
 use tower::{Service, ServiceExt as _};
 
 use crate::operation::{is_streamed, refusal};
-use crate::service::RESETS_OF_CONNECTION;
 
 /// How long a connection may take to be made. A container that died leaves an address at which
 /// nobody answers, not even to refuse, and all calls to it wait for the one connection: until this
@@ -23,6 +22,12 @@ use crate::service::RESETS_OF_CONNECTION;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often an idle or silent connection is asked whether it is still one.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Requests that the callers of one connection may have given up before the process gets to see
+/// them, and answers that came too late. The protocol's own bounds, 20 and 1024, are meant against
+/// attackers: a process that stood still for a while would meet its callers' impatience by cutting
+/// the whole connection, and with it all requests that are still wanted.
+pub(crate) const RESETS_OF_CONNECTION: usize = 100_000;
 
 /// What is said of a server that went away.
 const RESET: &str = "connection reset";

@@ -2,7 +2,7 @@
 
 mod calls;
 mod entry;
-mod wire;
+mod server;
 
 use std::sync::Arc;
 

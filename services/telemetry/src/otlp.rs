@@ -7,6 +7,7 @@
 //! Delivery is at least once: where a connection breaks before the answer, a request goes out again.
 
 mod connection;
+mod error;
 mod gauges;
 mod logs;
 mod outbox;
@@ -16,48 +17,23 @@ mod resource;
 mod sender;
 mod traces;
 
-use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use opentelemetry_otlp::ExporterBuildError;
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::Clock;
-use thiserror::Error;
 
-use self::outbox::Outbox;
+pub use self::error::OtlpError;
+use self::outbox::{DRAIN_LIMIT_US, Outbox};
 use self::sender::Sender;
 use crate::export::{Batch, Exporter};
 
-/// Name of the instrumentation scope.
-const SCOPE: &str = "ragdoll";
-/// Longest wait for what is still on its way, at a drain and at the end.
-const DRAIN_LIMIT_US: u64 = 5_000_000;
-/// The same at a drain where no receiver has ever answered: a process that was started without one
+/// [`DRAIN_LIMIT_US`] where no receiver has ever answered: a process that was started without one
 /// ends promptly when it is told to.
 const UNANSWERED_LIMIT_US: u64 = 1_000_000;
 /// Wait for room on the exporter's channel.
 const FLUSH_RETRY_US: u64 = 1_000;
-
-/// Telemetry cannot leave this process.
-#[derive(Debug, Error)]
-pub enum OtlpError {
-    /// The endpoint is no address of a receiver.
-    #[error("otlp_endpoint `{endpoint}`: {problem}; give an address such as http://127.0.0.1:4317")]
-    Endpoint {
-        /// What was given.
-        endpoint: String,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// An exporter could not be built, which an `OTEL_EXPORTER_OTLP_*` variable can cause.
-    #[error("cannot set up the OTLP exporters: {0}; unset the variables OTEL_EXPORTER_OTLP_*")]
-    Exporter(#[from] ExporterBuildError),
-    /// The system gave no thread.
-    #[error("cannot start a thread for telemetry: {0}; raise the limit on processes")]
-    Thread(#[from] io::Error),
-}
 
 /// Delivers one instance's telemetry to a receiver, for as long as this exists. Dropping it does not
 /// wait: what was said until then is still delivered where that takes no longer than a drain may.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use ragdoll_model::{InstanceId, Service};
 
-use super::ServiceError;
+use super::error::ServiceError;
 use super::plan::Plan;
 
 /// Runs one instance of one service of a simulated RAG system as a process.

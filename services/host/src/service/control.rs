@@ -10,33 +10,16 @@ use http::StatusCode;
 use ragdoll_fault_layers::WitnessReport;
 use ragdoll_runtime::{Body, BoxService, Clock, Request, is_grpc};
 use ragdoll_stubs::ingest::Queue;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tonic::Code;
 use tower::Service as _;
 
+use super::command::{Command, Drained};
 use super::messages::{NEXT_MESSAGE, next_message};
 use super::plan::{Begin, Change};
 use super::running::Running;
 use crate::operation::refusal;
 use crate::readiness::READINESS_PATH;
-
-/// What a drain left behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drained {
-    /// Spans that could not be delivered since the run began.
-    pub lost_spans: u64,
-    /// Log lines that could not be delivered since the run began.
-    pub lost_logs: u64,
-}
-
-/// What the process's main task is asked to do.
-pub(super) enum Command {
-    /// To begin a run.
-    Begin(Box<Begin>, oneshot::Sender<Result<(), String>>),
-    /// To end, since the model ran out of memory.
-    OutOfMemory,
-}
 
 /// What all connections share.
 pub(super) struct Shared {

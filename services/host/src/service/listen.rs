@@ -11,17 +11,12 @@ use ragdoll_runtime::{Body, Clock};
 use tokio::net::{TcpListener, TcpStream};
 use tower::Service as _;
 
-use super::ServiceError;
-use crate::remote::remote;
+use super::error::ServiceError;
+use crate::remote::{RESETS_OF_CONNECTION, remote};
 
 /// Requests in progress on one connection. The resources of a stub bound how many it takes; the
 /// protocol's own bound would be a queue that no trace shows.
 const STREAMS_OF_CONNECTION: u32 = 100_000;
-/// Requests that the callers of one connection may have given up before the process gets to see
-/// them, and answers that came too late. The protocol's own bounds, 20 and 1024, are meant against
-/// attackers: a process that stood still for a while would meet its callers' impatience by cutting
-/// the whole connection, and with it all requests that are still wanted.
-pub(crate) const RESETS_OF_CONNECTION: usize = 100_000;
 /// Pause after a connection that could not be accepted, as when descriptors run out.
 const ACCEPT_PAUSE_US: u64 = 10_000;
 /// How long a health check may take.

@@ -1,8 +1,10 @@
 //! One instance of a system as a process of its own.
 
 mod arguments;
+mod command;
 mod control;
 mod embedded;
+mod error;
 mod listen;
 mod messages;
 mod plan;
@@ -17,20 +19,19 @@ use ragdoll_fault_layers::Means;
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::Clock;
 use ragdoll_telemetry::tracing;
-use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 pub use arguments::Arguments;
-pub use control::Drained;
+pub use command::Drained;
 pub use embedded::{answer_on, messages_of};
+pub use error::ServiceError;
 pub use plan::{Addresses, Begin, Change, OutOfMemory, Plan};
 
-pub(crate) use listen::RESETS_OF_CONNECTION;
-
-use control::{Command, Shared};
+use command::Command;
+use control::Shared;
 use running::Running;
 
 /// Variable of the environment that may hold the plan.
@@ -41,46 +42,6 @@ pub const LISTENING: &str = "listening on";
 const COMMANDS: usize = 16;
 /// Most memory that a process takes before it stops waiting for the kernel to kill it.
 const MOST_MEMORY_BYTES: usize = 2 << 30;
-
-/// A process that cannot be an instance, or cannot go on to be one.
-#[derive(Debug, Error)]
-pub enum ServiceError {
-    /// The command line or the plan has a mistake.
-    #[error("{0}")]
-    Plan(String),
-    /// The environment is in the way.
-    #[error("{what}: {source}{fix}")]
-    Environment {
-        /// What was tried.
-        what: String,
-        /// Why it failed.
-        source: std::io::Error,
-        /// What to do; begins with `: ` or is empty.
-        fix: &'static str,
-    },
-    /// The process that was asked is not ready.
-    #[error("not ready: {0}")]
-    NotReady(String),
-    /// The model ran out of memory.
-    #[error("out of memory")]
-    OutOfMemory,
-}
-
-impl ServiceError {
-    /// Exit code of the process.
-    pub const fn exit_code(&self) -> u8 {
-        match self {
-            ServiceError::NotReady(_) => 1,
-            ServiceError::Plan(_) => 2,
-            ServiceError::Environment { .. } => 3,
-            ServiceError::OutOfMemory => 137,
-        }
-    }
-
-    fn environment(what: String, source: std::io::Error, fix: &'static str) -> Self {
-        ServiceError::Environment { what, source, fix }
-    }
-}
 
 /// Runs the process until it is told to end. `ready` gets the address as soon as it is listened on.
 ///

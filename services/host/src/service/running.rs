@@ -14,7 +14,7 @@ use ragdoll_telemetry::{Exporter, log_process, log_subscriber, tracing};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
-use super::control::{Command, Drained};
+use super::command::{Command, Drained};
 use super::messages::RemoteMessages;
 use super::plan::{Addresses, Begin, Change, Plan};
 use crate::remote::{BadAddress, remote};

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use ragdoll_model::topology::Llm;
 use tokio::sync::oneshot;
 
-use super::{Generation, Prompt, Segment, Stage};
+use super::generation::{Generation, Prompt, Segment, Stage};
 
 /// All sequences in the engine, and the KV cache.
 #[derive(Debug)]

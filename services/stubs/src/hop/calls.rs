@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::uri::PathAndQuery;
+use ragdoll_model::proto::{HopRequest, HopResponse};
 use ragdoll_model::topology::FanOut;
 use ragdoll_model::{Graph, GraphCall, ServiceName};
 use ragdoll_resources::{Attempt, Callee, Instance, Pool, fan_out};
@@ -11,8 +13,8 @@ use ragdoll_runtime::random::{chance, mix};
 use ragdoll_telemetry::names::grpc_code_name;
 use ragdoll_telemetry::{RequestContext, log};
 use tonic::Status;
+use tonic_prost::ProstCodec;
 
-use super::wire;
 use crate::client::{Client, grpc_request};
 
 /// One call of one instance.
@@ -101,7 +103,7 @@ impl Downstream {
                 context.attempt_path = mix(context.attempt_path ^ way, 0);
             }
             let request = grpc_request(context, self.message.clone());
-            wire::call(self.client.clone(), self.service, request)
+            send(self.client.clone(), self.service, request)
         };
         self.callee.call(context, attempt).await
     }
@@ -130,4 +132,22 @@ pub(super) async fn make(
         Box::pin(group[number].make(instance, context))
     });
     outcomes.await.into_iter().collect()
+}
+
+/// Calls a service, and reads its answer, in which there is nothing to know. A generated client has
+/// one name; this has a name for each service.
+async fn send(
+    client: Client,
+    service: ServiceName,
+    request: tonic::Request<Bytes>,
+) -> Result<(), Status> {
+    let mut grpc = tonic::client::Grpc::new(client);
+    // A client is always ready; what it finds out about its callee comes with the answer.
+    if let Err(never) = grpc.ready().await {
+        match never {}
+    }
+    let path = PathAndQuery::from_static(service.path());
+    let request = request.map(|payload| HopRequest { payload });
+    let codec: ProstCodec<HopRequest, HopResponse> = ProstCodec::default();
+    grpc.unary(request, path, codec).await.map(drop)
 }

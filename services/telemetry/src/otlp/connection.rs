@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Uri;
 use tonic::transport::{Channel, Endpoint};
 
-use super::OtlpError;
+use super::error::OtlpError;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

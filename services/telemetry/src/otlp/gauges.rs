@@ -13,8 +13,8 @@ use opentelemetry_proto::tonic::resource::v1::Resource as OtlpResource;
 use opentelemetry_sdk::Resource;
 use tonic::transport::Channel;
 
-use super::SCOPE;
 use super::pump::{Deliver, Failure};
+use super::resource::SCOPE;
 use crate::metrics::Sample;
 
 /// Where samples go.

@@ -16,9 +16,9 @@ use opentelemetry_sdk::logs::{
 use serde_json::{Map, Number, Value};
 use tonic::transport::Channel;
 
-use super::SCOPE;
 use super::connection::REQUEST_TIMEOUT;
 use super::pump::{Deliver, Failure};
+use super::resource::SCOPE;
 
 /// Where log records go.
 pub(super) struct Logs {

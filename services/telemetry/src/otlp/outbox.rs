@@ -14,6 +14,8 @@ use super::queue::{Queue, wait_until};
 use crate::export::Batch;
 use crate::metrics::Sample;
 
+/// Longest wait for what is still on its way, at a drain and at the end.
+pub(super) const DRAIN_LIMIT_US: u64 = 5_000_000;
 /// Most spans that wait, which take about 1 kB each: at 100 requests a second and ten spans a
 /// request, what half a minute without a receiver leaves.
 const SPANS_LIMIT: usize = 32_768;

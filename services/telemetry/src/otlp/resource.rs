@@ -4,6 +4,9 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use ragdoll_model::InstanceId;
 
+/// Name of the instrumentation scope.
+pub(super) const SCOPE: &str = "ragdoll";
+
 /// The instance, its process, and the host where that is known. Nothing is taken from the
 /// environment: a variable set for another program would rename the services.
 pub(super) fn resource(instance: &InstanceId) -> Resource {

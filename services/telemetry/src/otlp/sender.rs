@@ -8,13 +8,13 @@ use ragdoll_runtime::Clock;
 use tokio::runtime::{Builder, Runtime};
 
 use super::connection::connect;
+use super::error::OtlpError;
 use super::gauges::Gauges;
 use super::logs::Logs;
-use super::outbox::Outbox;
+use super::outbox::{DRAIN_LIMIT_US, Outbox};
 use super::pump::pump;
 use super::resource::resource;
 use super::traces::Traces;
-use super::{DRAIN_LIMIT_US, OtlpError};
 use crate::export::Exporter;
 
 /// How often the exporter sends what is pending.

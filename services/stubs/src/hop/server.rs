@@ -1,13 +1,10 @@
-//! gRPC between services of a graph. The generated servers and clients have one name each; these
-//! have a name for each service.
+//! The gRPC server of a service of a graph. A generated server has one name; this has a name for each
+//! service.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http::uri::PathAndQuery;
-use ragdoll_model::ServiceName;
 use ragdoll_model::proto::{HopRequest, HopResponse};
 use ragdoll_runtime::{BoxFuture, Request, Response};
 use tonic::server::UnaryService;
@@ -15,24 +12,7 @@ use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use super::{Hop, HopStub};
-use crate::client::{Client, context_of};
-
-/// Calls a service, and reads its answer, in which there is nothing to know.
-pub(super) async fn call(
-    client: Client,
-    service: ServiceName,
-    request: tonic::Request<Bytes>,
-) -> Result<(), Status> {
-    let mut grpc = tonic::client::Grpc::new(client);
-    // A client is always ready; what it finds out about its callee comes with the answer.
-    if let Err(never) = grpc.ready().await {
-        match never {}
-    }
-    let path = PathAndQuery::from_static(service.path());
-    let request = request.map(|payload| HopRequest { payload });
-    let codec: ProstCodec<HopRequest, HopResponse> = ProstCodec::default();
-    grpc.unary(request, path, codec).await.map(drop)
-}
+use crate::client::context_of;
 
 /// The one method.
 struct Method(Arc<Hop>);
