@@ -3,27 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ragdoll_fault_spec::{Catalog as _, FaultSpec, ParamError};
+use ragdoll_fault_spec::{Catalog as _, ParamError};
 use ragdoll_runtime::Stream;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::action::{Action, healed_us};
 use crate::catalog::Faults;
 use crate::decision::Fault;
+use crate::planned::Planned;
 use crate::timing::Timing;
 use crate::witness::Witness;
-
-/// A fault and when it is in force.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Planned {
-    /// What it does and where.
-    pub spec: FaultSpec,
-    /// First microsecond of the run at which it is in force.
-    pub start_us: u64,
-    /// First microsecond at which it no longer is.
-    pub stop_us: u64,
-}
 
 /// A fault ready to act.
 pub(crate) struct Armed {

@@ -12,23 +12,9 @@ use http_body::{Frame, SizeHint};
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Body, Clock};
 use ragdoll_telemetry::RequestContext;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::armed::Armed;
-
-/// Which messages a partition holds, as seen from its target; on an edge, from the callee.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// All of them.
-    #[default]
-    Both,
-    /// Those towards the target: requests to it, and answers to its own requests.
-    To,
-    /// Those that it sends: its answers, and its own requests.
-    From,
-}
+use crate::direction::Direction;
 
 /// The way of a message over an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::action::Action;
-use crate::cut::Direction;
+use crate::direction::Direction;
 use crate::facts::Facts;
+use crate::pulse::Pulse;
 use crate::spoil::Spoil;
-use crate::timing::Pulse;
 
 /// What happens to one request.
 #[derive(Clone, Debug, Default, PartialEq)]

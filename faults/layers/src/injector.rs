@@ -10,12 +10,12 @@ use ragdoll_runtime::{Clock, Controls, Overrides, Stream, Streams};
 use tokio::task::AbortHandle;
 
 use crate::action::{Action, ActionTime, Means, Power, TimedAction};
-use crate::armed::{Armed, Planned};
+use crate::armed::Armed;
 use crate::cut::Cut;
 use crate::decision::LoadChange;
 use crate::facts::Facts;
-use crate::layer::FaultLayer;
-use crate::met::{Met, Place, StartedUs, Where};
+use crate::met::{Met, Place, Where};
+use crate::planned::Planned;
 use crate::schedule;
 use crate::witness::WitnessReport;
 
@@ -177,30 +177,6 @@ impl Injector {
     fn armed(&self) -> Vec<Arc<Armed>> {
         let faults = read(&self.shared.faults);
         faults.iter().map(|entry| entry.armed.clone()).collect()
-    }
-
-    /// The layer in front of an instance's stub; `started_us` says when its process was started.
-    pub fn server_layer(
-        &self,
-        clock: &Clock,
-        instance: &InstanceId,
-        started_us: StartedUs,
-    ) -> FaultLayer {
-        let at = Where::Server(instance.clone(), started_us);
-        FaultLayer::new(clock.clone(), self.clone(), at)
-    }
-
-    /// The layer around the wire between two instances; `started_us` says when the caller's process
-    /// was started.
-    pub fn edge_layer(
-        &self,
-        clock: &Clock,
-        from: &InstanceId,
-        to: &InstanceId,
-        started_us: StartedUs,
-    ) -> FaultLayer {
-        let at = Where::Edge(from.clone(), to.clone(), started_us);
-        FaultLayer::new(clock.clone(), self.clone(), at)
     }
 
     /// What is met at a place, without those that were taken back, and the version of the list of

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt as _, Full};
+use ragdoll_model::InstanceId;
 use ragdoll_runtime::random::chance;
 use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Refusal, Request, is_grpc};
 use ragdoll_telemetry::RequestContext;
@@ -13,11 +14,12 @@ use tonic::Code;
 use tower::{Layer, Service};
 
 use crate::action::Power;
+use crate::armed::Armed;
 use crate::cut::{HeldBody, Line, Way};
 use crate::decision::Decision;
 use crate::facts::Facts;
 use crate::injector::Injector;
-use crate::met::{Met, Place, Where};
+use crate::met::{Met, Place, StartedUs, Where};
 use crate::spoil::Spoil;
 
 /// Puts faults in front of a service.
@@ -34,8 +36,34 @@ struct Shared {
     known: Mutex<(u64, Place)>,
 }
 
+impl Injector {
+    /// The layer in front of an instance's stub; `started_us` says when its process was started.
+    pub fn server_layer(
+        &self,
+        clock: &Clock,
+        instance: &InstanceId,
+        started_us: StartedUs,
+    ) -> FaultLayer {
+        let at = Where::Server(instance.clone(), started_us);
+        FaultLayer::new(clock.clone(), self.clone(), at)
+    }
+
+    /// The layer around the wire between two instances; `started_us` says when the caller's process
+    /// was started.
+    pub fn edge_layer(
+        &self,
+        clock: &Clock,
+        from: &InstanceId,
+        to: &InstanceId,
+        started_us: StartedUs,
+    ) -> FaultLayer {
+        let at = Where::Edge(from.clone(), to.clone(), started_us);
+        FaultLayer::new(clock.clone(), self.clone(), at)
+    }
+}
+
 impl FaultLayer {
-    pub(crate) fn new(clock: Clock, injector: Injector, at: Where) -> Self {
+    fn new(clock: Clock, injector: Injector, at: Where) -> Self {
         let known = injector.place(&at);
         FaultLayer {
             shared: Arc::new(Shared {
@@ -286,7 +314,7 @@ impl Shared {
     }
 }
 
-impl crate::armed::Armed {
+impl Armed {
     /// Whether the fault comes up: for each request by itself, or for a connection once and for all.
     fn strikes(&self, at: &Where, probability: f64, random: &mut ragdoll_runtime::Rng) -> bool {
         use ragdoll_fault_spec::Per;

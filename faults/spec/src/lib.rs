@@ -3,12 +3,14 @@
 
 mod catalog;
 mod fault;
+mod fits;
 mod matching;
 mod needs;
 mod target;
 
 pub use catalog::{Catalog, KindInfo, ParamError};
 pub use fault::{FaultSpec, Per};
+pub use fits::Unfit;
 pub use matching::{HeaderMatch, Match};
-pub use needs::{Needs, Unfit};
+pub use needs::Needs;
 pub use target::{EDGES, Edge, Target, edge_exists, edges};

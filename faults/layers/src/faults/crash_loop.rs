@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{SERVERS, check_at_least};
 use crate::action::Action;
 use crate::decision::{Fault, Kind};
-use crate::timing::Pulse;
+use crate::pulse::Pulse;
 
 /// Kills the target's process when the fault starts, and again each time that it has been up for a
 /// while. Requests in progress are cut and their spans lost, new ones are refused until it is back.

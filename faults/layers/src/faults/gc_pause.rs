@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{SERVERS, check_at_least, check_pulse, check_within, pulse_ms};
 use crate::action::Action;
 use crate::decision::{Fault, Kind};
-use crate::timing::Pulse;
+use crate::pulse::Pulse;
 /// Stops the target's process for collections of garbage: by the clock, or when its requests have left
 /// enough garbage behind. Nothing in the process goes on meanwhile. Exactly one of `every_ms` and
 /// `garbage_factor` is given.

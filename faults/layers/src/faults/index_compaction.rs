@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{check_pulse, pulse_ms};
 use crate::decision::{Fault, Kind};
-use crate::timing::Pulse;
+use crate::pulse::Pulse;
 /// Lets maintenance of the index, such as a merge of segments, take the shard's write lock again and again.
 /// It waits for the searches before it; those after it wait for maintenance.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{check_pulse, pulse_ms};
 use crate::decision::{Fault, Kind};
-use crate::timing::Pulse;
+use crate::pulse::Pulse;
 /// Lets work of the store's own, such as a schema change or a forgotten transaction, take the lock again
 /// and again. Who has the lock keeps it; everybody else waits until that work is done.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -59,7 +59,7 @@ use ragdoll_fault_spec::ParamError;
 use ragdoll_model::{Dist, Service};
 use ragdoll_runtime::random::ms_to_us;
 
-use crate::timing::Pulse;
+use crate::pulse::Pulse;
 
 /// Every service that answers calls: what can be done to any process can be done to these.
 const SERVERS: [Service; 8] = [

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{check_pulse, check_within, pulse_ms};
 use crate::decision::{Fault, Kind};
-use crate::timing::Pulse;
+use crate::pulse::Pulse;
 /// Lets neighbours on the same machine take a share of the target's processors in bursts. What computes
 /// meanwhile takes longer by that share. Of the LLM nothing is taken: it computes on processors of its
 /// own.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::SERVERS;
 use crate::action::Action;
-use crate::cut::Direction;
 use crate::decision::{Fault, Kind};
+use crate::direction::Direction;
 
 /// Cuts the target off from everybody else; on an edge, the callers from the callees. Messages are
 /// held until the fault stops, as TCP would go on sending them.
