@@ -1,8 +1,6 @@
 //! What the options change, and what is refused.
 
-mod common;
-
-use common::{container, manifests, parse, text};
+use crate::common::{container, manifests, parse, text};
 use ragdoll_kubernetes::{ExportError, Manifests, Options, Sweep, export};
 
 const SWEEP: Sweep = Sweep {
@@ -66,7 +64,7 @@ fn a_namespace_is_everywhere() {
         stream.matches("\n  namespace: lab-2\n").count(),
         objects - 1
     );
-    let without = common::manifests("", &Options::default());
+    let without = crate::common::manifests("", &Options::default());
     assert_eq!(without.namespace, None);
     assert!(!without.stream().contains("namespace"));
 }

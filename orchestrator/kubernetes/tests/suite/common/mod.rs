@@ -1,10 +1,5 @@
 //! Experiments to export.
 
-#![allow(
-    dead_code,
-    reason = "each test binary uses a part of what is shared here"
-)]
-
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};

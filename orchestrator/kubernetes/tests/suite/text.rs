@@ -1,10 +1,8 @@
 //! The manifests as text.
 
-mod common;
-
 use std::path::Path;
 
-use common::{UNEVEN, manifests, parse};
+use crate::common::{UNEVEN, manifests, parse};
 use insta::assert_snapshot;
 use ragdoll_kubernetes::{Manifests, Options, Sweep, export};
 use serde_json::Value;

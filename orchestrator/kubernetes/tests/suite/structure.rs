@@ -1,10 +1,8 @@
 //! What must fit together: selectors and labels, probes and ports, addresses and instances.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{UNEVEN, container, manifests, parse, text};
+use crate::common::{UNEVEN, container, manifests, parse, text};
 use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, Probe, Service};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use ragdoll_host::service::{OutOfMemory, Plan};
