@@ -10,9 +10,6 @@ use ragdoll_dataset::{DatasetError, Options, Shard, generate};
 use ragdoll_score::{CaseFolder, Part, Signal, read_manifest};
 use ragdoll_trace::{Observations, Reader};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const WHOLE: Shard = Shard { index: 0, count: 1 };
 
 fn options(cases: u64, seed: u64, out: &Path) -> Options {

@@ -1,0 +1,6 @@
+//! Small data sets.
+
+mod dataset;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
