@@ -14,7 +14,7 @@ use ragdoll_score::SystemKind;
 
 use crate::draw::{pick, rounded};
 use crate::faults::{self, Injection, Strength, draw_decoy, draw_noise, kinds_in};
-use crate::systems::System;
+use crate::systems::{self, System};
 
 /// Systems that are drawn for a candidate until one can have its kinds of fault.
 const SYSTEMS_MAX: u64 = 120;
@@ -97,7 +97,7 @@ impl CasePlan {
         let random = case.child(&format!("candidate {candidate}"));
         for drawn in 0..SYSTEMS_MAX {
             let rng = &mut random.child("system").at(drawn);
-            let system = System::draw(system_kind, rng);
+            let system = systems::draw(system_kind, rng);
             let phase_s = stretch_s(&system);
             let Some(faults) = faults_of(&kinds, &system, phase_s, rng) else {
                 continue;

@@ -5,7 +5,7 @@
 //! larger by several times its standard error (Welch's t for two stretches of one run, the paired t
 //! for the same stretch of two runs with the same arrivals).
 
-use ragdoll_experiment::{Phase, RequestOutcome};
+use ragdoll_experiment::{Phase, RequestOutcome, quantile};
 use ragdoll_score::{Indicators, Moved};
 
 /// Blocks of a stretch.
@@ -240,12 +240,6 @@ fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares = values.iter().map(|value| (value - mean) * (value - mean));
     squares.sum::<f64>() / (values.len() as f64 - 1.0).max(1.0)
-}
-
-/// The value that a share `q` of the sorted values stays within; 0 where there are none.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let rank = (q * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.max(1) - 1).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! named with the fault must then be gone. Where a phase has several faults that are meant to be
 //! felt, one replay leaves out all of them: each alone may be enough to cause the bottleneck.
 
+mod compared;
 mod judging;
 mod outcome;
 
@@ -12,13 +13,15 @@ use std::collections::BTreeMap;
 use ragdoll_fault_spec::FaultSpec;
 
 use crate::experiment::{Experiment, Phase};
+use crate::indicator::IndicatorChange;
 use crate::indicators::paired_changes;
 use crate::judge::judged_over;
 use crate::measurements::RequestOutcome;
-use crate::record::{IndicatorChange, RunRecord};
+use crate::record::RunRecord;
 use crate::stats::Requests;
 use crate::stretch::Stretch;
 
+use compared::{Compared, compared};
 pub use judging::judge_counterfactual;
 pub use outcome::{Counterfactual, Finding, Named, VerdictChange, WithoutAll, WithoutFault};
 
@@ -127,16 +130,6 @@ pub struct Replayed {
     indicators: BTreeMap<FaultPlace, Vec<IndicatorChange>>,
 }
 
-/// What a replay says of one pair of phases.
-#[derive(Clone, Debug)]
-struct Compared {
-    phase: String,
-    against: String,
-    verdict: Named,
-    /// Service and cause of whatever is named, be it for latency, for errors or as the verdict.
-    places: Vec<(String, ragdoll_analyser::Cause)>,
-}
-
 impl Replayed {
     /// Compares a variant's run with that of the experiment as it is: `with` are the latter's
     /// requests, `without` and `record` what the variant gave.
@@ -157,7 +150,7 @@ impl Replayed {
         });
         Replayed {
             left_out: variant.left_out.clone(),
-            compared: judging::compared(record),
+            compared: compared(record),
             indicators: indicators.collect(),
         }
     }

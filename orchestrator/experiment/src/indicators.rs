@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::experiment::Phase;
-use crate::record::{Indicator, IndicatorChange};
+use crate::indicator::{Indicator, IndicatorChange};
 use crate::stats::{Requests, latencies_ms, mean, quantile};
 use crate::stretch::Stretch;
 

@@ -9,6 +9,7 @@ mod experiment;
 mod fault_text;
 mod file;
 mod formula;
+mod indicator;
 mod indicators;
 mod journal;
 mod judge;
@@ -31,13 +32,14 @@ pub use counterfactual::{
 };
 pub use experiment::{Expectation, Expected, Experiment, Phase};
 pub use fault_text::{fault_schema, parse_fault, parse_fault_json};
+pub use indicator::{Indicator, IndicatorChange};
 pub use journal::{Journal, JournalEntry, JournalEvent, Touched};
 pub use judge::judge;
 pub use measurements::{Measurements, RequestOutcome, UtilizationSample};
 pub use record::{
-    Comparison, Exemplar, ExpectationOutcome, FaultWitness, Indicator, IndicatorChange,
-    MachineRecord, Outcome, OutputFile, PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall,
-    WaterfallRow,
+    Comparison, Exemplar, ExpectationOutcome, FaultWitness, MachineRecord, Outcome, OutputFile,
+    PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall, WaterfallRow,
 };
 pub use schema::schema;
 pub use spec_error::{SpecError, SpecErrors};
+pub use stats::quantile;

@@ -45,7 +45,7 @@ impl<'r> Requests<'r> {
 }
 
 /// The value that a share `q` of the sorted values stays within; 0 where there are none.
-pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let rank = (q * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.max(1) - 1).copied().unwrap_or(0.0)
 }

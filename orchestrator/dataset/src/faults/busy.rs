@@ -3,7 +3,7 @@
 use ragdoll_score::Cause;
 use serde_json::json;
 
-use super::Injection;
+use super::injection::Injection;
 use super::scene::{Scene, Spot};
 use crate::draw::{between, rounded};
 use crate::systems::Place;

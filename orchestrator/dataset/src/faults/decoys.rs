@@ -7,8 +7,9 @@ use ragdoll_runtime::Rng;
 use ragdoll_score::SystemKind;
 use serde_json::json;
 
+use super::injection::{Injection, Strength};
+use super::load;
 use super::scene::Scene;
-use super::{Injection, Strength, load};
 use crate::draw::{between, pick, rounded, whole};
 use crate::systems::System;
 

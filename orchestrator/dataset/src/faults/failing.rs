@@ -6,7 +6,7 @@ use ragdoll_runtime::random::chance;
 use ragdoll_score::Cause;
 use serde_json::{Value, json};
 
-use super::Injection;
+use super::injection::Injection;
 use super::scene::{Scene, Spot};
 use crate::draw::{between, pick, rounded, whole};
 use crate::systems::Place;

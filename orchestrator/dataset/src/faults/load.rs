@@ -1,12 +1,12 @@
 //! Faults of load and of how callers call, where the one to name is whom it meets.
 
-use ragdoll_fault_spec::{FaultSpec, Target};
+use ragdoll_fault_spec::{FaultSpec, KindInfo, Target};
 use ragdoll_model::Service;
 use ragdoll_score::Cause;
 use serde_json::json;
 
+use super::injection::Injection;
 use super::scene::{Scene, Spot};
-use super::{Injection, is_about_services};
 use crate::draw::{between, rounded};
 use crate::systems::{Place, System};
 
@@ -160,4 +160,9 @@ pub(super) fn harmless_spike(scene: &mut Scene<'_>) -> Option<FaultSpec> {
     let fits = fullest.fold(0.0, f64::max) * factor < 0.6;
     let target = Target::service(Service::Client);
     fits.then(|| FaultSpec::new("load_spike", target, json!({ "rate_factor": factor })))
+}
+
+/// Whether requests meet faults of this kind on a service of theirs.
+fn is_about_services(info: &KindInfo) -> bool {
+    !info.services.contains(&Service::Client)
 }

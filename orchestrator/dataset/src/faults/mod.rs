@@ -4,19 +4,22 @@
 mod busy;
 mod decoys;
 mod failing;
+mod injection;
 mod load;
 mod noise;
 mod scene;
 mod slow;
 
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::{Catalog as _, FaultSpec, KindInfo};
-use ragdoll_model::Service;
+use ragdoll_fault_spec::Catalog as _;
 use ragdoll_runtime::Rng;
-use ragdoll_score::{Cause, SystemKind};
+use ragdoll_score::SystemKind;
 
 use crate::systems::System;
 use scene::Scene;
+
+pub use injection::Injection;
+pub(crate) use injection::Strength;
 
 pub(crate) use decoys::draw as draw_decoy;
 pub(crate) use noise::draw as draw_noise;
@@ -24,30 +27,6 @@ pub(crate) use noise::draw as draw_noise;
 /// Kinds that harm nobody's latency and fail no request: wrong clocks, and answers that are worse
 /// without being later. They are decoys.
 const HARMLESS: [&str; 3] = ["clock_skew", "partial_gather", "stale_index"];
-
-/// A fault as it is put into a run, and the right answer to it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Injection {
-    /// The fault, and before it what it needs to show, such as the start that a cold start is about.
-    pub specs: Vec<FaultSpec>,
-    /// Name of the fault's kind.
-    pub kind: &'static str,
-    /// Where a reader of the telemetry would rightly look.
-    pub service: Service,
-    /// The one instance of several that it is about.
-    pub instance: Option<String>,
-    /// Right answers to the question for the cause, the best one first.
-    pub causes: Vec<Cause>,
-}
-
-/// How strong a fault is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Strength {
-    /// Felt, slightly or much.
-    Alone,
-    /// Felt beside others, and not so much that these are not.
-    OneOfSeveral,
-}
 
 /// Every kind of fault that a case can be about.
 pub fn kinds() -> Vec<&'static str> {
@@ -88,9 +67,4 @@ pub(crate) fn draw(
         spec.params = Faults.resolve(&spec.kind, &spec.params).ok()?;
     }
     Some(drafted)
-}
-
-/// Whether requests meet faults of this kind on a service of theirs.
-fn is_about_services(info: &KindInfo) -> bool {
-    !info.services.contains(&Service::Client)
 }

@@ -7,7 +7,7 @@ use ragdoll_runtime::random::{chance, unit};
 use ragdoll_score::Cause;
 use serde_json::Value;
 
-use super::{Injection, Strength};
+use super::injection::{Injection, Strength};
 use crate::draw::{between, log_between, pick, rounded};
 use crate::systems::{Impatience, Place, System};
 

@@ -3,7 +3,7 @@
 use ragdoll_score::Cause;
 use serde_json::json;
 
-use super::Injection;
+use super::injection::Injection;
 use super::scene::Scene;
 use crate::draw::{between, log_between, rounded};
 use crate::systems::graph_facts::saved_by_parallel_ms;

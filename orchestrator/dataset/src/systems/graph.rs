@@ -8,7 +8,9 @@ use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::{chance, index};
 use ragdoll_score::SystemKind;
 
-use super::{System, call_plan, graph_facts, rag};
+use super::call_plan::call_plan;
+use super::system::System;
+use super::{graph_facts, rag};
 use crate::draw::{between, log_between, lognormal, pick, rounded, shuffled, whole};
 
 /// Services that one service calls at most.

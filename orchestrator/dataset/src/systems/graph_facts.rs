@@ -3,7 +3,7 @@
 use ragdoll_model::topology::{CallPlan, LockScope};
 use ragdoll_model::{Graph, GraphService, Service, ServiceName};
 
-use super::Place;
+use super::place::Place;
 use crate::draw::mean_ms;
 
 /// Round trip on the network, roughly, in milliseconds.

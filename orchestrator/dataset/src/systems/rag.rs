@@ -6,7 +6,8 @@ use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::chance;
 use ragdoll_score::SystemKind;
 
-use super::{System, call_plan};
+use super::call_plan::call_plan;
+use super::system::System;
 use crate::draw::{between, log_between, lognormal, pick, rounded, whole};
 
 /// A system that carries its load with room to spare, unless something is done to it.

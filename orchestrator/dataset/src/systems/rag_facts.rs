@@ -3,7 +3,7 @@
 use ragdoll_model::topology::{CallPlan, FanOut, LockScope};
 use ragdoll_model::{Service, TokenDist, Topology, Workload};
 
-use super::Place;
+use super::place::Place;
 use crate::draw::mean_ms;
 
 /// Tokens of a prompt, as the workload's defaults and four contexts make them.

@@ -68,7 +68,7 @@ fn check_callees(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>)
 fn check_memory(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     for (index, service) in graph.services.iter().enumerate() {
         if let Some(memory) = &service.memory {
-            super::check_memory(memory, &path.index(index).key("memory"), problems);
+            super::memory::check_memory(memory, &path.index(index).key("memory"), problems);
         }
     }
 }

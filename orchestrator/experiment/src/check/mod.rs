@@ -4,6 +4,7 @@ mod arrivals;
 mod expectations;
 mod faults;
 mod graph;
+mod memory;
 mod phases;
 
 pub(crate) use arrivals::check_workload;
@@ -12,9 +13,9 @@ pub(crate) use faults::check_fault;
 pub(crate) use phases::check_phases;
 
 use ragdoll_model::Topology;
-use ragdoll_model::topology::Memory;
 
 use crate::document::{KeyPath, Problems};
+use memory::check_memory;
 
 /// Shards times replicas at most; more would not fit in a laptop's memory.
 const SHARDS_MAX: u64 = 4096;
@@ -41,17 +42,4 @@ pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_
     let memory = path.dotted("reranker.memory");
     check_memory(&topology.reranker.memory, &memory, problems);
     graph::check_graph(topology, &path.key("graph"), problems);
-}
-
-fn check_memory(memory: &Memory, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    if memory.base_bytes >= memory.budget_bytes {
-        problems.add(
-            &path.key("budget_bytes"),
-            format!(
-                "is {}, which the idle process fills: `base_bytes` is {}",
-                memory.budget_bytes, memory.base_bytes
-            ),
-            "raise the budget above the base",
-        );
-    }
 }

@@ -1,9 +1,8 @@
 //! From replays to what each fault is responsible for.
 
-use ragdoll_analyser::Analysis;
-
+use super::compared::{Compared, compared};
 use super::outcome::{Counterfactual, Finding, Named, VerdictChange, WithoutAll, WithoutFault};
-use super::{Compared, FaultPlace, Replayed, is_standing, own_faults};
+use super::{FaultPlace, Replayed, is_standing, own_faults};
 use crate::experiment::Experiment;
 use crate::record::{Outcome, RunRecord};
 use crate::wording::describe_fault;
@@ -33,40 +32,6 @@ pub fn judge_counterfactual(mut record: RunRecord, replays: &[Replayed]) -> RunR
     };
     record.counterfactual = Some(counterfactual);
     record
-}
-
-/// What a run says of each pair of phases.
-pub(super) fn compared(record: &RunRecord) -> Vec<Compared> {
-    let with_baseline = record.phases.iter().filter_map(|phase| {
-        Some((
-            &phase.name,
-            phase.against.as_ref()?,
-            phase.analysis.as_ref()?,
-        ))
-    });
-    let others = record.comparisons.iter();
-    let others = others.map(|pair| (&pair.phase, &pair.against, &pair.analysis));
-    with_baseline
-        .chain(others)
-        .map(|(phase, against, analysis)| Compared {
-            phase: phase.clone(),
-            against: against.clone(),
-            verdict: Named::from(&analysis.verdict),
-            places: places(analysis),
-        })
-        .collect()
-}
-
-fn places(analysis: &Analysis) -> Vec<(String, ragdoll_analyser::Cause)> {
-    let named = [
-        analysis.verdict.bottleneck(),
-        analysis.latency.as_ref(),
-        analysis.errors.as_ref(),
-    ];
-    let named = named.into_iter().flatten();
-    named
-        .map(|found| (found.service.clone(), found.cause))
-        .collect()
 }
 
 struct Judging<'a> {

@@ -5,7 +5,7 @@ use std::fmt;
 use ragdoll_analyser::{Bottleneck, Cause, Question, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::record::IndicatorChange;
+use crate::indicator::IndicatorChange;
 
 /// What the same run shows without each of its faults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
