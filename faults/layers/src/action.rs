@@ -1,7 +1,6 @@
 //! Faults that befall a process or its network as a whole: what is done to whom and when, and who
 //! does it on which ground.
 
-use ragdoll_model::InstanceId;
 use serde::{Deserialize, Serialize};
 
 /// Something that is done to an instance as a whole, and taken back when the fault stops.
@@ -28,29 +27,6 @@ pub enum Action {
     },
 }
 
-/// An action of one fault on one instance, with its times.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TimedAction {
-    /// Position of the fault among those that the injector was given.
-    pub fault: usize,
-    /// To whom it is done.
-    pub instance: InstanceId,
-    /// What is done.
-    pub action: Action,
-    /// When it is done, in microseconds of the run.
-    pub start_us: u64,
-    /// When the fault stops, in microseconds of the run.
-    pub stop_us: u64,
-}
-
-impl TimedAction {
-    /// When it is taken back, in microseconds of the run: at the fault's stop, or before where a
-    /// killed process is to come back sooner.
-    pub fn healed_us(&self) -> u64 {
-        healed_us(self.action, self.start_us, self.stop_us)
-    }
-}
-
 /// When an action is carried out once, in microseconds of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ActionTime {
@@ -62,6 +38,8 @@ pub struct ActionTime {
     pub stop_us: u64,
 }
 
+/// When an action is taken back, in microseconds of the run: at the fault's stop, or before where a
+/// killed process is to come back sooner.
 pub(crate) fn healed_us(action: Action, start_us: u64, stop_us: u64) -> u64 {
     match action {
         Action::Crash {

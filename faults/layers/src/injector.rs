@@ -9,7 +9,7 @@ use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{Clock, Controls, Overrides, Stream, Streams};
 use tokio::task::AbortHandle;
 
-use crate::action::{Action, ActionTime, Means, Power, TimedAction};
+use crate::action::{Action, ActionTime, Means, Power};
 use crate::armed::Armed;
 use crate::cut::Cut;
 use crate::decision::LoadChange;
@@ -296,35 +296,10 @@ impl Injector {
         armed.fault.standing(probability)
     }
 
-    /// What is left to a supervisor to do to whole instances of `topology`, in the order of time,
-    /// then of the faults, then of the instances. Each that is done wants a call of
-    /// [`Injector::witness_action`]. Empty where all is done in this process.
-    pub fn actions(&self, topology: &Topology) -> Vec<TimedAction> {
-        let mut actions = Vec::new();
-        for (fault, armed) in self.armed().iter().enumerate() {
-            let Some(action) = armed.action() else {
-                continue;
-            };
-            if !self.means.leave_to_supervisor(action) {
-                continue;
-            }
-            let instances = armed.planned.spec.target.instances(topology);
-            for (start_us, stop_us) in armed.timing.windows() {
-                actions.extend(instances.iter().map(|instance| TimedAction {
-                    fault,
-                    instance: instance.clone(),
-                    action,
-                    start_us,
-                    stop_us,
-                }));
-            }
-        }
-        actions.sort_by_key(|action| action.start_us);
-        actions
-    }
-
     /// What is left to a supervisor to do to whole instances of `topology` because of the fault at a
-    /// position, each time that it comes into force. Panics where there is no such fault.
+    /// position, each time that it comes into force. Each that is done wants a call of
+    /// [`Injector::witness_action`]. Empty where all is done in this process. Panics where there is
+    /// no such fault.
     pub fn actions_of(&self, fault: usize, topology: &Topology) -> Vec<(InstanceId, Action)> {
         let armed = read(&self.shared.faults)[fault].armed.clone();
         let action = armed.action();

@@ -25,7 +25,7 @@ mod spoil;
 mod timing;
 mod witness;
 
-pub use action::{Action, ActionTime, Means, Power, TimedAction};
+pub use action::{Action, ActionTime, Means, Power};
 pub use catalog::Faults;
 pub use decision::{Decision, Fault, Kind, LoadChange};
 pub use direction::Direction;

@@ -6,9 +6,11 @@ use ragdoll_experiment::{
     Experiment, Replayed, RequestOutcome, RunRecord, Variant, judge_counterfactual, variants,
 };
 
+use crate::error::RunError;
 use crate::ground::Ground;
+use crate::options::RunOptions;
 use crate::parallel::{cores, side_by_side};
-use crate::run::{RunError, RunOptions, run_measured};
+use crate::run::run_measured;
 
 /// Runs an experiment as [`crate::run`] does, then the same seed without each declared fault in turn
 /// ([`variants`]), as many of these at a time as there are processors. The record's section

@@ -2,10 +2,12 @@
 
 mod client;
 mod counterfactual;
+mod error;
 mod exact;
 mod ground;
 mod judgement;
 mod load;
+mod options;
 mod parallel;
 mod plan;
 mod progress;
@@ -15,8 +17,10 @@ mod run;
 mod virtual_ground;
 
 pub use counterfactual::run_counterfactual;
+pub use error::RunError;
 pub use exact::ExactAnswers;
 pub use ground::{DeployedOptions, DockerOptions, Ground, LoopbackOptions};
+pub use options::RunOptions;
 pub use parallel::{cores, side_by_side};
 pub use progress::Progress;
 pub use ragdoll_collector::CollectError;
@@ -26,4 +30,4 @@ pub use real::up::views::{Changed, FaultState, FaultView, Reason, Refused};
 pub use real::up::{Served, UpError, UpOptions, topology_named, up};
 pub use real::{GroundError, check_deployable};
 pub use recording::{VirtualOutcomes, VirtualRecording};
-pub use run::{RunError, RunOptions, outcomes_virtual, record_virtual, run};
+pub use run::{outcomes_virtual, record_virtual, run};

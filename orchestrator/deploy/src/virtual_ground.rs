@@ -13,11 +13,11 @@ use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Streams, run_virtual};
 use ragdoll_telemetry::{Batch, Exporter, log_subscriber, tracing};
 
+use crate::error::RunError;
 use crate::load::{Driven, drive_load};
 use crate::plan;
 use crate::progress::Progress;
 use crate::recording::{Recording, VirtualOutcomes, VirtualRecording};
-use crate::run::RunError;
 
 /// How often progress is noted, in simulated time.
 const PROGRESS_INTERVAL_US: u64 = 1_000_000;

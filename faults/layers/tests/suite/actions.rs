@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use ragdoll_fault_layers::{
-    Action, Injector, Means, Planned, Power, TimedAction, TouchedRequest, WitnessReport,
+    Action, Injector, Means, Planned, Power, TouchedRequest, WitnessReport,
 };
 use ragdoll_fault_spec::{FaultSpec, Target};
 use ragdoll_model::{InstanceId, Service, Topology};
@@ -53,36 +53,49 @@ fn all_four() -> Vec<Planned> {
 #[test]
 fn each_ground_leaves_to_its_supervisor_what_it_does_not_do_itself() {
     let left = |means: Means| -> Vec<usize> {
-        let actions = injector(all_four(), means).actions(&Topology::default());
-        actions.iter().map(|action| action.fault).collect()
+        let injector = injector(all_four(), means);
+        let is_left = |fault| !injector.actions_of(fault, &Topology::default()).is_empty();
+        (0..4).filter(|&fault| is_left(fault)).collect()
     };
     let [in_process, signals, engine, burning] = EACH_MEANS.map(left);
     assert!(in_process.is_empty());
-    assert_eq!(signals, [1, 0]);
-    assert_eq!(engine, [3, 2, 1, 0]);
-    assert_eq!(burning, [3, 2, 1, 0]);
+    assert_eq!(signals, [0, 1]);
+    assert_eq!(engine, [0, 1, 2, 3]);
+    assert_eq!(burning, [0, 1, 2, 3]);
 }
 
 #[test]
 fn an_action_says_what_to_whom_and_when() {
-    let actions = injector(all_four(), Means::Signals).actions(&Topology::default());
-    let crash = TimedAction {
-        fault: 0,
-        instance: reranker(),
-        action: Action::Crash { down_us: Some(20) },
-        start_us: 400,
-        stop_us: 450,
+    let topology = Topology::default();
+    let killed = |down_ms: Option<f64>| {
+        let params = down_ms.map_or(json!({}), |down_ms| json!({ "down_ms": down_ms }));
+        let on = Target::service(Service::Reranker);
+        injector(
+            vec![planned("crash", on, params, (400, 450))],
+            Means::Signals,
+        )
     };
-    assert_eq!(actions[1], crash);
-    assert_eq!(crash.healed_us(), 420);
-    let slow_to_start = Action::Crash { down_us: Some(70) };
-    let until_stop = [slow_to_start, Action::Crash { down_us: None }, Action::Hang];
-    for action in until_stop {
-        let timed = TimedAction {
-            action,
-            ..crash.clone()
-        };
-        assert_eq!(timed.healed_us(), 450, "{action:?}");
+    let crash = killed(Some(0.02));
+    let down_us = Some(20);
+    let expected = [(reranker(), Action::Crash { down_us })];
+    assert_eq!(crash.actions_of(0, &topology), expected);
+    let time = crash.next_action(0, 0).expect("it is to come");
+    assert_eq!(
+        (time.start_us, time.healed_us, time.stop_us),
+        (400, 420, 450)
+    );
+    assert_eq!(crash.next_action(0, 449), Some(time), "it goes on");
+    assert_eq!(crash.next_action(0, 450), None, "it is over");
+    for outlasts_the_fault in [
+        killed(Some(0.07)),
+        killed(None),
+        injector(all_four(), Means::Signals),
+    ] {
+        let last = outlasts_the_fault.count() - 1;
+        let time = outlasts_the_fault
+            .next_action(last, 0)
+            .expect("it is to come");
+        assert_eq!(time.healed_us, time.stop_us);
     }
 }
 
@@ -114,22 +127,19 @@ fn a_service_is_each_of_its_instances_and_an_edge_or_half_a_partition_is_nobody(
         never,
     ];
     let engine = Means::Engine { burns: false };
-    let actions = injector(faults, engine).actions(&Topology::default());
-    let found: Vec<(usize, &str)> = actions
-        .iter()
-        .map(|action| (action.fault, action.instance.name()))
+    let injector = injector(faults, engine);
+    let actions = |fault| injector.actions_of(fault, &Topology::default());
+    let found: Vec<(usize, String)> = (0..injector.count())
+        .flat_map(|fault| {
+            actions(fault)
+                .into_iter()
+                .map(move |(id, _)| (fault, id.name().to_owned()))
+        })
         .collect();
-    let mut expected: Vec<(usize, &str)> = vec![
-        (0, "shard-0-0"),
-        (0, "shard-0-1"),
-        (0, "shard-1-0"),
-        (0, "shard-1-1"),
-        (0, "shard-2-0"),
-        (0, "shard-2-1"),
-        (0, "shard-3-0"),
-        (0, "shard-3-1"),
-    ];
-    expected.push((1, "shard-2-1"));
+    let shards = (0..4)
+        .flat_map(|partition| (0..2).map(move |replica| format!("shard-{partition}-{replica}")));
+    let mut expected: Vec<(usize, String)> = shards.map(|name| (0, name)).collect();
+    expected.push((1, "shard-2-1".to_owned()));
     assert_eq!(found, expected);
 }
 

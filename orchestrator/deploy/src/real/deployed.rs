@@ -108,12 +108,12 @@ pub fn check_deployable(experiment: &Experiment) -> Result<(), GroundError> {
         let injector = Injector::new(vec![planned], &Streams::new(experiment.seed))
             .map_err(|error| refuse(format!("has a mistake: {error}"), index, &phase.name))?
             .carried_out_by(Means::Signals);
-        if let Some(action) = injector.actions(&experiment.topology).first() {
+        if let Some((instance, _)) = injector.actions_of(0, &experiment.topology).first() {
             let why = format!(
                 "is `{}`, which kills or halts {}, and on the ground `deployed` that was started \
                  by somebody else; use another kind, or run on `loopback` or `docker`",
                 fault.kind,
-                action.instance.name()
+                instance.name()
             );
             return Err(refuse(why, index, &phase.name));
         }

@@ -11,9 +11,9 @@ use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::{BoxService, Clock, Streams};
 use ragdoll_telemetry::Exporter;
 
+use crate::error::RunError;
 use crate::load::{Driven, drive_load};
 use crate::progress::Progress;
-use crate::run::RunError;
 
 /// How often progress is noted, and what the load generator said is passed on.
 const TICK_US: u64 = 200_000;

@@ -6,14 +6,15 @@ mod deployed;
 #[cfg_attr(not(feature = "docker"), path = "docker_left_out.rs")]
 mod docker;
 mod fleet;
+mod interrupted;
 mod load;
 mod loopback;
 mod notes;
+mod start;
 mod supervisor;
 pub(crate) mod up;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -29,33 +30,25 @@ use ragdoll_runtime::{Clock, Streams};
 use ragdoll_telemetry::Exporter;
 use tokio::sync::mpsc;
 
-use self::control::Control;
 use self::deployed::Deployed;
 use self::docker::Site;
 use self::fleet::Fleet;
+use self::interrupted::interrupted;
 use self::load::Load;
 use self::loopback::Loopback;
+use self::start::{LEAD_US, MEMORY_SCALE, THREADS, wait_ready};
 use self::supervisor::{State, Supervisor};
 use self::watch::{MachineWatch, ProcessorTime};
+use crate::error::RunError;
 use crate::ground::Ground;
 use crate::judgement::write_journal;
 use crate::load::Driven;
+use crate::options::RunOptions;
 use crate::plan;
 use crate::recording::Recording;
-use crate::run::{RunError, RunOptions};
 
 pub use self::deployed::check_deployable;
 pub use self::fleet::GroundError;
-
-/// Threads of the orchestrator: one for the load, one for the telemetry that comes in meanwhile.
-const THREADS: usize = 2;
-/// How long all instances together may take until they serve.
-const READY_US: u64 = 60_000_000;
-/// Time between the last instance's readiness and the run's zero, in which all of them are told.
-const LEAD_US: u64 = 500_000;
-/// Bytes that a process really allocates for each byte of its model: a budget of gigabytes becomes
-/// one of a few hundred megabytes, and a machine holds a whole system.
-pub(crate) const MEMORY_SCALE: f64 = 1.0 / 32.0;
 
 /// Runs an experiment on a real ground.
 pub(crate) fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {
@@ -297,50 +290,6 @@ impl Run<'_> {
             () = watch.clone().run(clock.clone()) => panic!("a watch goes on until it is dropped"),
         };
         Err(error.into())
-    }
-}
-
-/// Waits until every instance serves, unless one ends or somebody asks for the end before.
-async fn wait_ready<F: Fleet>(
-    fleet: &F,
-    instances: &[InstanceId],
-    clock: &Clock,
-) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
-    let controls = instances.iter().map(|id| {
-        let control = Control::new(id, fleet.address(id), clock);
-        (id.clone(), control)
-    });
-    let controls: BTreeMap<InstanceId, Control> = controls.collect();
-    let ready = try_join_all(controls.values().map(|control| control.ready(READY_US)));
-    tokio::select! {
-        ready = ready => ready.map(|_| controls),
-        exit = fleet.next_exit() => Err(GroundError::DiedAtStart {
-            instance: exit.instance.name().to_owned(),
-            code: exit.code_in_words(),
-            said: exit.said,
-        }),
-        () = interrupted() => Err(GroundError::Interrupted { at_s: 0.0 }),
-    }
-}
-
-/// The user's or the system's wish that this ends.
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            // Where signals cannot be waited for, the default ends the process.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        () = interrupt => {}
     }
 }
 

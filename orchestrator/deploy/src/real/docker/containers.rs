@@ -7,7 +7,7 @@ use testcontainers::bollard::models::{HostConfig, PortBinding};
 use testcontainers::core::{ContainerPort, Healthcheck, Host};
 use testcontainers::{ContainerRequest, GenericImage, ImageExt as _};
 
-use super::super::MEMORY_SCALE;
+use super::super::start::MEMORY_SCALE;
 use super::belongings::Belongings;
 use super::labels::INSTANCE;
 use super::networks::Networks;

@@ -1,7 +1,7 @@
 //! The wish that a run ends, while the engine is at work that is not to be left in the middle.
 
 use super::super::fleet::GroundError;
-use super::super::interrupted;
+use super::super::interrupted::interrupted;
 
 /// Listens for it until it is dropped.
 pub(crate) struct Interruption {

@@ -3,65 +3,37 @@
 
 mod api;
 pub(crate) mod client;
+mod error;
 mod openapi;
+mod options;
 mod session;
 pub(crate) mod views;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::try_join_all;
-use ragdoll_experiment::{Experiment, Journal};
+use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Injector;
 use ragdoll_host::service::{Begin, Plan};
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{Clock, Streams};
 use ragdoll_telemetry::Exporter;
 use ragdoll_telemetry::otlp::OtlpExport;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use self::session::Session;
+pub use self::error::UpError;
+pub use self::options::{Served, UpOptions};
+use self::session::{Session, keep_journal};
 use super::docker::Site;
 use super::fleet::Fleet;
+use super::interrupted::interrupted;
 use super::loopback::Loopback;
+use super::start::{LEAD_US, MEMORY_SCALE, THREADS, wait_ready};
 use super::supervisor::{State, Supervisor};
-use super::{LEAD_US, MEMORY_SCALE, THREADS, interrupted, wait_ready};
+use crate::error::RunError;
 use crate::ground::Ground;
-use crate::judgement::write_journal;
-use crate::run::RunError;
-
-/// What to keep running, and how it is controlled.
-#[derive(Clone, Debug)]
-pub struct UpOptions {
-    /// The system.
-    pub topology: Topology,
-    /// Seed of every random draw.
-    pub seed: u64,
-    /// Loopback or docker.
-    pub ground: Ground,
-    /// Where the control API listens. An address that others can reach needs a token.
-    pub listen: SocketAddr,
-    /// What a caller of the control API must show, as `Authorization: Bearer TOKEN`.
-    pub token: Option<String>,
-    /// Where the instances send their telemetry, as an OTLP/gRPC endpoint that they can reach;
-    /// nowhere unless given.
-    pub otlp_endpoint: Option<String>,
-    /// Folder of `journal.json`, made where it does not exist.
-    pub out: Option<PathBuf>,
-}
-
-/// A system that serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Served {
-    /// Where the control API listens.
-    pub control: SocketAddr,
-    /// `HOST:PORT` of each instance, by name.
-    pub instances: BTreeMap<String, String>,
-}
 
 /// Starts a system, calls `ready` when it serves, and keeps it running until this process is told to
 /// end (SIGINT or SIGTERM). Nothing of it is left then.
@@ -81,37 +53,6 @@ pub fn up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(), RunErr
     let ended = runtime.block_on(keep_up(options, ready));
     runtime.shutdown_background();
     ended
-}
-
-/// A system cannot be kept running as asked.
-#[derive(Debug, thiserror::Error)]
-pub enum UpError {
-    /// Anybody could break the system.
-    #[error(
-        "the control API at {0} could be used by others: add `--token`, or listen on 127.0.0.1"
-    )]
-    TokenMissing(SocketAddr),
-    /// The port is somebody else's.
-    #[error(
-        "cannot listen at {address} for the control API: {source}; choose another with --listen"
-    )]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The folder of the journal cannot be made.
-    #[error("cannot create the folder {folder}: {source}; choose another with --out", folder = folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The control API broke down.
-    #[error("the control API ended: {0}")]
-    Api(std::io::Error),
 }
 
 async fn keep_up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
@@ -249,13 +190,6 @@ impl Keeper<'_> {
         instances
             .map(|id| (id.name().to_owned(), fleet.address(id)))
             .collect()
-    }
-}
-
-fn keep_journal(options: &UpOptions, journal: &Journal) -> Result<(), RunError> {
-    match &options.out {
-        Some(folder) => Ok(write_journal(folder, journal)?),
-        None => Ok(()),
     }
 }
 

@@ -12,8 +12,10 @@ use ragdoll_runtime::Clock;
 use ragdoll_runtime::random::s_to_us;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::options::{Served, UpOptions};
 use super::views::{Changed, FaultState, FaultView, Refused};
-use super::{Served, UpOptions, keep_journal};
+use crate::error::RunError;
+use crate::judgement::write_journal;
 use crate::plan;
 use crate::real::fleet::Fleet;
 use crate::real::supervisor::Supervisor;
@@ -312,4 +314,12 @@ fn refuse_clients(fault: &FaultSpec) -> Result<(), Refused> {
         ));
     }
     Ok(())
+}
+
+/// Writes the journal where the system keeps one.
+pub(super) fn keep_journal(options: &UpOptions, journal: &Journal) -> Result<(), RunError> {
+    match &options.out {
+        Some(folder) => Ok(write_journal(folder, journal)?),
+        None => Ok(()),
+    }
 }
