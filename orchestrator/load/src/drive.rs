@@ -9,9 +9,10 @@ use ragdoll_runtime::Clock;
 use thiserror::Error;
 use tokio::task::{JoinError, JoinSet};
 
+use crate::limits::MAX_REQUESTS;
 use crate::queries::{QueryPlan, QuerySource};
 use crate::recording::Recorded;
-use crate::schedule::{MAX_REQUESTS, Schedule};
+use crate::schedule::Schedule;
 
 /// A request to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +189,7 @@ mod tests {
     use ragdoll_runtime::{Streams, run_virtual};
 
     use super::*;
-    use crate::schedule::PhaseLoad;
+    use crate::phase::PhaseLoad;
 
     #[test]
     fn a_closed_loop_that_takes_no_time_ends_at_the_limit_with_an_error() {

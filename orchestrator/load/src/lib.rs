@@ -8,7 +8,8 @@
 mod arrivals;
 mod closed_loop;
 mod drive;
-mod latency;
+mod limits;
+mod phase;
 mod process;
 mod queries;
 mod recording;
@@ -19,12 +20,11 @@ mod zipf;
 
 pub use closed_loop::ClosedLoop;
 pub use drive::{Ask, TooManyRequests, drive};
-pub use latency::LatencyHistogram;
+pub use limits::{MAX_REQUESTS, MAX_RUN_US, MAX_USERS};
+pub use phase::PhaseLoad;
 pub use queries::{QueryPlan, QuerySource};
 pub use recording::{Recorded, Recording, RecordingError, RecordingProblem};
-pub use schedule::{
-    Arrival, ArrivalTimes, MAX_REQUESTS, MAX_RUN_US, MAX_USERS, PhaseLoad, Schedule,
-};
+pub use schedule::{Arrival, ArrivalTimes, Schedule};
 pub use schedule_error::{ScheduleError, ScheduleProblem};
 pub use shift::Shift;
 pub use zipf::Zipf;

@@ -8,8 +8,9 @@ use ragdoll_model::workload::RecordedFormat;
 
 use crate::arrivals::RateCurve;
 use crate::closed_loop::ClosedLoop;
+use crate::limits::MAX_USERS;
+use crate::phase::PhaseLoad;
 use crate::recording::{Recording, RecordingError};
-use crate::schedule::{MAX_USERS, PhaseLoad};
 use crate::schedule_error::ScheduleProblem;
 
 /// How the requests of a phase arrive.

@@ -2,39 +2,17 @@
 
 use std::path::Path;
 
-use ragdoll_model::Arrivals;
 use ragdoll_runtime::{Rng, Stream};
 
 use crate::arrivals::{ConstantTimes, CurveTimes, PhaseTimes, RateCurve, RecordedTimes, Step};
 use crate::closed_loop::{ClosedPhase, stays};
+use crate::limits::{MAX_REQUESTS, MAX_RUN_US, MAX_USERS};
+use crate::phase::PhaseLoad;
 use crate::process::{Process, Recordings, process};
 use crate::queries::QueryPlan;
 use crate::recording::{Recorded, Recording};
 use crate::schedule_error::{ScheduleError, ScheduleProblem};
 use crate::shift::{Shift, change_tokens, pieces, rate_at};
-
-/// Most requests in a run. A schedule that expects more is refused, and [`crate::drive`] stops at
-/// this number: a closed loop is as fast as its answers.
-pub const MAX_REQUESTS: u64 = 5_000_000;
-
-/// Most users in a closed loop: each is a task, whether or not anything happens.
-pub const MAX_USERS: u32 = 100_000;
-
-/// Latest end of a phase, 18 hours: within the reach of the clock's timers.
-pub const MAX_RUN_US: u64 = 18 * 3_600 * 1_000_000;
-
-/// The load of one phase.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PhaseLoad {
-    /// Names the phase's random stream. Of phases with the same name each has a stream of its own.
-    pub name: String,
-    /// First microsecond of the run in the phase.
-    pub start_us: u64,
-    /// First microsecond of the run after the phase.
-    pub end_us: u64,
-    /// When requests arrive.
-    pub arrivals: Arrivals,
-}
 
 /// When requests arrive in a run: the same for the same stream and phases, whatever else happens.
 ///

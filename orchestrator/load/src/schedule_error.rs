@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
+use crate::limits::{MAX_REQUESTS, MAX_RUN_US};
 use crate::recording::RecordingError;
-use crate::schedule::{MAX_REQUESTS, MAX_RUN_US};
 
 /// A schedule that cannot be followed.
 #[derive(Debug, Error)]

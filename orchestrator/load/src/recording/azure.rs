@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::error::{WHOLE_NUMBER, shortened};
-use super::{Line, LineProblem, RecordingProblem};
+use super::error::{RecordingProblem, WHOLE_NUMBER, shortened};
+use super::line::{Line, LineProblem};
 
 const TIMESTAMP: &str = "TIMESTAMP";
 const CONTEXT_TOKENS: &str = "ContextTokens";

@@ -2,6 +2,7 @@
 
 mod azure;
 mod error;
+mod line;
 mod mooncake;
 
 use std::ffi::OsStr;
@@ -13,6 +14,7 @@ use flate2::read::MultiGzDecoder;
 use ragdoll_model::workload::RecordedFormat;
 
 pub use error::{RecordingError, RecordingProblem};
+use line::{Line, LineProblem};
 
 /// One recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +37,6 @@ pub struct Recording {
     file: PathBuf,
     requests: Vec<Recorded>,
     out_of_order: u64,
-}
-
-/// A request as it stands in a file.
-struct Line {
-    /// Microseconds since some moment that is the same for the whole file.
-    time_us: i64,
-    prompt_tokens: u32,
-    output_tokens: u32,
-    prefix_ids: Box<[u64]>,
 }
 
 impl Recording {
@@ -173,9 +166,6 @@ impl Recording {
         &self.file
     }
 }
-
-/// What is wrong, and in which line where it is wrong in one.
-type LineProblem = (Option<u64>, RecordingProblem);
 
 fn read_lines(input: impl Read, format: RecordedFormat) -> Result<Vec<Line>, LineProblem> {
     match format {

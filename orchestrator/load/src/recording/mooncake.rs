@@ -4,8 +4,8 @@ use std::io::{BufRead, ErrorKind};
 
 use serde_json::{Map, Value};
 
-use super::error::{WHOLE_NUMBER, shortened};
-use super::{Line, LineProblem, RecordingProblem};
+use super::error::{RecordingProblem, WHOLE_NUMBER, shortened};
+use super::line::{Line, LineProblem};
 
 /// Times are below this many milliseconds, some 285 years, so that they fit in microseconds.
 const LATEST_MS: f64 = 9e12;
