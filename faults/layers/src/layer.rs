@@ -1,17 +1,15 @@
 //! The one layer that carries decisions out.
 
 use std::cell::OnceCell;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 
 use http_body_util::{BodyExt as _, Full};
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::random::chance;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Refusal, Request, is_grpc};
+use ragdoll_runtime::{Body, BoxService, Clock, Refusal, Request, is_grpc};
 use ragdoll_telemetry::RequestContext;
 use tonic::Code;
-use tower::{Layer, Service};
+use tower::{Layer, Service as _};
 
 use crate::action::Power;
 use crate::armed::Armed;
@@ -84,74 +82,53 @@ impl Layer<BoxService> for FaultLayer {
         if !self.shared.injector.is_open() && self.shared.place().is_empty() {
             return inner;
         }
-        BoxService::new(FaultService {
-            shared: self.shared.clone(),
-            inner,
-        })
-    }
-}
-
-/// A service with faults in front of it.
-#[derive(Clone)]
-struct FaultService {
-    shared: Arc<Shared>,
-    inner: BoxService,
-}
-
-impl Service<Request> for FaultService {
-    type Response = ragdoll_runtime::Response;
-    type Error = Infallible;
-    type Future = BoxFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let mut inner = self.inner.clone();
-        let place = self.shared.place();
-        if place.is_empty() {
-            return inner.call(request);
-        }
-        let verdict = self.shared.decide(&place, &request);
-        let line = self.shared.line(&place, &request);
-        if verdict.is_nothing() && line.is_none() {
-            return inner.call(request);
-        }
-        verdict.change(&mut request);
         let shared = self.shared.clone();
-        Box::pin(async move {
-            let clock = &shared.clock;
-            clock.sleep_us(verdict.sum.delay_us).await;
-            if let Some(down_us) = verdict.sum.kill_for_us
-                && let Some(power) = shared.power()
-            {
-                power.crash(down_us);
-                let cut = Refusal::new(Code::Unavailable, "connection reset");
-                return Ok(cut.response(is_grpc(request.headers())));
+        BoxService::of(move |mut request| {
+            let mut inner = inner.clone();
+            let place = shared.place();
+            if place.is_empty() {
+                return inner.call(request);
             }
-            if let Some(refusal) = &verdict.sum.refusal {
-                return Ok(refusal.response(is_grpc(request.headers())));
+            let verdict = shared.decide(&place, &request);
+            let line = shared.line(&place, &request);
+            if verdict.is_nothing() && line.is_none() {
+                return inner.call(request);
             }
-            if let Some(line) = &line {
-                line.pass(Way::Request).await;
-            }
-            if verdict.sum.duplicate {
-                let copy;
-                (request, copy) = twice(request).await;
-                let copied = inner.call(copy);
-                tokio::spawn(copied);
-            }
-            let mut response = inner.call(request).await?;
-            clock.sleep_us(verdict.sum.answer_delay_us).await;
-            for spoil in verdict.spoils {
-                response = spoil.apply(response, clock).await;
-            }
-            let Some(line) = line else {
-                return Ok(response);
-            };
-            line.pass(Way::Answer).await;
-            Ok(response.map(|body| Body::new(HeldBody::new(body, line))))
+            verdict.change(&mut request);
+            let shared = shared.clone();
+            Box::pin(async move {
+                let clock = &shared.clock;
+                clock.sleep_us(verdict.sum.delay_us).await;
+                if let Some(down_us) = verdict.sum.kill_for_us
+                    && let Some(power) = shared.power()
+                {
+                    power.crash(down_us);
+                    let cut = Refusal::new(Code::Unavailable, "connection reset");
+                    return Ok(cut.response(is_grpc(request.headers())));
+                }
+                if let Some(refusal) = &verdict.sum.refusal {
+                    return Ok(refusal.response(is_grpc(request.headers())));
+                }
+                if let Some(line) = &line {
+                    line.pass(Way::Request).await;
+                }
+                if verdict.sum.duplicate {
+                    let copy;
+                    (request, copy) = twice(request).await;
+                    let copied = inner.call(copy);
+                    tokio::spawn(copied);
+                }
+                let mut response = inner.call(request).await?;
+                clock.sleep_us(verdict.sum.answer_delay_us).await;
+                for spoil in verdict.spoils {
+                    response = spoil.apply(response, clock).await;
+                }
+                let Some(line) = line else {
+                    return Ok(response);
+                };
+                line.pass(Way::Answer).await;
+                Ok(response.map(|body| Body::new(HeldBody::new(body, line))))
+            })
         })
     }
 }

@@ -11,12 +11,12 @@ use bytes::Bytes;
 use http_body::Frame;
 use ragdoll_fault_layers::Power;
 use ragdoll_resources::{Descriptors, Instance};
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response, is_grpc};
+use ragdoll_runtime::{Body, BoxFuture, BoxService, Response, is_grpc};
 use tonic::{Code, Status};
-use tower::{Layer, Service};
+use tower::Service as _;
 
 use crate::operation::{is_streamed, refusal};
-use crate::readiness::{READINESS_PATH, Readiness};
+use crate::readiness::{READINESS_PATH, readiness};
 
 /// The way to an instance's process for faults that befall it as a whole.
 pub(crate) struct OwnPower(pub(crate) Arc<Instance>);
@@ -39,64 +39,26 @@ impl Power for OwnPower {
     }
 }
 
-#[derive(Clone)]
-pub(crate) struct AliveLayer {
-    instance: Arc<Instance>,
-    descriptors: Arc<Descriptors>,
-}
-
-impl AliveLayer {
-    pub(crate) fn new(instance: &Arc<Instance>) -> Self {
-        AliveLayer {
-            instance: instance.clone(),
-            descriptors: Descriptors::new(instance),
-        }
-    }
-}
-
-impl Layer<BoxService> for AliveLayer {
-    type Service = Alive;
-
-    fn layer(&self, inner: BoxService) -> Alive {
-        Alive {
-            instance: self.instance.clone(),
-            descriptors: self.descriptors.clone(),
-            inner,
-        }
-    }
-}
-
-#[derive(Clone)]
-pub(crate) struct Alive {
-    instance: Arc<Instance>,
-    descriptors: Arc<Descriptors>,
-    inner: BoxService,
-}
-
-impl Service<Request> for Alive {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
+/// Lets requests through to `inner` while the instance's process is there.
+pub(crate) fn alive(instance: &Arc<Instance>, inner: BoxService) -> BoxService {
+    let (instance, descriptors) = (instance.clone(), Descriptors::new(instance));
+    BoxService::of(move |request| {
         let is_grpc = is_grpc(request.headers());
-        if !self.instance.process.is_up() || self.descriptors.accept().is_err() {
+        if !instance.process.is_up() || descriptors.accept().is_err() {
             let refusal = refusal(is_grpc, Code::Unavailable, "connection refused");
             return Box::pin(std::future::ready(Ok(refusal)));
         }
-        let instance = self.instance.clone();
-        let mut inner = match request.uri().path() {
-            READINESS_PATH => BoxService::new(Readiness(instance.clone())),
-            _ => self.inner.clone(),
-        };
+        let (instance, mut inner) = (instance.clone(), inner.clone());
         Box::pin(async move {
             let life = instance.process.deaths();
             // Not called before the process goes on: a call begins the server span.
-            let work = async { Work::new(inner.call(request), &instance).await };
+            let work = async {
+                let answer: BoxFuture = match request.uri().path() {
+                    READINESS_PATH => Box::pin(std::future::ready(Ok(readiness(&instance)))),
+                    _ => inner.call(request),
+                };
+                Work::new(answer, &instance).await
+            };
             match instance.process.or_death(work).await {
                 Some(Ok(response)) if is_streamed(&response) => {
                     Ok(response.map(|body| Body::new(MortalBody::new(body, instance, life))))
@@ -105,7 +67,7 @@ impl Service<Request> for Alive {
                 None => Ok(refusal(is_grpc, Code::Unavailable, "connection reset")),
             }
         })
-    }
+    })
 }
 
 /// What a process does for one request. A process that stands still cannot notice that the caller

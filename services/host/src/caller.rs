@@ -1,12 +1,10 @@
 //! The caller's side of a call: its span, the headers, and the deadline.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use ragdoll_model::{InstanceId, Service as Role};
 use ragdoll_resources::Instance;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Clock, Request, Response};
+use ragdoll_runtime::{Body, BoxService, Clock, Response};
 use ragdoll_stubs::{CallSpan, SpanAttributes};
 use ragdoll_telemetry::names::{
     HTTP_RESEND_COUNT, REQUEST_ID, RPC_HEDGE, RPC_RETRY_ATTEMPT, SERVER_ADDRESS, SERVER_INSTANCE,
@@ -14,15 +12,10 @@ use ragdoll_telemetry::names::{
 };
 use ragdoll_telemetry::{KeyValue, RequestContext, SpanGuard, SpanKind};
 use tonic::Code;
-use tower::{Layer, Service};
+use tower::Service as _;
 
 use crate::answer::{AnswerBody, Form};
 use crate::operation::{Operation, is_streamed, refusal};
-
-#[derive(Clone)]
-pub(crate) struct CallerLayer {
-    edge: Arc<Edge>,
-}
 
 struct Edge {
     caller: Arc<Instance>,
@@ -31,63 +24,40 @@ struct Edge {
     instance: Option<InstanceId>,
 }
 
-impl CallerLayer {
-    pub(crate) fn new(caller: &Arc<Instance>, callee: &InstanceId) -> Self {
-        let service = callee.service();
-        CallerLayer::over(caller, service, Some(callee.clone()))
-    }
-
-    /// The side of a call that reaches nobody, since no instance is ready.
-    pub(crate) fn to_nobody(caller: &Arc<Instance>, callee: Role) -> Self {
-        CallerLayer::over(caller, callee, None)
-    }
-
-    fn over(caller: &Arc<Instance>, callee: Role, instance: Option<InstanceId>) -> Self {
-        CallerLayer {
-            edge: Arc::new(Edge {
-                caller: caller.clone(),
-                callee,
-                instance,
-            }),
-        }
-    }
+/// Puts the client span around a call over `wire`, with the deadline.
+pub(crate) fn caller(caller: &Arc<Instance>, callee: &InstanceId, wire: BoxService) -> BoxService {
+    let edge = Edge {
+        caller: caller.clone(),
+        callee: callee.service(),
+        instance: Some(callee.clone()),
+    };
+    over(edge, wire)
 }
 
-impl Layer<BoxService> for CallerLayer {
-    type Service = Caller;
-
-    fn layer(&self, wire: BoxService) -> Caller {
-        Caller {
-            edge: self.edge.clone(),
-            wire,
-        }
-    }
+/// The same for a call that comes to `nobody`, since no instance is ready.
+pub(crate) fn caller_of_nobody(
+    caller: &Arc<Instance>,
+    callee: Role,
+    nobody: BoxService,
+) -> BoxService {
+    let edge = Edge {
+        caller: caller.clone(),
+        callee,
+        instance: None,
+    };
+    over(edge, nobody)
 }
 
-#[derive(Clone)]
-pub(crate) struct Caller {
-    edge: Arc<Edge>,
-    wire: BoxService,
-}
-
-impl Service<Request> for Caller {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
+fn over(edge: Edge, wire: BoxService) -> BoxService {
+    BoxService::of(move |mut request| {
         let operation = Operation::of(&request);
         let Some(mut context) = request.extensions_mut().remove::<RequestContext>() else {
             panic!("a call of {} carries no context", operation.name());
         };
         let added = request.extensions_mut().remove::<SpanAttributes>();
-        let mut attributes = self.edge.attributes(&operation, &context);
+        let mut attributes = edge.attributes(&operation, &context);
         attributes.extend(added.into_iter().flat_map(|added| added.0));
-        let caller = self.edge.caller.clone();
+        let caller = edge.caller.clone();
         let mut span = caller.telemetry.start(
             operation.name(),
             SpanKind::Client,
@@ -99,7 +69,7 @@ impl Service<Request> for Caller {
         context.inject(request.headers_mut(), now_us);
         request.extensions_mut().insert(context.draw_key());
         let deadline_us = context.deadline_us;
-        let mut wire = self.wire.clone();
+        let mut wire = wire.clone();
         Box::pin(async move {
             let answer = match deadline_us {
                 None => Ok(wire.call(request).await),
@@ -122,7 +92,7 @@ impl Service<Request> for Caller {
             }
             Ok(read_by_caller(response, span, &operation, &caller.clock))
         })
-    }
+    })
 }
 
 /// An answer whose call is over when it was read.

@@ -1,14 +1,10 @@
 //! Health checks: what an instance says when its callers ask whether it is ready, and what they make
 //! of it. No span tells of them, as usual.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-
 use http::StatusCode;
 use ragdoll_resources::Instance;
 use ragdoll_runtime::random::hash;
-use ragdoll_runtime::{Body, BoxFuture, Clock, Connection, DrawKey, Refusal, Request, Response};
+use ragdoll_runtime::{Body, Clock, Connection, DrawKey, Refusal, Request, Response};
 use ragdoll_stubs::Client;
 use tokio::task::AbortHandle;
 use tonic::Code;
@@ -22,24 +18,10 @@ const CHECK_LIMIT_US: u64 = 1_000_000;
 const FAILURES_TO_LEAVE: u32 = 3;
 
 /// What an instance says of itself; it may be wrong about that.
-#[derive(Clone)]
-pub(crate) struct Readiness(pub(crate) Arc<Instance>);
-
-impl Service<Request> for Readiness {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request) -> BoxFuture {
-        let response = match self.0.controls.current().unready {
-            Some(true) => Refusal::new(Code::Unavailable, "not ready").response(false),
-            _ => Response::new(Body::new("ready".to_owned())),
-        };
-        Box::pin(std::future::ready(Ok(response)))
+pub(crate) fn readiness(instance: &Instance) -> Response {
+    match instance.controls.current().unready {
+        Some(true) => Refusal::new(Code::Unavailable, "not ready").response(false),
+        _ => Response::new(Body::new("ready".to_owned())),
     }
 }
 

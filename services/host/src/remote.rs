@@ -1,17 +1,15 @@
 //! The way to an instance that runs in another process: HTTP/2 over TCP.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::io;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response, is_grpc};
+use ragdoll_runtime::{Body, BoxService, Response, is_grpc};
 use thiserror::Error;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Code, TimeoutExpired};
-use tower::{Service, ServiceExt as _};
+use tower::ServiceExt as _;
 
 use crate::operation::{is_streamed, refusal};
 
@@ -65,25 +63,8 @@ pub fn remote(address: &str) -> Result<BoxService, BadAddress> {
         .http2_max_local_error_reset_streams(RESETS_OF_CONNECTION)
         .tcp_nodelay(true)
         .connect_lazy();
-    Ok(BoxService::new(Remote { channel }))
-}
-
-#[derive(Clone)]
-struct Remote {
-    channel: Channel,
-}
-
-impl Service<Request> for Remote {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let channel = self.channel.clone();
+    Ok(BoxService::of(move |request| {
+        let channel = channel.clone();
         Box::pin(async move {
             let is_grpc = is_grpc(request.headers());
             let response = match channel.oneshot(request).await {
@@ -104,7 +85,7 @@ impl Service<Request> for Remote {
                 Err(_) => Ok(refusal(is_grpc, Code::Unavailable, RESET)),
             }
         })
-    }
+    }))
 }
 
 fn is_late(error: &(dyn Error + 'static)) -> bool {

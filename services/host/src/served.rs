@@ -1,62 +1,25 @@
 //! The server's side of a call: its span, and the request's context from the headers.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body::{Frame, SizeHint};
 use ragdoll_resources::Instance;
-use ragdoll_runtime::{Body, BoxFuture, BoxService, Request, Response};
+use ragdoll_runtime::{Body, BoxService};
 use ragdoll_stubs::SpanAttributes;
 use ragdoll_telemetry::names::{HTTP_ROUTE, REQUEST_ID, USER_ID};
 use ragdoll_telemetry::{KeyValue, RequestContext, SpanGuard, SpanKind};
-use tower::{Layer, Service};
+use tower::Service as _;
 
 use crate::operation::{Operation, is_streamed};
 
-#[derive(Clone)]
-pub(crate) struct ServedLayer {
-    instance: Arc<Instance>,
-}
-
-impl ServedLayer {
-    pub(crate) fn new(instance: &Arc<Instance>) -> Self {
-        ServedLayer {
-            instance: instance.clone(),
-        }
-    }
-}
-
-impl Layer<BoxService> for ServedLayer {
-    type Service = Served;
-
-    fn layer(&self, inner: BoxService) -> Served {
-        Served {
-            instance: self.instance.clone(),
-            inner,
-        }
-    }
-}
-
-#[derive(Clone)]
-pub(crate) struct Served {
-    instance: Arc<Instance>,
-    inner: BoxService,
-}
-
-impl Service<Request> for Served {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
+/// Puts the server span around what `inner` does for a request, and the request's context beside it.
+pub(crate) fn served(instance: &Arc<Instance>, inner: BoxService) -> BoxService {
+    let instance = instance.clone();
+    BoxService::of(move |mut request| {
         let operation = Operation::of(&request);
-        let mut caller = RequestContext::extract(request.headers(), self.instance.clock.now_us());
+        let mut caller = RequestContext::extract(request.headers(), instance.clock.now_us());
         // Nobody gave this request a name: its trace, which begins here, gives it one, so that no two
         // strangers draw alike.
         let is_nameless =
@@ -68,12 +31,10 @@ impl Service<Request> for Served {
             }
             attributes.push(KeyValue::new(USER_ID, caller.user_id.clone()));
         }
-        let mut span = self.instance.telemetry.start(
-            operation.name(),
-            SpanKind::Server,
-            &caller.span,
-            attributes,
-        );
+        let mut span =
+            instance
+                .telemetry
+                .start(operation.name(), SpanKind::Server, &caller.span, attributes);
         if is_nameless {
             caller.request_id = span.context().trace_id().to_string().into();
             span.set(REQUEST_ID, caller.request_id.clone());
@@ -81,7 +42,7 @@ impl Service<Request> for Served {
         request
             .extensions_mut()
             .insert(caller.within(span.context()));
-        let mut inner = self.inner.clone();
+        let mut inner = inner.clone();
         Box::pin(async move {
             let mut response = inner.call(request).await?;
             let added = response.extensions_mut().remove::<SpanAttributes>();
@@ -95,7 +56,7 @@ impl Service<Request> for Served {
             span.end();
             Ok(response)
         })
-    }
+    })
 }
 
 /// A body whose end is the end of a span; where the reader goes away first, the span is cancelled.

@@ -8,9 +8,9 @@ use ragdoll_resources::Instance;
 use ragdoll_runtime::{BoxService, Connection};
 use tower::Layer as _;
 
-use crate::alive::AliveLayer;
-use crate::caller::CallerLayer;
-use crate::served::ServedLayer;
+use crate::alive::alive;
+use crate::caller;
+use crate::served::served;
 
 /// What a request passes on its way in, outermost first:
 /// 1. alive: a process that is down, or out of descriptors, refuses, one that dies cuts; no span,
@@ -20,8 +20,7 @@ use crate::served::ServedLayer;
 /// 4. the stub.
 pub fn server_stack(instance: &Arc<Instance>, faults: &FaultLayer, stub: BoxService) -> BoxService {
     let stub = faults.layer(stub);
-    let stub = BoxService::new(ServedLayer::new(instance).layer(stub));
-    BoxService::new(AliveLayer::new(instance).layer(stub))
+    alive(instance, served(instance, stub))
 }
 
 /// What a call passes on its way out, outermost first:
@@ -35,11 +34,10 @@ pub fn client_stack(
     wire: Connection,
 ) -> BoxService {
     let wire = faults.layer(BoxService::new(wire));
-    BoxService::new(CallerLayer::new(caller, callee).layer(wire))
+    caller::caller(caller, callee, wire)
 }
 
 /// What a call passes that finds no instance of `callee` ready: 1. caller, as above.
 pub(crate) fn nobody_stack(caller: &Arc<Instance>, callee: Service) -> BoxService {
-    let nobody = ragdoll_stubs::nobody();
-    BoxService::new(CallerLayer::to_nobody(caller, callee).layer(nobody))
+    caller::caller_of_nobody(caller, callee, ragdoll_stubs::nobody())
 }

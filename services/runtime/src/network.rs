@@ -90,6 +90,13 @@ impl BoxService {
             inner: Arc::new(service),
         }
     }
+
+    /// A service that is this function, which is what a layer makes of the service within it.
+    pub fn of(answer: impl Fn(Request) -> BoxFuture + Send + Sync + 'static) -> Self {
+        BoxService {
+            inner: Arc::new(Function(answer)),
+        }
+    }
 }
 
 impl Service<Request> for BoxService {
@@ -117,6 +124,17 @@ where
 {
     fn answer(&self, request: Request) -> BoxFuture {
         Box::pin(self.clone().call(request))
+    }
+}
+
+struct Function<F>(F);
+
+impl<F> Answer for Function<F>
+where
+    F: Fn(Request) -> BoxFuture + Send + Sync,
+{
+    fn answer(&self, request: Request) -> BoxFuture {
+        (self.0)(request)
     }
 }
 
