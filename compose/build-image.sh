@@ -11,7 +11,7 @@ usage: compose/build-image.sh [--binaries FOLDER] [--tag TAG] [--base IMAGE]
 
 Builds compose/Dockerfile from the programs ragdoll and ragdoll-service.
 
-  --binaries FOLDER  where they are [default: target/release]
+  --binaries FOLDER  where they are [default: target/dist]
   --tag TAG          what the image is called [default: ragdoll:dev]
   --base IMAGE       what it is based on [default: debian:bookworm-slim]
 
@@ -30,7 +30,7 @@ blocked() {
     exit 3
 }
 
-binaries=${CARGO_TARGET_DIR:-$repository/target}/release
+binaries=${CARGO_TARGET_DIR:-$repository/target}/dist
 tag=ragdoll:dev
 base=debian:bookworm-slim
 while [ $# -gt 0 ]; do
@@ -54,7 +54,7 @@ while [ $# -gt 0 ]; do
 done
 
 for program in ragdoll ragdoll-service; do
-    [ -f "$binaries/$program" ] || blocked "$binaries has no $program: cargo build --release -p ragdoll-cli -p ragdoll-host"
+    [ -f "$binaries/$program" ] || blocked "$binaries has no $program: cargo build --profile dist -p ragdoll-cli -p ragdoll-host"
 done
 command -v docker >/dev/null || blocked "docker is missing: apt-get install -y --no-install-recommends docker.io"
 docker version >/dev/null 2>&1 || blocked "the docker engine does not answer: start it, then see what \`docker version\` says"

@@ -2,6 +2,7 @@
 
 mod combinations;
 mod common;
+mod documents;
 mod faults;
 mod mitigations;
 mod tidy;

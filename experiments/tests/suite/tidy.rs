@@ -12,7 +12,7 @@ const LONG_FILES: [&str; 1] = ["services/model/src/topology.rs"];
 /// Folders of programs.
 const PROGRAMS: [&str; 2] = ["orchestrator/cli/src", "services/host/src/bin"];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent()
         .expect("the experiments lie in the workspace")
@@ -309,7 +309,7 @@ fn collect(folder: &Path, extension: &str, files: &mut Vec<PathBuf>) {
 }
 
 /// What lies in a folder, in the order of names.
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
     let mut paths: Vec<PathBuf> = entries
         .map(|entry| entry.expect("readable").path())
@@ -318,7 +318,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     paths
 }
 
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 

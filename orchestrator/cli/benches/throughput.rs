@@ -1,4 +1,4 @@
-//! How fast the simulator is: `cargo bench -p ragdoll-cli` prints the table of the README.
+//! How fast the simulator is: `cargo bench -p ragdoll-cli` prints the first figures of `docs/figures.md`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::path::{Path, PathBuf};
