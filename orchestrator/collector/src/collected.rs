@@ -35,10 +35,13 @@ pub struct Counts {
     pub log_lines: u64,
     /// Points of gauges and sums that were kept.
     pub metric_points: u64,
-    /// Spans that were refused because their ids are none. Their senders were told.
+    /// Spans that were refused: without ids or a start, and not to be understood. Their senders were
+    /// told.
     pub rejected_spans: u64,
-    /// Points that were refused: of histograms and summaries, and without a value. Their senders
-    /// were told.
+    /// Log lines that were refused: without a time, and not to be understood. Their senders were told.
+    pub rejected_log_lines: u64,
+    /// Points that were refused: of histograms and summaries, and without a value or a time. Their
+    /// senders were told.
     pub rejected_points: u64,
     /// Requests that were refused as a whole: unreadable, not meant for this receiver's paths, or
     /// too late. Their senders were told.

@@ -6,19 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::body::Bytes;
 use http::Uri;
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
+use http::uri::PathAndQuery;
 use ragdoll_runtime::Clock;
+use ragdoll_trace::Signal;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tonic::Status;
+use tonic::client::Grpc;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
+use crate::codec::Passing;
 use crate::collected::Counts;
-use crate::inbox::Export;
 use crate::output::CollectError;
+use crate::service::grpc_path;
 
 /// Requests that wait to be passed on; more are lost, and counted.
 const REQUESTS_WAITING: usize = 1024;
@@ -31,10 +33,20 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 /// How long what waits at the end may take together.
 const END_LIMIT_US: u64 = 10_000_000;
 
+/// A request that is to be passed on.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) signal: Signal,
+    /// Spans, log lines or points in it.
+    pub(crate) records: u64,
+    /// The request in protobuf.
+    pub(crate) request: Bytes,
+}
+
 /// Where requests are put to be passed on.
 #[derive(Debug)]
 pub(crate) struct ForwardQueue {
-    requests: mpsc::Sender<Export>,
+    requests: mpsc::Sender<Outgoing>,
     tally: Arc<Tally>,
 }
 
@@ -73,8 +85,8 @@ impl Tally {
 
 impl ForwardQueue {
     /// Puts a request into the queue, or counts it as lost where that is full.
-    pub(crate) fn put(&self, request: Export) {
-        let (records, bytes) = (request.records(), request.bytes() as u64);
+    pub(crate) fn put(&self, request: Outgoing) {
+        let (records, bytes) = (request.records, request.request.len() as u64);
         self.tally.offered.fetch_add(records, Ordering::AcqRel);
         let waiting = &self.tally.bytes_waiting;
         if waiting.fetch_add(bytes, Ordering::AcqRel) + bytes <= BYTES_WAITING
@@ -141,27 +153,23 @@ impl Forwarding {
     }
 }
 
-/// Three clients on one connection, which is made when it is needed and again where it broke.
+/// A client with one connection, which is made when it is needed and again where it broke.
 struct Way {
-    spans: TraceServiceClient<Channel>,
-    logs: LogsServiceClient<Channel>,
-    metrics: MetricsServiceClient<Channel>,
+    client: Grpc<Channel>,
     clock: Clock,
 }
 
 impl Way {
     fn new(channel: Channel, clock: Clock) -> Self {
         Way {
-            spans: TraceServiceClient::new(channel.clone()),
-            logs: LogsServiceClient::new(channel.clone()),
-            metrics: MetricsServiceClient::new(channel),
+            client: Grpc::new(channel),
             clock,
         }
     }
 
-    async fn pass_on(mut self, mut waiting: mpsc::Receiver<Export>, tally: Arc<Tally>) {
+    async fn pass_on(mut self, mut waiting: mpsc::Receiver<Outgoing>, tally: Arc<Tally>) {
         while let Some(request) = waiting.recv().await {
-            let (records, bytes) = (request.records(), request.bytes() as u64);
+            let (records, bytes) = (request.records, request.request.len() as u64);
             let clock = self.clock.clone();
             let passed = clock.timeout_us(REQUEST_LIMIT_US, self.pass(request)).await;
             tally.bytes_waiting.fetch_sub(bytes, Ordering::AcqRel);
@@ -179,27 +187,20 @@ impl Way {
         }
     }
 
-    async fn pass(&mut self, request: Export) -> Result<Rejected, Status> {
-        let rejected = match request {
-            Export::Spans(request) => {
-                let answer = self.spans.export(request).await?.into_inner();
-                let partial = answer.partial_success;
-                partial.map(|partial| (partial.rejected_spans, partial.error_message))
-            }
-            Export::Logs(request) => {
-                let answer = self.logs.export(request).await?.into_inner();
-                let partial = answer.partial_success;
-                partial.map(|partial| (partial.rejected_log_records, partial.error_message))
-            }
-            Export::Metrics(request) => {
-                let answer = self.metrics.export(request).await?.into_inner();
-                let partial = answer.partial_success;
-                partial.map(|partial| (partial.rejected_data_points, partial.error_message))
-            }
-        };
-        let (records, why) = rejected.unwrap_or_default();
-        let records = u64::try_from(records).unwrap_or(0);
-        Ok(Rejected { records, why })
+    async fn pass(&mut self, request: Outgoing) -> Result<Rejected, Status> {
+        let Outgoing {
+            signal, request, ..
+        } = request;
+        let ready = self.client.ready().await;
+        ready.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::from_static(grpc_path(signal));
+        let answer = self.client.unary(Request::new(request), path, Passing);
+        let partial = answer.await?.into_inner().partial_success;
+        let partial = partial.unwrap_or_default();
+        Ok(Rejected {
+            records: u64::try_from(partial.rejected_spans).unwrap_or(0),
+            why: partial.error_message,
+        })
     }
 }
 
@@ -249,9 +250,6 @@ fn uri(endpoint: &str, own: SocketAddr) -> Result<Uri, String> {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-
     use super::*;
 
     #[test]
@@ -282,21 +280,14 @@ mod tests {
             requests,
             tally: tally.clone(),
         };
-        let export = || {
-            let mut request = ExportLogsServiceRequest::default();
-            let group = ResourceLogs {
-                scope_logs: vec![ScopeLogs {
-                    log_records: vec![LogRecord::default(); 3],
-                    ..Default::default()
-                }],
-                ..Default::default()
-            };
-            request.resource_logs.push(group);
-            Export::Logs(request)
+        let request = || Outgoing {
+            signal: Signal::Logs,
+            records: 3,
+            request: Bytes::from_static(b"three lines"),
         };
-        let bytes = export().bytes() as u64;
+        let bytes = request().request.len() as u64;
         for _ in 0..4 {
-            queue.put(export());
+            queue.put(request());
         }
         assert_eq!(tally.lost.load(Ordering::Acquire), 6);
         assert_eq!(tally.offered.load(Ordering::Acquire), 12);

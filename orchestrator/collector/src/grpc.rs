@@ -1,81 +1,55 @@
 //! OTLP over gRPC.
 
+use std::marker::PhantomData;
+
 use axum::Router;
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
-    LogsService, LogsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
-    MetricsService, MetricsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use axum::body::{Body, Bytes};
+use axum::extract::{Request as HttpRequest, State};
+use axum::response::Response as HttpResponse;
+use axum::routing::post;
+use ragdoll_trace::OtlpRequest;
 use tonic::codec::CompressionEncoding;
-use tonic::service::Routes;
+use tonic::codegen::BoxFuture;
+use tonic::server::{Grpc, UnaryService};
 use tonic::{Request, Response, Status};
 
-use crate::inbox::{Inbox, MESSAGE_BYTES, Signal};
+use crate::codec::Serving;
+use crate::inbox::{Inbox, MESSAGE_BYTES};
+use crate::service::{Logs, Metrics, Service, Traces, grpc_path};
 
-/// The three services, and gRPC's own answer for everything else.
-pub(crate) fn router(inbox: &Inbox) -> Router {
-    let traces = TraceServiceServer::new(Grpc(inbox.clone()))
+/// The three services.
+pub(crate) fn router(inbox: Inbox) -> Router {
+    Router::new()
+        .route(grpc_path(Traces::SIGNAL), post(export::<Traces>))
+        .route(grpc_path(Logs::SIGNAL), post(export::<Logs>))
+        .route(grpc_path(Metrics::SIGNAL), post(export::<Metrics>))
+        .with_state(inbox)
+}
+
+async fn export<S: Service>(State(inbox): State<Inbox>, request: HttpRequest) -> HttpResponse {
+    let mut server = Grpc::new(Serving::<S::Answer>::new())
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(MESSAGE_BYTES);
-    let logs = LogsServiceServer::new(Grpc(inbox.clone()))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(MESSAGE_BYTES);
-    let metrics = MetricsServiceServer::new(Grpc(inbox.clone()))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(MESSAGE_BYTES);
-    let routes = Routes::new(traces).add_service(logs).add_service(metrics);
-    routes.into_axum_router()
+    let taker = Taker::<S>(inbox, PhantomData);
+    server.unary(taker, request).await.map(Body::new)
 }
 
-struct Grpc(Inbox);
+struct Taker<S>(Inbox, PhantomData<S>);
 
-impl Grpc {
-    async fn take<S: Signal>(&self, request: Request<S>) -> Result<Response<S::Answer>, Status> {
-        let answer = self.0.export(request.into_inner()).await;
-        let answer = answer.ok_or_else(|| Status::unavailable("the run is over"))?;
-        Ok(Response::new(answer))
+impl<S: Service> UnaryService<Bytes> for Taker<S> {
+    type Response = S::Answer;
+    type Future = BoxFuture<Response<S::Answer>, Status>;
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        Box::pin(take::<S>(self.0.clone(), request.into_inner()))
     }
 }
 
-#[tonic::async_trait]
-impl TraceService for Grpc {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.take(request).await
-    }
-}
-
-#[tonic::async_trait]
-impl LogsService for Grpc {
-    async fn export(
-        &self,
-        request: Request<ExportLogsServiceRequest>,
-    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        self.take(request).await
-    }
-}
-
-#[tonic::async_trait]
-impl MetricsService for Grpc {
-    async fn export(
-        &self,
-        request: Request<ExportMetricsServiceRequest>,
-    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.take(request).await
-    }
+async fn take<S: Service>(inbox: Inbox, message: Bytes) -> Result<Response<S::Answer>, Status> {
+    let telemetry = OtlpRequest::from_protobuf(S::SIGNAL, &message).map_err(|problem| {
+        Status::invalid_argument(format!("the message is no OTLP protobuf: {problem}"))
+    })?;
+    let answer = inbox.export::<S>(telemetry, |_| message).await;
+    let answer = answer.ok_or_else(|| Status::unavailable("the run is over"))?;
+    Ok(Response::new(answer))
 }

@@ -11,12 +11,13 @@ use axum::routing::post;
 use flate2::read::MultiGzDecoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+use ragdoll_trace::{OtlpRequest, ReadProblem};
 use serde::Serialize;
 
-use crate::inbox::{Inbox, MESSAGE_BYTES, Signal};
+use crate::inbox::{Inbox, MESSAGE_BYTES};
+use crate::service::{Logs, Metrics, Service, Traces, http_path};
+use crate::to_proto;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -31,9 +32,9 @@ const UNIMPLEMENTED: i32 = 12;
 /// The three paths.
 pub(crate) fn router(inbox: Inbox) -> Router {
     Router::new()
-        .route("/v1/traces", post(export::<ExportTraceServiceRequest>))
-        .route("/v1/logs", post(export::<ExportLogsServiceRequest>))
-        .route("/v1/metrics", post(export::<ExportMetricsServiceRequest>))
+        .route(http_path(Traces::SIGNAL), post(export::<Traces>))
+        .route(http_path(Logs::SIGNAL), post(export::<Logs>))
+        .route(http_path(Metrics::SIGNAL), post(export::<Metrics>))
         .layer(DefaultBodyLimit::max(MESSAGE_BYTES))
         .with_state(inbox)
 }
@@ -51,7 +52,7 @@ pub(crate) async fn elsewhere(headers: HeaderMap) -> Response {
     (StatusCode::NOT_FOUND, text).into_response()
 }
 
-async fn export<S: Signal>(
+async fn export<S: Service>(
     State(inbox): State<Inbox>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -66,21 +67,53 @@ async fn export<S: Signal>(
     }
 }
 
-async fn take<S: Signal>(
+async fn take<S: Service>(
     inbox: &Inbox,
     form: Form,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<S::Answer, (StatusCode, String)> {
     let body = body.map_err(|rejection| (rejection.status(), rejection.body_text()))?;
-    let request: S = form.read(headers, &body)?;
-    let over = || {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the run is over".to_owned(),
-        )
+    let body = plain(headers, body)?;
+    let telemetry = form.read::<S>(&body).map_err(|problem| {
+        let text = format!("the body is no OTLP {}: {problem}", form.name());
+        (StatusCode::BAD_REQUEST, text)
+    })?;
+    let protobuf = |telemetry: &OtlpRequest| match form {
+        Form::Protobuf => body,
+        Form::Json => protobuf_of::<S>(&body, telemetry),
     };
-    inbox.export(request).await.ok_or_else(over)
+    let over = || {
+        let text = "the run is over".to_owned();
+        (StatusCode::SERVICE_UNAVAILABLE, text)
+    };
+    let answer = inbox.export::<S>(telemetry, protobuf).await;
+    answer.ok_or_else(over)
+}
+
+/// A body without its compression.
+fn plain(headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
+    match headers.get(CONTENT_ENCODING).map(|how| how.as_bytes()) {
+        None | Some(b"" | b"identity") => Ok(body),
+        Some(b"gzip") => match unpack(&body) {
+            Ok(unpacked) => Ok(unpacked.into()),
+            Err(text) => Err((StatusCode::BAD_REQUEST, text)),
+        },
+        Some(other) => {
+            let other = String::from_utf8_lossy(other);
+            let text = format!("content-encoding is `{other}`: use gzip or none");
+            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text))
+        }
+    }
+}
+
+/// A request in JSON as it goes to another collector. Where it is in a JSON that only we read, what
+/// was kept of it does.
+fn protobuf_of<S: Service>(json: &[u8], telemetry: &OtlpRequest) -> Bytes {
+    match serde_json::from_slice::<S::Request>(json) {
+        Ok(request) => request.encode_to_vec().into(),
+        Err(_) => to_proto::request(S::SIGNAL, telemetry.observations()),
+    }
 }
 
 /// The form of a message and of its answer.
@@ -114,26 +147,17 @@ impl Form {
         }
     }
 
-    fn read<S: Signal>(self, headers: &HeaderMap, body: &[u8]) -> Result<S, (StatusCode, String)> {
-        let bad = |text: String| (StatusCode::BAD_REQUEST, text);
-        let unpacked;
-        let body = match headers.get(CONTENT_ENCODING).map(|how| how.as_bytes()) {
-            None | Some(b"" | b"identity") => body,
-            Some(b"gzip") => {
-                unpacked = unpack(body).map_err(bad)?;
-                &unpacked
-            }
-            Some(other) => {
-                let other = String::from_utf8_lossy(other);
-                let text = format!("content-encoding is `{other}`: use gzip or none");
-                return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
-            }
-        };
+    fn read<S: Service>(self, body: &[u8]) -> Result<OtlpRequest, ReadProblem> {
         match self {
-            Form::Protobuf => S::decode(body)
-                .map_err(|error| bad(format!("the body is no OTLP protobuf: {error}"))),
-            Form::Json => serde_json::from_slice(body)
-                .map_err(|error| bad(format!("the body is no OTLP JSON: {error}"))),
+            Form::Protobuf => OtlpRequest::from_protobuf(S::SIGNAL, body),
+            Form::Json => OtlpRequest::from_json(S::SIGNAL, body),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Form::Protobuf => "protobuf",
+            Form::Json => "JSON",
         }
     }
 

@@ -3,22 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use prost::Message as _;
+use axum::body::Bytes;
 use ragdoll_telemetry::Batch;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use ragdoll_trace::{OtlpRequest, Signal};
 use tokio::sync::mpsc;
 
-use crate::proto;
+use crate::forward::Outgoing;
+use crate::service::Service;
 
 /// Messages that wait for the thread that takes them; then whoever sends waits.
 const MESSAGES_WAITING: usize = 32;
@@ -37,54 +28,11 @@ pub(crate) enum Message {
 }
 
 /// One request of OTLP.
-pub(crate) enum Export {
-    Spans(ExportTraceServiceRequest),
-    Logs(ExportLogsServiceRequest),
-    Metrics(ExportMetricsServiceRequest),
-}
-
-impl Export {
-    /// Number of spans, log lines or points.
-    pub(crate) fn records(&self) -> u64 {
-        let records: usize = match self {
-            Export::Spans(request) => {
-                let groups = request.resource_spans.iter();
-                let scopes = groups.flat_map(|group| &group.scope_spans);
-                scopes.map(|scope| scope.spans.len()).sum()
-            }
-            Export::Logs(request) => {
-                let groups = request.resource_logs.iter();
-                let scopes = groups.flat_map(|group| &group.scope_logs);
-                scopes.map(|scope| scope.log_records.len()).sum()
-            }
-            Export::Metrics(request) => {
-                let groups = request.resource_metrics.iter();
-                let scopes = groups.flat_map(|group| &group.scope_metrics);
-                let metrics = scopes.flat_map(|scope| &scope.metrics);
-                metrics.map(proto::point_count).sum()
-            }
-        };
-        records as u64
-    }
-
-    /// Size on the wire.
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Export::Spans(request) => request.encoded_len(),
-            Export::Logs(request) => request.encoded_len(),
-            Export::Metrics(request) => request.encoded_len(),
-        }
-    }
-}
-
-/// A request of one of the three services, with its answer.
-pub(crate) trait Signal: prost::Message + Default + DeserializeOwned + 'static {
-    type Answer: prost::Message + Default + PartialEq + Serialize;
-
-    /// Takes out what cannot be kept or says how much will not be, and counts it.
-    fn sift(&mut self, refused: &Refused) -> Self::Answer;
-
-    fn into_export(self) -> Export;
+pub(crate) struct Export {
+    /// What is kept of it.
+    pub(crate) telemetry: OtlpRequest,
+    /// All of it, where there is another collector that gets a copy.
+    pub(crate) outgoing: Option<Outgoing>,
 }
 
 /// What was not taken.
@@ -92,6 +40,7 @@ pub(crate) trait Signal: prost::Message + Default + DeserializeOwned + 'static {
 pub(crate) struct Refused {
     pub(crate) requests: AtomicU64,
     pub(crate) spans: AtomicU64,
+    pub(crate) log_lines: AtomicU64,
     pub(crate) points: AtomicU64,
 }
 
@@ -100,22 +49,42 @@ pub(crate) struct Refused {
 pub(crate) struct Inbox {
     messages: mpsc::Sender<Message>,
     refused: Arc<Refused>,
+    forwards: bool,
 }
 
 impl Inbox {
-    /// An inbox, and the end at which its messages are taken.
-    pub(crate) fn new() -> (Inbox, mpsc::Receiver<Message>) {
+    /// An inbox, and the end at which its messages are taken. Whether what arrives is forwarded
+    /// decides how much of it is kept until then.
+    pub(crate) fn new(forwards: bool) -> (Inbox, mpsc::Receiver<Message>) {
         let (messages, waiting) = mpsc::channel(MESSAGES_WAITING);
-        let refused = Arc::default();
-        (Inbox { messages, refused }, waiting)
+        let inbox = Inbox {
+            messages,
+            refused: Arc::default(),
+            forwards,
+        };
+        (inbox, waiting)
     }
 
-    /// Waits until there is room for a request of OTLP. None where nobody takes any more.
-    pub(crate) async fn export<S: Signal>(&self, mut request: S) -> Option<S::Answer> {
-        let answer = request.sift(&self.refused);
-        let message = Message::Export(request.into_export());
+    /// Waits until there is room for a request of OTLP, and returns its answer. `protobuf` gives the
+    /// request as it is passed on. None where nobody takes any more.
+    pub(crate) async fn export<S: Service>(
+        &self,
+        telemetry: OtlpRequest,
+        protobuf: impl FnOnce(&OtlpRequest) -> Bytes,
+    ) -> Option<S::Answer> {
+        let rejected = telemetry.rejected();
+        let outgoing = self.forwards.then(|| Outgoing {
+            signal: S::SIGNAL,
+            records: telemetry.kept() + rejected,
+            request: protobuf(&telemetry),
+        });
+        let message = Message::Export(Export {
+            telemetry,
+            outgoing,
+        });
         let taken = self.messages.send(message).await;
-        taken.is_ok().then_some(answer)
+        self.refused.count(S::SIGNAL, rejected);
+        taken.is_ok().then(|| S::answer(rejected))
     }
 
     /// The same for a message of this process, on a thread that may wait. False where nobody takes
@@ -144,70 +113,14 @@ impl Inbox {
     }
 }
 
-impl Signal for ExportTraceServiceRequest {
-    type Answer = ExportTraceServiceResponse;
-
-    fn sift(&mut self, refused: &Refused) -> ExportTraceServiceResponse {
-        let mut rejected = 0;
-        let groups = self.resource_spans.iter_mut();
-        for scope in groups.flat_map(|group| &mut group.scope_spans) {
-            let before = scope.spans.len();
-            scope.spans.retain(proto::has_ids);
-            rejected += before - scope.spans.len();
-        }
-        refused.spans.fetch_add(rejected as u64, Ordering::AcqRel);
-        ExportTraceServiceResponse {
-            partial_success: (rejected > 0).then(|| ExportTracePartialSuccess {
-                rejected_spans: rejected as i64,
-                error_message: "a trace id has 16 bytes and a span id 8, not all of them 0; \
-                                a parent's id has 8 or none"
-                    .to_owned(),
-            }),
-        }
-    }
-
-    fn into_export(self) -> Export {
-        Export::Spans(self)
-    }
-}
-
-impl Signal for ExportLogsServiceRequest {
-    type Answer = ExportLogsServiceResponse;
-
-    /// A log line with an id that is none belongs to no request, and is kept.
-    fn sift(&mut self, _: &Refused) -> ExportLogsServiceResponse {
-        ExportLogsServiceResponse::default()
-    }
-
-    fn into_export(self) -> Export {
-        Export::Logs(self)
-    }
-}
-
-impl Signal for ExportMetricsServiceRequest {
-    type Answer = ExportMetricsServiceResponse;
-
-    fn sift(&mut self, refused: &Refused) -> ExportMetricsServiceResponse {
-        let groups = self.resource_metrics.iter();
-        let scopes = groups.flat_map(|group| &group.scope_metrics);
-        let metrics = scopes.flat_map(|scope| &scope.metrics);
-        let rejected: usize = metrics
-            .map(|metric| proto::point_count(metric) - proto::numbers(metric).count())
-            .sum();
-        refused.points.fetch_add(rejected as u64, Ordering::AcqRel);
-        ExportMetricsServiceResponse {
-            partial_success: (rejected > 0).then(|| ExportMetricsPartialSuccess {
-                rejected_data_points: rejected as i64,
-                error_message:
-                    "gauges and sums are kept, histograms, summaries and points without \
-                                a value are not"
-                        .to_owned(),
-            }),
-        }
-    }
-
-    fn into_export(self) -> Export {
-        Export::Metrics(self)
+impl Refused {
+    fn count(&self, signal: Signal, rejected: u64) {
+        let counter = match signal {
+            Signal::Spans => &self.spans,
+            Signal::Logs => &self.log_lines,
+            Signal::Metrics => &self.points,
+        };
+        counter.fetch_add(rejected, Ordering::AcqRel);
     }
 }
 
@@ -217,6 +130,14 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::service::{Logs, Traces};
+
+    /// A request without anything.
+    async fn put<S: Service>(inbox: &Inbox) -> Option<S::Answer> {
+        inbox
+            .export::<S>(OtlpRequest::default(), |_| Bytes::new())
+            .await
+    }
 
     fn is_pending(future: impl Future) -> bool {
         let mut context = Context::from_waker(Waker::noop());
@@ -225,31 +146,28 @@ mod tests {
 
     #[test]
     fn a_full_inbox_makes_senders_wait_and_refuses_nothing() {
-        let (inbox, mut waiting) = Inbox::new();
+        let (inbox, mut waiting) = Inbox::new(false);
         let mut taken = 0;
-        while !is_pending(inbox.export(ExportTraceServiceRequest::default())) {
+        while !is_pending(put::<Traces>(&inbox)) {
             taken += 1;
             assert!(taken * MESSAGE_BYTES <= 1 << 30, "more than a gigabyte");
         }
         let mut context = Context::from_waker(Waker::noop());
-        let mut late = pin!(inbox.export(ExportLogsServiceRequest::default()));
+        let mut late = pin!(put::<Logs>(&inbox));
         assert!(late.as_mut().poll(&mut context).is_pending(), "full");
         assert!(waiting.try_recv().is_ok());
         let answer = late.as_mut().poll(&mut context);
-        assert_eq!(
-            answer,
-            Poll::Ready(Some(ExportLogsServiceResponse::default()))
-        );
+        assert_eq!(answer, Poll::Ready(Some(Logs::answer(0))));
         let kinds = std::iter::from_fn(|| waiting.try_recv().ok());
         assert_eq!(kinds.count(), taken);
     }
 
     #[test]
     fn whoever_comes_when_it_is_over_is_told() {
-        let (inbox, waiting) = Inbox::new();
+        let (inbox, waiting) = Inbox::new(false);
         drop(waiting);
         let mut context = Context::from_waker(Waker::noop());
-        let mut late = pin!(inbox.export(ExportTraceServiceRequest::default()));
+        let mut late = pin!(put::<Traces>(&inbox));
         assert_eq!(late.as_mut().poll(&mut context), Poll::Ready(None));
         assert!(inbox.is_closed());
     }

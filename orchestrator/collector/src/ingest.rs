@@ -1,21 +1,19 @@
 //! Messages in, observations and files out.
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
 use ragdoll_model::InstanceId;
 use ragdoll_telemetry::Batch;
 use ragdoll_trace::{
-    LogEvent, MetricPoint, Observations, OtlpJsonWriter, ResourceId, Severity, read_log_lines,
-    write_log_line,
+    LogEvent, MetricPoint, Observations, OtlpJsonWriter, ResourceId, Severity, Signal,
+    read_log_lines, write_log_line,
 };
 use tokio::sync::mpsc;
 
 use crate::collected::{Collected, Counts, Received};
-use crate::forward::ForwardQueue;
+use crate::forward::{ForwardQueue, Outgoing};
 use crate::inbox::{Export, Message};
 use crate::output::{CollectError, Output};
-use crate::{convert, proto, to_proto};
+use crate::{convert, to_proto};
 
 /// Takes one message after the other.
 pub(crate) struct Ingest {
@@ -70,13 +68,19 @@ impl Ingest {
     }
 
     fn take_export(&mut self, export: Export) {
-        let taken = match &export {
-            Export::Spans(request) => self.take_spans(request),
-            Export::Logs(request) => self.take_logs(request),
-            Export::Metrics(request) => self.take_metrics(request),
-        };
-        self.note(taken);
-        self.forward(|_| export);
+        let seen = &self.observations;
+        let (first_span, first_log) = (seen.traces.spans().len(), seen.logs.len());
+        let first_point = seen.metrics.len();
+        export.telemetry.append_to(&mut self.observations);
+        let written = self.write_spans(first_span);
+        self.note(written);
+        let written = self.sift_logs(first_log);
+        self.note(written);
+        let written = self.write_metrics(first_point);
+        self.note(written);
+        if let (Some(queue), Some(outgoing)) = (&self.forward, export.outgoing) {
+            queue.put(outgoing);
+        }
     }
 
     /// Goes on without the files after the first that cannot be written.
@@ -89,60 +93,33 @@ impl Ingest {
         }
     }
 
-    fn forward(&self, export: impl FnOnce(&Observations) -> Export) {
-        if let Some(forward) = &self.forward {
-            forward.put(export(&self.observations));
+    /// Passes on what this process says, unless that is nothing.
+    fn forward(&self, signal: Signal, records: usize, request: impl FnOnce() -> Vec<u8>) {
+        if let (Some(queue), 1..) = (&self.forward, records) {
+            queue.put(Outgoing {
+                signal,
+                records: records as u64,
+                request: request().into(),
+            });
         }
     }
 
-    fn take_spans(&mut self, request: &ExportTraceServiceRequest) -> Result<(), CollectError> {
-        let set = &mut self.observations.traces;
-        let first = set.spans().len();
-        for group in &request.resource_spans {
-            let resource = proto::resource(set, group.resource.as_ref());
-            for span in group.scope_spans.iter().flat_map(|scope| &scope.spans) {
-                // Malformed ones were refused when they came.
-                if let Some(span) = proto::span(set, resource, span) {
-                    set.push(span);
-                }
-            }
-        }
-        self.write_spans(first)
-    }
-
-    fn take_logs(&mut self, request: &ExportLogsServiceRequest) -> Result<(), CollectError> {
-        let set = &mut self.observations.traces;
+    /// Writes log lines from this one on, and keeps those that the analyser looks at.
+    fn sift_logs(&mut self, first: usize) -> Result<(), CollectError> {
+        let Observations { traces, logs, .. } = &mut self.observations;
+        let new = logs.split_off(first);
         self.line.clear();
-        for group in &request.resource_logs {
-            let resource = proto::resource(set, group.resource.as_ref());
-            let records = group.scope_logs.iter().flat_map(|scope| &scope.log_records);
-            for record in records {
-                let event = proto::log(set, resource, record);
-                write_log_line(&mut self.line, set, &event);
-                self.log_lines += 1;
-                if event.severity >= Severity::Warn || event.trace_id.is_none() {
-                    self.observations.logs.push(event);
-                }
+        for event in new {
+            write_log_line(&mut self.line, traces, &event);
+            self.log_lines += 1;
+            if event.severity >= Severity::Warn || event.trace_id.is_none() {
+                logs.push(event);
             }
         }
         match &mut self.output {
             Some(output) => output.logs(&self.line),
             None => Ok(()),
         }
-    }
-
-    fn take_metrics(&mut self, request: &ExportMetricsServiceRequest) -> Result<(), CollectError> {
-        let Observations {
-            traces, metrics, ..
-        } = &mut self.observations;
-        let first = metrics.len();
-        for group in &request.resource_metrics {
-            let resource = proto::resource(traces, group.resource.as_ref());
-            for metric in group.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
-                proto::metric(metrics, traces, resource, metric);
-            }
-        }
-        self.write_metrics(first)
     }
 
     fn try_take(&mut self, batch: Batch) -> Result<(), CollectError> {
@@ -192,25 +169,25 @@ impl Ingest {
                 self.observations.logs.extend(events);
             }
         }
-        if !to_forward.is_empty() {
-            self.forward(|seen| Export::Logs(to_proto::logs(&seen.traces, &to_forward)));
-        }
+        let set = &self.observations.traces;
+        self.forward(Signal::Logs, to_forward.len(), || {
+            to_proto::logs(set, &to_forward).encode_to_vec()
+        });
         Ok(())
     }
 
     fn forward_own(&self, first: usize, first_metric: usize) {
-        if self.observations.traces.spans().len() > first {
-            self.forward(|seen| {
-                let spans = &seen.traces.spans()[first..];
-                Export::Spans(to_proto::spans(&seen.traces, spans))
-            });
-        }
-        if self.observations.metrics.len() > first_metric {
-            self.forward(|seen| {
-                let points = &seen.metrics[first_metric..];
-                Export::Metrics(to_proto::metrics(&seen.traces, points))
-            });
-        }
+        let set = &self.observations.traces;
+        let (spans, points) = (
+            &set.spans()[first..],
+            &self.observations.metrics[first_metric..],
+        );
+        self.forward(Signal::Spans, spans.len(), || {
+            to_proto::spans(set, spans).encode_to_vec()
+        });
+        self.forward(Signal::Metrics, points.len(), || {
+            to_proto::metrics(set, points).encode_to_vec()
+        });
     }
 
     fn write_spans(&mut self, first: usize) -> Result<(), CollectError> {
@@ -265,26 +242,19 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+    use ragdoll_trace::OtlpRequest;
 
     use super::*;
     use crate::inbox::Inbox;
 
     #[test]
     fn what_was_taken_while_it_ended_is_kept() {
-        let (inbox, waiting) = Inbox::new();
-        let scope = ScopeLogs {
-            log_records: vec![LogRecord::default()],
-            ..Default::default()
-        };
-        let group = ResourceLogs {
-            scope_logs: vec![scope],
-            ..Default::default()
-        };
-        let request = ExportLogsServiceRequest {
-            resource_logs: vec![group],
-        };
-        let batch = Message::Export(Export::Logs(request));
+        let (inbox, waiting) = Inbox::new(false);
+        let text = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]}"#;
+        let batch = Message::Export(Export {
+            telemetry: OtlpRequest::from_json(Signal::Logs, text).expect("a request"),
+            outgoing: None,
+        });
         assert!(inbox.put_blocking(Message::End));
         assert!(
             inbox.put_blocking(batch),

@@ -3,6 +3,7 @@
 //! process; on real grounds a [`Receiver`] gets them from the services, or from anybody else, by
 //! OTLP over gRPC or HTTP.
 
+mod codec;
 mod collected;
 mod collector;
 mod convert;
@@ -13,9 +14,9 @@ mod inbox;
 mod ingest;
 mod local;
 mod output;
-mod proto;
 mod receiver;
 mod server;
+mod service;
 mod to_proto;
 
 pub use collected::{Collected, Counts, Received};

@@ -67,7 +67,7 @@ impl Receiver {
         let clock = Clock::new_real();
         let forward = forward.map(|endpoint| Forwarding::start(&endpoint, address, &clock));
         let (queue, forwarding) = forward.transpose()?.unzip();
-        let (inbox, waiting) = Inbox::new();
+        let (inbox, waiting) = Inbox::new(queue.is_some());
         let mut ingest = Ingest::new(&local, output, queue);
         let ingest = std::thread::spawn(move || {
             ingest.take_all(waiting);
@@ -172,6 +172,7 @@ impl Receiver {
         let refused = self.inbox.refused();
         let count = |counter: &AtomicU64| counter.load(Ordering::Acquire);
         counts.rejected_spans = count(&refused.spans);
+        counts.rejected_log_lines = count(&refused.log_lines);
         counts.rejected_points = count(&refused.points);
         counts.refused_requests = count(&refused.requests);
         if let Some(forwarding) = self.forwarding {
@@ -220,7 +221,7 @@ async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), CollectEr
 }
 
 fn router(inbox: &Inbox) -> Router {
-    let routes = grpc::router(inbox).merge(http::router(inbox.clone()));
+    let routes = grpc::router(inbox.clone()).merge(http::router(inbox.clone()));
     let count = map_response_with_state(inbox.clone(), count_refusal);
     routes.fallback(http::elsewhere).layer(count)
 }

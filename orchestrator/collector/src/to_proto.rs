@@ -1,8 +1,9 @@
 //! From the analyser's values to OTLP's messages: what this process says about itself, on its way to
-//! another collector. The counterpart of [`crate::proto`].
+//! another collector. The counterpart of [`ragdoll_trace::OtlpRequest`].
 
 use std::collections::BTreeMap;
 
+use axum::body::Bytes;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -19,13 +20,25 @@ use opentelemetry_proto::tonic::trace::v1::span::Link as ProtoLink;
 use opentelemetry_proto::tonic::trace::v1::{
     ResourceSpans, ScopeSpans, Span as ProtoSpan, Status as ProtoStatus,
 };
+use prost::Message as _;
 use ragdoll_trace::{
-    Attribute, LogEvent, MetricPoint, ResourceId, STATUS_MESSAGE, Severity, Span, Status, TraceSet,
-    Value,
+    Attribute, LogEvent, MetricPoint, Observations, ResourceId, STATUS_MESSAGE, Severity, Signal,
+    Span, Status, TraceSet, Value,
 };
 
 /// Name of the instrumentation scope.
 const SCOPE: &str = "ragdoll";
+
+/// All of one signal, as a request in protobuf.
+pub(crate) fn request(signal: Signal, seen: &Observations) -> Bytes {
+    let set = &seen.traces;
+    let bytes = match signal {
+        Signal::Spans => spans(set, set.spans()).encode_to_vec(),
+        Signal::Logs => logs(set, &seen.logs).encode_to_vec(),
+        Signal::Metrics => metrics(set, &seen.metrics).encode_to_vec(),
+    };
+    bytes.into()
+}
 
 pub(crate) fn spans(set: &TraceSet, spans: &[Span]) -> ExportTraceServiceRequest {
     let groups = by_resource(spans, |span| span.resource).into_iter();

@@ -22,6 +22,7 @@ mod read_error;
 mod reader;
 mod resource;
 mod set;
+mod signal;
 mod span;
 mod symbol;
 mod value;
@@ -33,9 +34,12 @@ pub use metrics::MetricPoint;
 pub use oddities::{Dropped, Repair};
 pub use otlp::OtlpJsonWriter;
 pub use read_error::{InputError, Position, ReadError, ReadProblem};
-pub use reader::{Compression, Mark, ReadReport, Reader, SourceReport, Thinned, ThinnedKind};
+pub use reader::{
+    Compression, Mark, OtlpRequest, ReadReport, Reader, SourceReport, Thinned, ThinnedKind,
+};
 pub use resource::{Resource, ResourceId};
 pub use set::{Observations, TraceSet};
+pub use signal::Signal;
 pub use span::{Link, STATUS_MESSAGE, Span, SpanKind, Status};
 pub use symbol::Symbol;
 pub use value::{Attribute, Value};

@@ -218,6 +218,11 @@ impl Tally {
         self.dropped[kind as usize] += count;
     }
 
+    /// How often this occurred.
+    pub(crate) fn count(&self, kind: Dropped) -> u64 {
+        self.dropped[kind as usize]
+    }
+
     pub(crate) fn add(&mut self, other: &Tally) {
         for (sum, more) in self.repaired.iter_mut().zip(other.repaired) {
             *sum += more;

@@ -3,10 +3,21 @@
 use std::num::NonZeroU64;
 
 use proptest::prelude::*;
-use ragdoll_trace::{Link, SpanKind};
+use ragdoll_trace::{Link, OtlpRequest, SpanKind};
 
 use super::*;
-use crate::proto;
+
+/// What another receiver makes of a request, with the numbers of a set.
+fn received(signal: Signal, request: impl prost::Message, set: TraceSet) -> Observations {
+    let read = OtlpRequest::from_protobuf(signal, &request.encode_to_vec()).expect("a request");
+    assert_eq!(read.rejected(), 0);
+    let mut seen = Observations {
+        traces: set,
+        ..Observations::default()
+    };
+    read.append_to(&mut seen);
+    seen
+}
 
 /// A value in a form that needs no set.
 #[derive(Clone, Debug)]
@@ -70,7 +81,8 @@ proptest! {
     #[test]
     fn spans_come_back(
         ids in (1u128.., 1u64.., 0u64..),
-        times in any::<(u64, u64)>(),
+        start_ns in 1u64..,
+        length_ns in any::<u64>(),
         kind in 0i64..6,
         status in 0i64..3,
         message in ".{0,9}",
@@ -94,8 +106,8 @@ proptest! {
             trace_id: ids.0,
             span_id: ids.1,
             parent_id: NonZeroU64::new(ids.2),
-            start_ns: times.0,
-            end_ns: times.1,
+            start_ns,
+            end_ns: start_ns.saturating_add(length_ns),
             attributes: attributes.into(),
             links: links.into_iter().collect(),
             resource,
@@ -104,11 +116,9 @@ proptest! {
             status,
         };
         let request = spans(&set, std::slice::from_ref(&span));
-        let group = &request.resource_spans[0];
-        prop_assert_eq!(proto::resource(&mut set, group.resource.as_ref()), resource);
-        let sent = &group.scope_spans[0].spans[0];
-        prop_assert!(proto::has_ids(sent));
-        prop_assert_eq!(proto::span(&mut set, resource, sent), Some(span));
+        let seen = received(Signal::Spans, request, set);
+        prop_assert_eq!(seen.traces.spans(), &[span]);
+        prop_assert_eq!(seen.traces.resources().len(), 1);
     }
 
     #[test]
@@ -133,8 +143,8 @@ proptest! {
             fields: attributes(&mut set, &entries),
         };
         let request = logs(&set, std::slice::from_ref(&event));
-        let sent = &request.resource_logs[0].scope_logs[0].log_records[0];
-        prop_assert_eq!(proto::log(&mut set, resource, sent), event);
+        let seen = received(Signal::Logs, request, set);
+        prop_assert_eq!(seen.logs, [event]);
     }
 }
 
@@ -146,7 +156,7 @@ fn points_come_back_gauge_by_gauge() {
     let names = [set.intern("queue.depth"), set.intern("lock.waiters")];
     let points: Vec<MetricPoint> = (0..4)
         .map(|number: u32| MetricPoint {
-            time_ns: u64::from(number),
+            time_ns: 1 + u64::from(number),
             resource,
             name: names[number as usize % 2],
             value: f64::from(number),
@@ -155,12 +165,7 @@ fn points_come_back_gauge_by_gauge() {
         })
         .collect();
     let request = metrics(&set, &points);
-    let sent = &request.resource_metrics[0].scope_metrics[0].metrics;
-    let mut back = Vec::new();
-    for metric in sent {
-        assert_eq!(proto::point_count(metric), 2);
-        proto::metric(&mut back, &mut set, resource, metric);
-    }
+    let seen = received(Signal::Metrics, request, set);
     let expected = [0, 2, 1, 3].map(|number: usize| points[number].clone());
-    assert_eq!(back, expected);
+    assert_eq!(seen.metrics, expected);
 }

@@ -148,6 +148,7 @@ fn a_collector_that_is_down_costs_what_was_for_it_and_nothing_else() {
 #[test]
 fn what_another_collector_refuses_is_lost_in_forwarding() {
     let histogram = Metric {
+        name: "http.server.request.duration".to_owned(),
         data: Some(metric::Data::Histogram(Histogram {
             data_points: vec![HistogramDataPoint::default(); 2],
             ..Default::default()

@@ -4,4 +4,5 @@ mod bad_input;
 mod common;
 mod forwarding;
 mod lifetime;
+mod one_door;
 mod ways_in;

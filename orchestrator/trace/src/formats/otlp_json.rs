@@ -11,7 +11,7 @@ use super::otlp_codes::{kind, severity_number, status};
 use super::otlp_model::{
     Batch, JsonEvent, JsonLink, JsonLog, JsonMetric, JsonPoint, JsonResource, JsonSpan,
 };
-use super::otlp_walk::{Signal, walk};
+use super::otlp_walk::walk;
 use super::scalar::Scalar;
 use super::tags::{log_field, severity, told_status};
 use crate::logs::LogEvent;
@@ -21,6 +21,7 @@ use crate::part::Part;
 use crate::read_error::ReadProblem;
 use crate::resource::ResourceId;
 use crate::set::TraceSet;
+use crate::signal::Signal;
 use crate::span::{Link, STATUS_MESSAGE, Span, Status};
 use crate::symbol::Symbol;
 use crate::value::{Attribute, Value};
@@ -80,6 +81,12 @@ impl Format for OtlpJson {
         let _ = walk(part, object);
         part.fault(Dropped::CutLine, ReadProblem::Cut);
     }
+}
+
+/// Reads a batch that came by itself. Of one that is broken, what was read before the fault is in the
+/// part.
+pub(crate) fn read_request(part: &mut Part, text: &str) -> Result<(), ReadProblem> {
+    read_batch(part, text).map_err(|(_, problem)| problem)
 }
 
 /// Reads a batch, or as much as can be read, and then says also whether it was one at all.

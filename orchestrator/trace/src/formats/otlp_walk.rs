@@ -12,14 +12,7 @@ use crate::oddities::Dropped;
 use crate::part::Part;
 use crate::read_error::ReadProblem;
 use crate::resource::ResourceId;
-
-/// What a batch is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    Spans,
-    Metrics,
-    Logs,
-}
+use crate::signal::Signal;
 
 /// Reads what can be read, and says whether the text has a field that a batch has: if it has not it
 /// is something else.

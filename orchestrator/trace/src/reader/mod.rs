@@ -12,6 +12,7 @@ mod merge;
 mod parallel;
 mod records;
 mod report;
+mod request;
 mod separate;
 mod split;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use held::{Bounds, Held};
 use input::Input;
 
 pub use report::{Compression, ReadReport, SourceReport};
+pub use request::OtlpRequest;
 pub use separate::Mark;
 pub use thinned::{Thinned, ThinnedKind};
 
