@@ -27,7 +27,7 @@ mod span;
 mod symbol;
 mod value;
 
-pub use formats::{read_log_lines, write_log_line};
+pub use formats::{format_names, read_log_lines, write_log_line};
 pub use index::{TraceIndex, TraceSpans};
 pub use logs::{LogEvent, Severity};
 pub use metrics::MetricPoint;

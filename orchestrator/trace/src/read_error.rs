@@ -131,10 +131,7 @@ pub enum InputError {
         source: io::Error,
     },
     /// Its content is in no format that is known.
-    #[error(
-        "{source_name}, {position}: {found}, but OTLP (JSON or protobuf), Jaeger JSON, Zipkin v2 JSON \
-         or ragdoll's log lines expected, each plain, gzip or zstd"
-    )]
+    #[error("{source_name}, {position}: {found}, but {known} expected, each plain, gzip or zstd")]
     Unknown {
         /// What was being read, usually a path.
         source_name: String,
@@ -142,6 +139,8 @@ pub enum InputError {
         position: Position,
         /// What is there instead.
         found: String,
+        /// The formats that are known.
+        known: String,
     },
     /// It failed before its first byte was understood.
     #[error(transparent)]

@@ -12,6 +12,11 @@ pub(crate) trait Format: Sync {
     /// What reports call it.
     fn name(&self) -> &'static str;
 
+    /// What it is called among all formats, where what reports call it says too little.
+    fn full_name(&self) -> &'static str {
+        self.name()
+    }
+
     /// How content is taken apart that begins like this, where it is of this format. What is looked at
     /// is the beginning of a source, or one record.
     fn detect(&self, head: &Head<'_>) -> Option<Shape>;

@@ -31,6 +31,10 @@ impl Format for LogLines {
         "log lines"
     }
 
+    fn full_name(&self) -> &'static str {
+        "ragdoll's log lines"
+    }
+
     fn detect(&self, head: &Head<'_>) -> Option<Shape> {
         let keys = head.keys()?;
         let is_line = ["timestamp", "severity", "service"]

@@ -11,6 +11,7 @@ mod json;
 mod log_lines;
 mod otlp_codes;
 mod otlp_frames;
+mod otlp_items;
 pub(crate) mod otlp_json;
 mod otlp_model;
 pub(crate) mod otlp_protobuf;
@@ -47,4 +48,11 @@ pub(crate) fn of_object(text: &[u8]) -> Option<&'static dyn Format> {
     let head = Head::new(text);
     head.keys()?;
     detect(&head).map(|(format, _)| format)
+}
+
+/// The names of all formats, as a sentence lists them.
+pub fn format_names() -> String {
+    let names = FORMATS.map(|format| format.full_name());
+    let (last, others) = names.split_last().expect("there are formats");
+    format!("{} or {last}", others.join(", "))
 }

@@ -76,6 +76,10 @@ impl Format for Zipkin {
         "Zipkin JSON"
     }
 
+    fn full_name(&self) -> &'static str {
+        "Zipkin v2 JSON"
+    }
+
     /// An empty list is what Zipkin answers where it has no trace.
     fn detect(&self, head: &Head<'_>) -> Option<Shape> {
         let keys = head.keys()?;

@@ -27,6 +27,7 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use crate::formats::format_names;
 use crate::oddities::Tally;
 use crate::part::Part;
 use crate::read_error::{InputError, Position, ReadError, ReadProblem};
@@ -42,8 +43,8 @@ pub use thinned::{Thinned, ThinnedKind};
 
 /// Reads any number of inputs into one [`Observations`].
 ///
-/// OTLP in JSON and in protobuf, Jaeger's and Zipkin's JSON and the log lines of ragdoll's services
-/// are told apart by their content, plain or compressed by gzip or zstd. A part that cannot be
+/// Formats (see [`format_names`](crate::format_names)) are told apart by their content, plain or
+/// compressed by gzip or zstd. A part that cannot be
 /// understood is left out and counted; the rest is read. Text is read a chunk at a time, on as many
 /// threads as there are processors; the result does not depend on their number.
 ///
@@ -188,6 +189,7 @@ impl Reader {
                 source_name: report.name.clone(),
                 position,
                 found,
+                known: format_names(),
             }
         })?;
         report.format = Some(format.name());

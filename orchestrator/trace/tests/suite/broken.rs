@@ -6,7 +6,7 @@ use std::io::Write;
 use crate::common::{START_NS, read, sample, words};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ragdoll_trace::{Dropped, Reader, Repair};
+use ragdoll_trace::{Dropped, Reader, Repair, format_names};
 
 /// A batch of one span, as a line.
 fn line(trace: &str, span: &str, start_ns: u64, end_ns: u64, more: &str) -> String {
@@ -198,12 +198,17 @@ fn a_source_that_tells_nothing_is_an_error_or_a_note() {
             .map_err(|error| error.to_string());
         (result, reader.finish().1.notes().join(" "))
     };
+    let unknown = |result: Result<(), String>| {
+        let error = result.expect_err("it is no telemetry");
+        error.replace(&format_names(), "FORMATS")
+    };
+    assert!(format_names().contains(" or ") && format_names().contains("Zipkin v2 JSON, "));
     assert_eq!(said(b""), (Ok(()), "input is empty.".to_owned()));
     let (result, note) = said(b"time,value\n1,2\n");
-    insta::assert_snapshot!(result.expect_err("it is no telemetry"), @"input, line 1: it begins with `time,value`, but OTLP (JSON or protobuf), Jaeger JSON, Zipkin v2 JSON or ragdoll's log lines expected, each plain, gzip or zstd");
+    insta::assert_snapshot!(unknown(result), @"input, line 1: it begins with `time,value`, but FORMATS expected, each plain, gzip or zstd");
     insta::assert_snapshot!(note, @"input was skipped: it begins with `time,value`, which is in no format that is known.");
     let (result, _) = said(b"\x7fELF\x02\x01\x01\x00");
-    insta::assert_snapshot!(result.expect_err("it is no telemetry"), @"input, byte 0: it is binary and begins with the bytes 7f 45 4c 46, but OTLP (JSON or protobuf), Jaeger JSON, Zipkin v2 JSON or ragdoll's log lines expected, each plain, gzip or zstd");
+    insta::assert_snapshot!(unknown(result), @"input, byte 0: it is binary and begins with the bytes 7f 45 4c 46, but FORMATS expected, each plain, gzip or zstd");
     let (result, _) = said(&gzip(&good(1))[..12]);
     insta::assert_snapshot!(result.expect_err("nothing of it is there"), @"input, byte 0: cannot be read: incomplete deflate stream");
 }
