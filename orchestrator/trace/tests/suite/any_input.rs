@@ -1,25 +1,22 @@
 //! Whatever comes, reading ends, and keeps what is whole.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
 use crate::common::{read, sample, words};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use ragdoll_trace::{OtlpJsonWriter, Reader};
 
-const SAMPLES: [&str; 8] = [
-    "otlp.jsonl",
-    "otlp-old.json",
-    "otlp-list.json",
-    "jaeger-api.json",
-    "jaeger-ui.json",
-    "zipkin.json",
-    "zipkin.jsonl",
-    "logs.jsonl",
-];
-
-fn bytes_of(name: &str) -> Vec<u8> {
-    let path = sample(name);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
+/// The samples of all formats, in the order of their names.
+static SAMPLES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let folder = std::fs::read_dir(sample("")).expect("there are samples");
+    let paths = folder.map(|entry| entry.expect("a sample").path());
+    let paths: BTreeSet<PathBuf> = paths.collect();
+    let bytes = paths.iter().map(std::fs::read);
+    bytes.collect::<Result<_, _>>().expect("readable samples")
+});
 
 /// Reads what may be no telemetry at all, and tries what is said about it.
 fn read_any(bytes: &[u8]) -> usize {
@@ -57,7 +54,7 @@ proptest! {
         which in 0..SAMPLES.len(),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let mut bytes = bytes_of(SAMPLES[which]);
+        let mut bytes = SAMPLES[which].clone();
         for (place, byte) in damage {
             let place = place.index(bytes.len());
             bytes[place] = byte;
@@ -80,7 +77,7 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read_back_as_it_was(which in 0..SAMPLES.len()) {
-        let (seen, _) = read(&bytes_of(SAMPLES[which]));
+        let (seen, _) = read(&SAMPLES[which]);
         let mut out = Vec::new();
         let mut writer = OtlpJsonWriter::new();
         for place in 0..seen.traces.spans().len() {
