@@ -20,6 +20,7 @@ mod otlp_walk;
 mod resource;
 mod scalar;
 mod tags;
+mod tempo;
 mod wire;
 mod zipkin;
 
@@ -28,10 +29,11 @@ pub(crate) use head::Head;
 pub use log_lines::{read_log_lines, write_log_line};
 
 /// All formats. Content is of the first that recognises it.
-static FORMATS: [&dyn Format; 5] = [
+static FORMATS: [&dyn Format; 6] = [
     &otlp_json::OtlpJson,
     &jaeger::Jaeger,
     &zipkin::Zipkin,
+    &tempo::Tempo,
     &log_lines::LogLines,
     &otlp_protobuf::OtlpProtobuf,
 ];

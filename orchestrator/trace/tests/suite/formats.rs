@@ -1,6 +1,6 @@
 //! A sample of each format is read into the spans that it is about.
 
-use crate::common::{read_sample, words};
+use crate::common::{read, read_sample, sample, words};
 
 #[test]
 fn otlp_json_lines_of_every_signal() {
@@ -87,4 +87,18 @@ fn log_lines_with_bad_ones_between() {
     test, line 2: a JSON object expected, but there is `not a log line`.
     test, line 3: `severity` is `LOUD`: TRACE, DEBUG, INFO, WARN or ERROR expected.
     ");
+}
+
+#[test]
+fn tempo_json_of_both_versions_of_the_api() {
+    let first = words(&read_sample("tempo.json"));
+    insta::assert_snapshot!(first, @"
+    cart/cart-7d9 af7651916cd43dd8448eb211c80319c:b7ad6b7169203331 of 0, GET /cart, Server Error, @0 +50000000 ns http.response.status_code=500 error.message=cart is gone
+    redis/ af7651916cd43dd8448eb211c80319c:f067aa0ba902b7 of b7ad6b7169203331, GET, Server Unset, @10000000 +30000000 ns
+    test: Tempo JSON, 2 spans
+    ");
+    let text = std::fs::read_to_string(sample("tempo.json")).expect("a sample");
+    let inner = text.replacen("batches", "resourceSpans", 1);
+    let second = format!("{{\"trace\": {inner}, \"metrics\": {{}}}}");
+    assert_eq!(words(&read(second.as_bytes())), first);
 }
