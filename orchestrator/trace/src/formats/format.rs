@@ -1,6 +1,6 @@
 //! What a format of telemetry is.
 
-use super::head::Head;
+use super::head::{Head, Shape};
 use crate::oddities::Dropped;
 use crate::part::Part;
 use crate::read_error::ReadProblem;
@@ -45,19 +45,6 @@ pub(crate) trait Format: Sync {
     fn message_name(&self) -> &'static str {
         "a message"
     }
-}
-
-/// How a source is taken apart into records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// Text with a record a line.
-    Lines,
-    /// JSON objects, over several lines or in a list; within this many outer objects.
-    Objects { outer: u8 },
-    /// Protobuf messages end to end.
-    Messages,
-    /// Messages, each behind its length of four bytes.
-    Frames,
 }
 
 /// What a format's reader says about a record that it was given whole.

@@ -1,12 +1,23 @@
 //! The beginning of content, which tells its format.
 
-use super::format::Shape;
-
 /// How many keys are looked at; formats tell themselves earlier.
 const MAX_KEYS: usize = 256;
 
 /// How many bytes of a line tell whether the next is of its kind.
 const ALIKE_BYTES: usize = 8;
+
+/// How a source is taken apart into records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Text with a record a line.
+    Lines,
+    /// JSON objects, over several lines or in a list; within this many outer objects.
+    Objects { outer: u8 },
+    /// Protobuf messages end to end.
+    Messages,
+    /// Messages, each behind its length of four bytes.
+    Frames,
+}
 
 /// The beginning of a source or a record, or all of it.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
 use super::exception::Exception;
-use super::format::{Format, Outcome, Shape};
-use super::head::{Head, Keys};
+use super::format::{Format, Outcome};
+use super::head::{Head, Keys, Shape};
 use super::ids;
 use super::json::from_json;
 use super::resource::resource;

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::format::{Format, Outcome, Shape};
-use super::head::Head;
+use super::format::{Format, Outcome};
+use super::head::{Head, Shape};
 use super::json::{from_json, to_json};
 use super::scalar::Text;
 use crate::logs::{LogEvent, Severity};

@@ -11,10 +11,11 @@ mod json;
 mod log_lines;
 mod otlp_codes;
 mod otlp_frames;
-mod otlp_items;
 pub(crate) mod otlp_json;
+mod otlp_json_items;
 mod otlp_model;
 pub(crate) mod otlp_protobuf;
+mod otlp_protobuf_items;
 mod otlp_values;
 mod otlp_walk;
 mod resource;
@@ -24,8 +25,8 @@ mod tempo;
 mod wire;
 mod zipkin;
 
-pub(crate) use format::{Format, Outcome, Shape};
-pub(crate) use head::Head;
+pub(crate) use format::{Format, Outcome};
+pub(crate) use head::{Head, Shape};
 pub use log_lines::{read_log_lines, write_log_line};
 
 /// All formats. Content is of the first that recognises it.

@@ -1,10 +1,10 @@
 //! Requests of OTLP's protobuf, of any signal. The messages of the three signals are alike down to
 //! spans, metrics and log records, so a request does not say what it is: its items do.
 
-use super::format::{Format, Outcome, Shape};
-use super::head::Head;
+use super::format::{Format, Outcome};
+use super::head::{Head, Shape};
 use super::otlp_frames::{is_frame, is_message};
-use super::otlp_items::{list, read_log, read_metric, read_span};
+use super::otlp_protobuf_items::{list, read_log, read_metric, read_span};
 use super::wire::{Fault, Field, Message};
 use crate::oddities::Dropped;
 use crate::part::Part;

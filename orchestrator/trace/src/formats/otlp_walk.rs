@@ -6,13 +6,16 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::otlp_json::{EXPECTED, read_item, resource};
+use super::otlp_json_items::{read_item, resource};
 use super::scalar::Text;
 use crate::oddities::Dropped;
 use crate::part::Part;
 use crate::read_error::ReadProblem;
 use crate::resource::ResourceId;
 use crate::signal::Signal;
+
+pub(super) const EXPECTED: &str =
+    "an OTLP JSON object with `resourceSpans`, `resourceMetrics` or `resourceLogs`";
 
 /// Reads what can be read, and says whether the text has a field that a batch has: if it has not it
 /// is something else.

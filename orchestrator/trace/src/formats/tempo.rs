@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::format::{Format, Outcome, Shape};
-use super::head::Head;
+use super::format::{Format, Outcome};
+use super::head::{Head, Shape};
 use super::otlp_json::OtlpJson;
 use crate::part::Part;
 use crate::read_error::ReadProblem;

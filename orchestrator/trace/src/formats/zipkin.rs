@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
-use super::format::{Format, Outcome, Shape};
-use super::head::Head;
+use super::format::{Format, Outcome};
+use super::head::{Head, Shape};
 use super::ids;
 use super::resource::{instance_rank, resource};
 use super::scalar::Scalar;
