@@ -22,7 +22,7 @@ pub(crate) enum Message {
     /// From this process.
     Batch(Batch),
     /// From the network.
-    Export(Export),
+    Export(Box<Export>),
     /// Nothing is taken after this but what waits already.
     End,
 }
@@ -78,10 +78,10 @@ impl Inbox {
             records: telemetry.kept() + rejected,
             request: protobuf(&telemetry),
         });
-        let message = Message::Export(Export {
+        let message = Message::Export(Box::new(Export {
             telemetry,
             outgoing,
-        });
+        }));
         let taken = self.messages.send(message).await;
         self.refused.count(S::SIGNAL, rejected);
         taken.is_ok().then(|| S::answer(rejected))

@@ -56,7 +56,7 @@ impl Ingest {
         while let Some(message) = messages.blocking_recv() {
             match message {
                 Message::Batch(batch) => self.take_batch(batch),
-                Message::Export(export) => self.take_export(export),
+                Message::Export(export) => self.take_export(*export),
                 Message::End => messages.close(),
             }
         }
@@ -251,10 +251,10 @@ mod tests {
     fn what_was_taken_while_it_ended_is_kept() {
         let (inbox, waiting) = Inbox::new(false);
         let text = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]}"#;
-        let batch = Message::Export(Export {
+        let batch = Message::Export(Box::new(Export {
             telemetry: OtlpRequest::from_json(Signal::Logs, text).expect("a request"),
             outgoing: None,
-        });
+        }));
         assert!(inbox.put_blocking(Message::End));
         assert!(
             inbox.put_blocking(batch),
