@@ -247,6 +247,16 @@ pub(crate) fn replay(record: &RunRecord) -> String {
     )
 }
 
+/// The last characters of a text, such as a path, whose end tells more than its beginning.
+pub(crate) fn end_of(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let rest = text.chars().skip(length - most.max(1) + 1);
+    ['…'].into_iter().chain(rest).collect()
+}
+
 /// Titles and names come from files: a control character in one must not move a terminal's cursor
 /// or change its colours.
 pub(crate) fn printable(text: &str) -> String {

@@ -20,7 +20,8 @@ use crate::share::Share;
 
 /// How often the progress bar moves.
 const BAR_INTERVAL: Duration = Duration::from_millis(100);
-/// Width of the report where the output is no terminal.
+/// Width of the report where the output is no terminal, and the most on a wide one: longer lines are
+/// hard to read.
 const PIPE_WIDTH: usize = 100;
 /// Most seeds of one call.
 pub(crate) const MOST_SEEDS: u64 = 100_000;
@@ -329,14 +330,22 @@ fn showing_progress(
 pub(crate) fn terminal_options(out: Option<&Path>) -> TerminalOptions {
     let stdout = std::io::stdout();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let width = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok());
+    let columns = std::env::var("COLUMNS").ok();
+    // There is no size where the output is no terminal.
+    let terminal = terminal_size::terminal_size_of(stdout);
+    let terminal = terminal.map(|(width, _)| usize::from(width.0));
     TerminalOptions {
-        width: width.unwrap_or(PIPE_WIDTH),
+        width: width(columns.as_deref(), terminal),
         colour,
         folder: out.map(|folder| folder.display().to_string()),
     }
+}
+
+/// What the reader says in `COLUMNS`, else what the terminal has.
+fn width(columns: Option<&str>, terminal: Option<usize>) -> usize {
+    let said = columns.and_then(|columns| columns.parse().ok());
+    let room = terminal.filter(|columns| *columns > 0);
+    said.unwrap_or_else(|| room.unwrap_or(PIPE_WIDTH).min(PIPE_WIDTH))
 }
 
 /// One run is an object, several are a list of them, as a share is of however many.
@@ -347,5 +356,24 @@ fn print_json(records: &[RunRecord], repeated: bool) {
             let all = serde_json::to_string_pretty(records).expect("records are plain data");
             println!("{all}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_as_wide_as_a_narrow_terminal_and_no_wider_than_a_pipe() {
+        assert_eq!(width(None, None), PIPE_WIDTH);
+        assert_eq!(width(None, Some(72)), 72);
+        assert_eq!(width(None, Some(240)), PIPE_WIDTH);
+        assert_eq!(width(Some("130"), Some(72)), 130);
+        assert_eq!(width(Some("wide"), Some(72)), 72);
+        assert_eq!(
+            width(None, Some(0)),
+            PIPE_WIDTH,
+            "a terminal without a size"
+        );
     }
 }

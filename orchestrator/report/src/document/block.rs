@@ -147,9 +147,9 @@ pub(crate) struct Bars {
 
 #[derive(Debug, Serialize)]
 pub(crate) struct BarGroup {
-    /// Headings of the two columns.
-    pub(crate) now: String,
-    pub(crate) before: String,
+    /// Names of the two columns, each with its sum.
+    pub(crate) now: (String, String),
+    pub(crate) before: (String, String),
     /// The most important first.
     pub(crate) bars: Vec<Bar>,
 }

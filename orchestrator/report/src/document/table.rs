@@ -51,8 +51,11 @@ pub(crate) struct Column {
     pub(crate) short: Option<&'static str>,
     pub(crate) side: Side,
     pub(crate) medium: Medium,
-    /// Whether a terminal does without where it has no room.
-    pub(crate) spare: bool,
+    /// When a terminal that has no room does without it: 1 is the first to go, 0 stays. Only a narrow one
+    /// does without more than the first.
+    pub(crate) spare: u8,
+    /// Whether the end of a text tells more than its beginning, as of a path.
+    pub(crate) ends: bool,
     /// Whether the page shows meters in it.
     pub(crate) meters: bool,
 }
@@ -65,7 +68,8 @@ impl Column {
             short: None,
             side: Side::Left,
             medium: Medium::Both,
-            spare: false,
+            spare: 0,
+            ends: false,
             meters: false,
         }
     }
@@ -100,11 +104,13 @@ impl Column {
     }
 
     #[must_use]
-    pub(crate) const fn spare(self) -> Self {
-        Column {
-            spare: true,
-            ..self
-        }
+    pub(crate) const fn spare(self, spare: u8) -> Self {
+        Column { spare, ..self }
+    }
+
+    #[must_use]
+    pub(crate) const fn ends(self) -> Self {
+        Column { ends: true, ..self }
     }
 }
 
@@ -142,7 +148,7 @@ pub(crate) struct Remark {
     pub(crate) lead: &'static str,
     pub(crate) tone: Tone,
     pub(crate) text: String,
-    /// Whether it stands for the columns that a terminal has no room for.
+    /// Whether it stands for the columns that are the first to go.
     pub(crate) for_spare: bool,
 }
 

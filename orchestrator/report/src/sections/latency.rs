@@ -8,11 +8,11 @@ use crate::record::{AnalysisRecord, WindowRecord};
 
 const COLUMNS: [Column; 11] = [
     Column::left(""),
-    Column::left("from"),
+    Column::left("from").spare(2),
     Column::left("to").only(Medium::Page),
-    Column::right("length"),
+    Column::right("length").spare(3),
     Column::right("requests"),
-    Column::right("rate"),
+    Column::right("rate").spare(4),
     Column::right("p50"),
     Column::right("p95"),
     Column::right("p99"),

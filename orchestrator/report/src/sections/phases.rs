@@ -16,9 +16,11 @@ const COLUMNS: [Column; 12] = [
     Column::right("p99"),
     Column::right("longest").only(Medium::Page),
     Column::right("errors"),
-    Column::right("recall"),
-    Column::right("precision").short("prec."),
-    Column::left("what was done").only(Medium::Terminal).spare(),
+    Column::right("recall").spare(3),
+    Column::right("precision").short("prec.").spare(2),
+    Column::left("what was done")
+        .only(Medium::Terminal)
+        .spare(1),
 ];
 
 pub(super) fn section(record: &RunRecord) -> Section {

@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use crate::document::{Cell, Column, Cut, Heading, Medium, Ornament, Row, Section, Table, Tone};
 use crate::figures::count;
 use crate::record::{AnalysisRecord, SourceRecord};
+use crate::words::end_of;
 
 /// Columns that a terminal has for a source's name.
 const NAME_MAX: usize = 36;
 
 /// A terminal has room for the number of oddities, the page for their kinds.
 const COLUMNS: [Column; 11] = [
-    Column::left("source").only(Medium::Terminal),
+    Column::left("source").only(Medium::Terminal).ends(),
     Column::left("source").only(Medium::Page),
-    Column::left("part"),
+    Column::left("part").spare(2),
     Column::left("format"),
     Column::right("spans"),
     Column::right("logs"),
-    Column::right("metrics"),
+    Column::right("metrics").spare(3),
     Column::right("dropped").only(Medium::Terminal),
     Column::left("dropped").only(Medium::Page),
     Column::right("oddities").only(Medium::Terminal),
@@ -55,7 +56,7 @@ fn row(source: &SourceRecord) -> Row {
         "window"
     };
     let cells = vec![
-        Cell::strong(end_of(&source.name)),
+        Cell::strong(end_of(&source.name, NAME_MAX)),
         Cell::plain(&source.name).with(Ornament::Code),
         Cell::plain(part),
         format,
@@ -85,14 +86,4 @@ fn format(source: &SourceRecord) -> String {
         (None, _) if source.skipped.is_some() => "not read".to_owned(),
         (None, _) => "empty".to_owned(),
     }
-}
-
-/// The end of a path tells more than its beginning.
-fn end_of(name: &str) -> String {
-    let length = name.chars().count();
-    if length <= NAME_MAX {
-        return name.to_owned();
-    }
-    let rest = name.chars().skip(length - NAME_MAX + 1);
-    ['…'].into_iter().chain(rest).collect()
 }

@@ -24,8 +24,8 @@ const COLUMNS: [Column; 9] = [
     Column::right("was"),
     Column::right("own time of a call")
         .short("own time")
-        .spare(),
-    Column::right("was").spare(),
+        .spare(1),
+    Column::right("was").spare(1),
 ];
 
 pub(super) fn section(judged: Judged<'_>) -> Option<Section> {

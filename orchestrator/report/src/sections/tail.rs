@@ -82,7 +82,7 @@ fn group(judged: Judged<'_>) -> Option<BarGroup> {
     };
     let head = |name: &str, of: fn(&Attribution) -> f64| {
         let total = analysis.attribution.iter().map(of).sum();
-        format!("{name} ({} in all)", ms(total))
+        (name.to_owned(), ms(total))
     };
     Some(BarGroup {
         now: head(judged.phase, |part| part.tail_ms),

@@ -45,8 +45,11 @@ fn write_group(page: &mut Page, group: &BarGroup, bars: &[Bar], label_width: usi
     let column = GAP + bar_width + 1 + VALUE_WIDTH;
     page.line(&[
         (Tone::Plain, " ".repeat(INDENT + label_width + GAP)),
-        (Tone::Accent, padded(&group.now, column)),
-        (Tone::Muted, group.before.clone()),
+        (
+            Tone::Accent,
+            padded(&head(page, &group.now, column - 1), column),
+        ),
+        (Tone::Muted, head(page, &group.before, column)),
     ]);
     for one in bars {
         let strong = if one.named { Tone::Bad } else { Tone::Accent };
@@ -63,6 +66,19 @@ fn write_group(page: &mut Page, group: &BarGroup, bars: &[Bar], label_width: usi
             (Tone::Muted, format!(" {:>VALUE_WIDTH$}", ms(one.before_ms))),
         ]);
     }
+}
+
+/// Name and sum of a column, with as many words as there is room for.
+fn head(page: &Page, (name, sum): &(String, String), room: usize) -> String {
+    let forms = [
+        format!("{name} ({sum} in all)"),
+        format!("{name} ({sum})"),
+        name.clone(),
+    ];
+    let fitting = forms
+        .iter()
+        .find(|form| !page.is_narrow() || width_of(form) <= room);
+    fitting.unwrap_or(name).clone()
 }
 
 fn padded(text: &str, width: usize) -> String {

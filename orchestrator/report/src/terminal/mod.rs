@@ -26,13 +26,15 @@ pub struct TerminalOptions {
 impl Default for TerminalOptions {
     fn default() -> Self {
         TerminalOptions {
-            width: 100,
+            width: WIDTH,
             colour: false,
             folder: None,
         }
     }
 }
 
+/// Columns where nobody says how many there are.
+const WIDTH: usize = 100;
 const WIDTH_MIN: usize = 60;
 
 /// The report as text with a final newline. Lists that may be cut have at most `top` entries.
@@ -145,7 +147,12 @@ impl Terminal {
             widths.max().unwrap_or(0)
         };
         let value = widest(|figure| &figure.value);
-        let what = widest(|figure| &figure.what).min(self.page.width() - 40);
+        let before = widest(|figure| figure.before.as_deref().unwrap_or_default());
+        let room = match self.page.is_narrow() {
+            true => self.page.width().saturating_sub(4 + 2 + value + 7 + before),
+            false => self.page.width() - 40,
+        };
+        let what = widest(|figure| &figure.what).min(room);
         for figure in shown {
             let label = clipped(&figure.what, what);
             let before = figure.before.as_ref();

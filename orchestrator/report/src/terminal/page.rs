@@ -36,6 +36,11 @@ impl Page {
         self.width
     }
 
+    /// Whether a report has to be laid out with less room than where nobody says how much there is.
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.width < super::WIDTH
+    }
+
     pub(crate) fn finish(self) -> String {
         self.text
     }
@@ -75,6 +80,11 @@ impl Page {
     pub(crate) fn heading(&mut self, heading: &str, remark: &str) {
         self.blank();
         let mut pieces = vec![(Tone::Strong, heading.to_owned())];
+        if self.is_narrow() && width_of(heading) + 2 + width_of(remark) > self.width {
+            self.line(&pieces);
+            self.paragraph(&[], Tone::Muted, remark);
+            return;
+        }
         if !remark.is_empty() {
             pieces.push((Tone::Muted, format!("  {remark}")));
         }

@@ -2,25 +2,36 @@
 
 use super::page::{Page, clipped, width_of};
 use crate::document::{Column, Medium, Piece, Row, Side, Table, Tone};
+use crate::words::end_of;
 
 const INDENT: usize = 2;
 const GAP: usize = 2;
 const NARROW_GAP: usize = 1;
+/// Columns that a text keeps on a narrow terminal while there are others to do without.
+const TEXT_MIN: usize = 12;
 
 /// Writes the table without rules: a muted head, then the first `shown` rows, each with its remarks.
-/// Where it is too wide the spare columns go first, then the gaps narrow, then the widest column
-/// that leans left gives way.
+/// Where it is too wide the first spare columns go, then the gaps narrow, then the widest column
+/// that leans left gives way. A narrow terminal does without more columns before that one tells
+/// nothing any more.
 pub(super) fn write(page: &mut Page, table: &Table, shown: usize) {
     let rows = &table.rows[..shown];
-    let mut layout = Layout::new(table, rows, true);
+    let mut layout = Layout::new(table, rows, 0);
     let has_room = layout.natural_width() <= page.width();
     if !has_room {
-        layout = Layout::new(table, rows, false);
+        layout = Layout::new(table, rows, 1);
+    }
+    let last = table.columns.iter().map(|column| column.spare).max();
+    for gone in 2..=last.unwrap_or(0) {
+        if page.is_narrow() && layout.is_crammed(page.width()) {
+            layout = Layout::new(table, rows, gone);
+        }
     }
     layout.fit(page.width());
-    page.line(&layout.pieces(&layout.head(table)));
+    let is_narrow = page.is_narrow();
+    page.line(&layout.pieces(&layout.head(table), is_narrow));
     for row in rows {
-        page.line(&layout.pieces(&layout.cells(row)));
+        page.line(&layout.pieces(&layout.cells(row), is_narrow));
         for remark in &row.remarks {
             let told = remark.medium.is_for(Medium::Terminal) && !(remark.for_spare && has_room);
             if told {
@@ -35,20 +46,24 @@ pub(super) fn write(page: &mut Page, table: &Table, shown: usize) {
 struct Layout {
     columns: Vec<usize>,
     sides: Vec<Side>,
+    /// Whose texts lose their beginnings where they are too long.
+    ends: Vec<bool>,
     widths: Vec<usize>,
     gap: usize,
 }
 
 impl Layout {
-    fn new(table: &Table, rows: &[Row], with_spare: bool) -> Self {
+    /// Without the columns of which the last that goes is `gone`.
+    fn new(table: &Table, rows: &[Row], gone: u8) -> Self {
         let is_shown = |column: &Column| {
-            column.medium.is_for(Medium::Terminal) && (with_spare || !column.spare)
+            column.medium.is_for(Medium::Terminal) && (column.spare == 0 || column.spare > gone)
         };
         let columns: Vec<usize> = (0..table.columns.len())
             .filter(|&at| is_shown(&table.columns[at]))
             .collect();
         let mut layout = Layout {
             sides: columns.iter().map(|&at| table.columns[at].side).collect(),
+            ends: columns.iter().map(|&at| table.columns[at].ends).collect(),
             columns,
             widths: Vec::new(),
             gap: GAP,
@@ -83,25 +98,39 @@ impl Layout {
         INDENT + self.widths.iter().sum::<usize>() + gap * self.widths.len().saturating_sub(1)
     }
 
+    /// The widest column that leans left.
+    fn widest(&self) -> Option<usize> {
+        (0..self.widths.len())
+            .filter(|&column| self.sides[column] == Side::Left)
+            .max_by_key(|&column| self.widths[column])
+    }
+
+    /// Whether the widest column would have to give way until it tells nothing.
+    fn is_crammed(&self, room: usize) -> bool {
+        let excess = self.width(NARROW_GAP).saturating_sub(room);
+        let widest = self.widest().map_or(0, |column| self.widths[column]);
+        excess > widest.saturating_sub(TEXT_MIN)
+    }
+
     fn fit(&mut self, room: usize) {
         if self.natural_width() <= room {
             return;
         }
         self.gap = NARROW_GAP;
         let excess = self.width(NARROW_GAP).saturating_sub(room);
-        let widest = (0..self.widths.len())
-            .filter(|&column| self.sides[column] == Side::Left)
-            .max_by_key(|&column| self.widths[column]);
-        if let Some(column) = widest {
+        if let Some(column) = self.widest() {
             self.widths[column] = self.widths[column].saturating_sub(excess).max(4);
         }
     }
 
-    fn pieces(&self, cells: &[Piece]) -> Vec<Piece> {
+    fn pieces(&self, cells: &[Piece], is_narrow: bool) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for (column, (tone, text)) in cells.iter().enumerate() {
             let before = if column == 0 { INDENT } else { self.gap };
-            let text = clipped(text, self.widths[column]);
+            let text = match is_narrow && self.ends[column] {
+                true => end_of(text, self.widths[column]),
+                false => clipped(text, self.widths[column]),
+            };
             let padding = self.widths[column] - width_of(&text);
             let (left, right) = match self.sides[column] {
                 Side::Left => (before, padding),
