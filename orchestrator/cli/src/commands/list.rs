@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::Catalog;
+use ragdoll_fault_spec::{Catalog, KindInfo};
 use ragdoll_model::{Service, Topology};
+use serde_json::{Value, json};
 
 use crate::commands::count;
 use crate::exit::Exit;
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     /// Folder of experiment files
     #[arg(long, value_name = "FOLDER", default_value = "experiments")]
     folder: PathBuf,
+    /// Print JSON: an object with a list of each kind of thing
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,41 +41,83 @@ enum What {
 pub(crate) fn list(arguments: &Arguments) -> Exit {
     let wants = |what| arguments.what.is_none_or(|wanted| wanted == what);
     let mut exit = Exit::Success;
+    let mut all = serde_json::Map::new();
     if wants(What::Experiments) {
-        exit = experiments(&arguments.folder);
+        match experiments(&arguments.folder) {
+            Ok(experiments) if arguments.json => {
+                let experiments = experiments.iter().map(Listed::to_json);
+                all.insert("experiments".to_owned(), experiments.collect());
+            }
+            Ok(experiments) => print_experiments(&arguments.folder, &experiments),
+            Err(error) => {
+                eprintln!("error: {error}");
+                exit = Exit::Environment;
+            }
+        }
     }
     if wants(What::Faults) {
-        faults();
+        if arguments.json {
+            all.insert(
+                "faults".to_owned(),
+                Faults.kinds().iter().map(fault_json).collect(),
+            );
+        } else {
+            print_faults();
+        }
     }
     if wants(What::Topologies) {
-        topologies();
+        if arguments.json {
+            let topologies = Topology::BASES
+                .iter()
+                .filter_map(|name| topology_json(name));
+            all.insert("topologies".to_owned(), topologies.collect());
+        } else {
+            print_topologies();
+        }
+    }
+    if !all.is_empty() {
+        println!("{:#}", Value::Object(all));
     }
     exit
 }
 
-fn experiments(folder: &Path) -> Exit {
-    println!("Experiments in {}:", folder.display());
-    let mut files = Vec::new();
-    match collect(folder, FOLDERS_DEEP, &mut files) {
-        Ok(()) => {}
-        Err(error) => {
-            eprintln!(
-                "error: cannot read the folder {}: {error}; name another with --folder",
-                folder.display()
-            );
-            return Exit::Environment;
-        }
+/// An experiment file, with its title unless it has mistakes.
+struct Listed {
+    file: PathBuf,
+    title: Option<String>,
+}
+
+impl Listed {
+    fn to_json(&self) -> Value {
+        json!({ "file": self.file.display().to_string(), "title": self.title })
     }
+}
+
+/// The files of a folder by name; or why it cannot be read.
+fn experiments(folder: &Path) -> Result<Vec<Listed>, String> {
+    let mut files = Vec::new();
+    collect(folder, FOLDERS_DEEP, &mut files).map_err(|error| {
+        format!(
+            "cannot read the folder {}: {error}; name another with --folder",
+            folder.display()
+        )
+    })?;
     files.sort();
-    for file in files {
-        let title = match Experiment::load(&file, &Faults) {
-            Ok(experiment) => experiment.title,
-            Err(_) => "has mistakes: see `ragdoll check`".to_owned(),
-        };
-        println!("  {:<40} {title}", file.display().to_string());
+    let listed = |file: PathBuf| Listed {
+        title: Experiment::load(&file, &Faults).ok().map(|one| one.title),
+        file,
+    };
+    Ok(files.into_iter().map(listed).collect())
+}
+
+fn print_experiments(folder: &Path, experiments: &[Listed]) {
+    println!("Experiments in {}:", folder.display());
+    for one in experiments {
+        let title = one.title.as_deref();
+        let title = title.unwrap_or("has mistakes: see `ragdoll check`");
+        println!("  {:<40} {title}", one.file.display().to_string());
     }
     println!();
-    Exit::Success
 }
 
 /// Adds the experiment files of a folder, and of those in it, to `files`. What cannot be read further
@@ -93,7 +139,19 @@ fn collect(folder: &Path, deeper: u32, files: &mut Vec<PathBuf>) -> std::io::Res
     Ok(())
 }
 
-fn faults() {
+fn fault_json(kind: &KindInfo) -> Value {
+    let services = kind.services.iter().map(|service| service.name());
+    json!({
+        "kind": kind.name,
+        "summary": kind.summary,
+        "resource": kind.resource,
+        "services": services.collect::<Vec<_>>(),
+        "edges": kind.edges,
+        "causes": kind.causes,
+    })
+}
+
+fn print_faults() {
     println!("Kinds of fault:");
     for kind in Faults.kinds() {
         let services: Vec<&str> = kind.services.iter().map(|service| service.name()).collect();
@@ -113,7 +171,29 @@ fn faults() {
     println!();
 }
 
-fn topologies() {
+/// Services of which base topologies have one or several instances.
+const COUNTED: [Service; 4] = [
+    Service::Gateway,
+    Service::Embedder,
+    Service::Reranker,
+    Service::Llm,
+];
+
+fn topology_json(name: &str) -> Option<Value> {
+    let topology = Topology::base(name)?;
+    let instances = COUNTED.iter().map(|&service| {
+        let copies = topology.instances_of(service).len();
+        (service.name().to_owned(), Value::from(copies))
+    });
+    Some(json!({
+        "name": name,
+        "instances": instances.collect::<serde_json::Map<_, _>>(),
+        "shards": topology.vector_db.shards,
+        "replicas": topology.vector_db.replicas,
+    }))
+}
+
+fn print_topologies() {
     println!("Base topologies:");
     for name in Topology::BASES {
         let Some(topology) = Topology::base(name) else {

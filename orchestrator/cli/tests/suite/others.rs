@@ -56,6 +56,38 @@ fn list_finds_every_experiment_of_the_repository() {
     assert!(!listed.contains("has mistakes"), "{listed}");
 }
 
+/// Scripts need not read columns: the lists are those that people see.
+#[test]
+fn list_as_json_names_the_same_things() {
+    let bench = Bench::new();
+    std::fs::create_dir(bench.path("experiments")).expect("a writable folder");
+    bench.write("experiments/small.toml", &experiment(FELT, HOLDS));
+    bench.write("experiments/mistaken.toml", "title = 5\n");
+    let json = |arguments: &[&str]| -> Value {
+        let ended = bench.ragdoll(arguments).with(0);
+        serde_json::from_str(&ended.stdout).expect("JSON")
+    };
+    let whole = json(&["list", "--json"]);
+    let listed = bench.ragdoll(&["list"]).with(0).stdout;
+    for (kind, name) in [
+        ("experiments", "file"),
+        ("faults", "kind"),
+        ("topologies", "name"),
+    ] {
+        let own = json(&["list", kind, "--json"]);
+        assert_eq!(own[kind], whole[kind]);
+        assert_eq!(own.as_object().map(|lists| lists.len()), Some(1));
+        let entries = whole[kind].as_array().expect("a list");
+        assert!(entries.len() > 1, "{kind}");
+        for entry in entries {
+            let name = entry[name].as_str().expect("a name");
+            assert!(listed.contains(&format!("\n  {name} ")), "{name}");
+        }
+    }
+    assert_eq!(whole["experiments"][0]["title"], Value::Null, "mistaken");
+    assert_eq!(whole["experiments"][1]["title"], "A small experiment");
+}
+
 #[test]
 fn list_without_its_folder_ends_with_3() {
     let ended = Bench::new().ragdoll(&["list", "experiments"]).with(3);
