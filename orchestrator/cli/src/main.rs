@@ -13,11 +13,11 @@ mod share;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use ragdoll_host::service;
 
 use crate::commands::{
-    agree, analyze, check, dataset, export, fault, list, merge, run, schema, score, up,
+    agree, analyze, check, completions, dataset, export, fault, list, merge, run, schema, score, up,
 };
 
 /// Simulating allocates on one thread and frees on another, which this allocator is good at.
@@ -74,6 +74,8 @@ enum Command {
     Export(export::Arguments),
     /// Print the JSON schema of experiment files
     Schema,
+    /// Print what a shell needs to complete commands and options
+    Completions(completions::Arguments),
 }
 
 /// Name under which this program is one instance of a service: what `--on loopback` starts.
@@ -98,6 +100,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::score(&arguments),
         Command::Export(arguments) => export::export(&arguments),
         Command::Schema => schema::print(),
+        Command::Completions(arguments) => completions::print(&arguments, Arguments::command()),
     });
     ExitCode::from(exit.code())
 }

@@ -3,6 +3,7 @@
 pub(crate) mod agree;
 pub(crate) mod analyze;
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod dataset;
 pub(crate) mod export;
 pub(crate) mod fault;

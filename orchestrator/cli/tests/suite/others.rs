@@ -89,6 +89,16 @@ fn list_as_json_names_the_same_things() {
 }
 
 #[test]
+fn every_shell_can_complete_commands_and_options() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = Bench::new().ragdoll(&["completions", shell]).with(0).stdout;
+        for word in ["analyze", "counterfactual", "topologies"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+}
+
+#[test]
 fn list_without_its_folder_ends_with_3() {
     let ended = Bench::new().ragdoll(&["list", "experiments"]).with(3);
     let message = "error: cannot read the folder experiments: ";
@@ -154,8 +164,19 @@ fn help_says_how_to_begin() {
     let bench = Bench::new();
     insta::assert_snapshot!("help", bench.ragdoll(&["--help"]).with(0).stdout);
     let commands = [
-        "run", "merge", "agree", "analyze", "up", "fault", "list", "check", "dataset", "score",
-        "export", "schema",
+        "run",
+        "merge",
+        "agree",
+        "analyze",
+        "up",
+        "fault",
+        "list",
+        "check",
+        "dataset",
+        "score",
+        "export",
+        "schema",
+        "completions",
     ];
     for command in commands {
         let help = bench.ragdoll(&[command, "--help"]).with(0).stdout;
