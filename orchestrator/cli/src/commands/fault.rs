@@ -228,14 +228,9 @@ fn print_list(faults: &[FaultView], json: bool) {
         ]
     });
     let head = ["id", "kind", "target", "state", "fired", "requests"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..6).map(|column| width(column).unwrap_or(0)).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths);
-        let cells: Vec<String> = cells
-            .map(|(cell, &width)| format!("{cell:width$}"))
-            .collect();
-        println!("{}", cells.join("  ").trim_end());
+    let rows = std::iter::once(head).chain(rows);
+    let rows: Vec<Vec<String>> = rows.map(|row| row.to_vec()).collect();
+    for line in ragdoll_report::aligned(&rows, |_| false) {
+        println!("{line}");
     }
 }
