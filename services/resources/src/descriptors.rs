@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use ragdoll_runtime::Overrides;
-use ragdoll_telemetry::process_metrics::FILE_DESCRIPTORS;
+use ragdoll_telemetry::metrics::FILE_DESCRIPTORS;
 use ragdoll_telemetry::{Gauge, Observe, log_process};
 
 use crate::instance::Instance;

@@ -63,6 +63,9 @@ pub const CPU_THROTTLED_TIME: Gauge = Gauge::new("process.cpu.throttled_time", "
 pub const CPU_STEAL: Gauge = Gauge::new("system.cpu.utilization.steal", "1");
 /// Time since the process started.
 pub const UPTIME: Gauge = Gauge::new("process.uptime", "s");
+/// Open file descriptors.
+pub const FILE_DESCRIPTORS: Gauge =
+    Gauge::new("process.unix.file_descriptor.count", "{file_descriptor}");
 /// Sequences in the running batch.
 pub const LLM_RUNNING: Gauge = Gauge::new("vllm:num_requests_running", "1");
 /// Sequences that wait for a place in it.

@@ -29,7 +29,7 @@ use self::outbox::{DRAIN_LIMIT_US, Outbox};
 use self::sender::Sender;
 use crate::export::{Batch, Exporter};
 
-/// [`DRAIN_LIMIT_US`] where no receiver has ever answered: a process that was started without one
+/// Longest wait at a drain where no receiver has ever answered: a process that was started without one
 /// ends promptly when it is told to.
 const UNANSWERED_LIMIT_US: u64 = 1_000_000;
 /// Wait for room on the exporter's channel.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use procfs::process::Process;
 
-use crate::metrics::{Gauge, Observe};
+use crate::metrics::{FILE_DESCRIPTORS, Gauge, Observe};
 
 /// Processor time of the process since it started, of user and system together.
 pub const CPU_TIME: Gauge = Gauge::new("process.cpu.time", "s");
@@ -18,9 +18,6 @@ pub const VIRTUAL_MEMORY: Gauge = Gauge::new("process.memory.virtual", "By");
 pub const NETWORK_RECEIVED: Gauge = Gauge::new("process.network.io.received", "By");
 /// Bytes that went out over them.
 pub const NETWORK_TRANSMITTED: Gauge = Gauge::new("process.network.io.transmitted", "By");
-/// Open file descriptors.
-pub const FILE_DESCRIPTORS: Gauge =
-    Gauge::new("process.unix.file_descriptor.count", "{file_descriptor}");
 /// Time for which the control group waited for its quota of processor time, since the last sample.
 pub const CONTAINER_THROTTLED_TIME: Gauge = Gauge::new("container.cpu.throttled_time", "ms");
 
