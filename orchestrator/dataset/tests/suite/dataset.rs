@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
-use ragdoll_dataset::{DatasetError, Options, Shard, generate};
+use ragdoll_dataset::{DatasetError, Options, Shard, Summary, generate};
 use ragdoll_score::{CaseFolder, Part, Signal, read_manifest};
 use ragdoll_trace::{Observations, Reader};
 
@@ -50,33 +51,56 @@ fn assert_same(a: &BTreeMap<String, Vec<u8>>, b: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
-#[test]
-fn the_same_seed_gives_the_same_bytes() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
-    let first = generate(&options(3, 21, &a), || ()).expect("it is made");
-    let mut alone = options(3, 21, &b);
-    alone.jobs = 1;
-    assert_eq!(generate(&alone, || ()).expect("it is made"), first);
-    assert_same(&files(&a), &files(&b));
-    assert_eq!(read_manifest(&a).expect("it is there"), first.manifest);
-    assert_eq!(first.manifest.cases, 3);
-    generate(&options(3, 22, &c), || ()).expect("it is made");
-    let truth = |out: &Path| files(out)["cases/case-000000/truth.json"].clone();
-    assert_ne!(truth(&a), truth(&c), "another seed gives other cases");
+/// A data set that several tests look at. It is made once for those that run at the same time, and
+/// gone with the last of them.
+struct Whole {
+    folder: tempfile::TempDir,
+    made: Summary,
 }
 
+impl Whole {
+    const CASES: u64 = 6;
+    const SEED: u64 = 9;
+
+    fn get() -> Arc<Whole> {
+        static SHARED: Mutex<Weak<Whole>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(whole) = shared.upgrade() {
+            return whole;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = options(Whole::CASES, Whole::SEED, folder.path());
+        let made = generate(&options, || ()).expect("it is made");
+        let whole = Arc::new(Whole { folder, made });
+        *shared = Arc::downgrade(&whole);
+        whole
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn cases(&self) -> impl Iterator<Item = CaseFolder> {
+        let name = |number| format!("case-{number:06}");
+        (0..Whole::CASES).map(move |number| CaseFolder::in_dataset(self.path(), &name(number)))
+    }
+}
+
+/// Whoever makes them, at whatever time, and however many are made at once.
 #[test]
-fn shards_that_are_put_together_are_the_whole() {
+fn shards_that_are_put_together_are_the_whole_to_the_byte() {
+    let whole = Whole::get();
+    let manifest = &whole.made.manifest;
+    assert_eq!(read_manifest(whole.path()).expect("it is there"), *manifest);
+    assert_eq!(manifest.cases, Whole::CASES);
     let folder = tempfile::tempdir().expect("a folder");
-    let whole = folder.path().join("whole");
-    let made = generate(&options(5, 33, &whole), || ()).expect("it is made");
     let mut together = BTreeMap::new();
     let mut discarded: BTreeMap<String, u64> = BTreeMap::new();
     for index in 0..2 {
         let out = folder.path().join(format!("shard-{index}"));
-        let mut options = options(5, 33, &out);
+        let mut options = options(Whole::CASES, Whole::SEED, &out);
         options.shard = Shard { index, count: 2 };
+        options.jobs = 1 + index as usize;
         let made = generate(&options, || ()).expect("it is made");
         assert_eq!(made.manifest.shard, options.shard);
         for (reason, count) in made.manifest.discarded {
@@ -86,10 +110,18 @@ fn shards_that_are_put_together_are_the_whole() {
         files.remove("dataset.json");
         together.append(&mut files);
     }
-    let mut files = files(&whole);
+    let mut files = files(whole.path());
     files.remove("dataset.json");
     assert_same(&files, &together);
-    assert_eq!(discarded, made.manifest.discarded);
+    assert_eq!(discarded, manifest.discarded);
+}
+
+#[test]
+fn another_seed_gives_other_cases() {
+    let (whole, other) = (Whole::get(), tempfile::tempdir().expect("a folder"));
+    generate(&options(1, Whole::SEED + 1, other.path()), || ()).expect("it is made");
+    let truth = |out: &Path| files(out)["cases/case-000000/truth.json"].clone();
+    assert_ne!(truth(whole.path()), truth(other.path()));
 }
 
 #[test]
@@ -197,10 +229,8 @@ fn spans_of_lines(seen: &Observations) -> BTreeSet<String> {
 
 #[test]
 fn the_tables_hold_what_the_lines_hold_and_all_of_it_lies_in_its_part() {
-    let folder = tempfile::tempdir().expect("a folder");
-    generate(&options(4, 5, folder.path()), || ()).expect("it is made");
-    for number in 0..4 {
-        let case = CaseFolder::in_dataset(folder.path(), &format!("case-{number:06}"));
+    let whole = Whole::get();
+    for case in whole.cases() {
         let truth = case.read_truth().expect("a truth");
         let tables = Signal::ALL.map(|signal| rows(&case, signal));
         for (part, stretch, indicators) in [
@@ -238,15 +268,12 @@ fn the_tables_hold_what_the_lines_hold_and_all_of_it_lies_in_its_part() {
 /// The truth names only what the telemetry shows, and says of each fault what it did.
 #[test]
 fn what_is_true_can_be_found_in_the_telemetry() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let made = generate(&options(8, 9, folder.path()), || ()).expect("it is made");
-    assert!(made.by_kind.len() > 2, "{:?}", made.by_kind);
+    let whole = Whole::get();
+    let by_kind = &whole.made.by_kind;
+    assert!(by_kind.len() > 2, "{by_kind:?}");
     let mut faults = 0;
-    for number in 0..8 {
-        let case = CaseFolder::in_dataset(folder.path(), &format!("case-{number:06}"));
-        let Ok(truth) = case.read_truth() else {
-            continue;
-        };
+    for case in whole.cases() {
+        let truth = case.read_truth().expect("a truth");
         let table = rows(&case, Signal::Traces);
         let services: BTreeSet<String> = table.iter().map(|row| text(row, "service")).collect();
         for fault in &truth.faults {
