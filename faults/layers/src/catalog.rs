@@ -281,6 +281,53 @@ mod tests {
         insta::assert_snapshot!(found.join("\n"));
     }
 
+    /// Numbers just past what a parameter takes, and what would be no change at all.
+    #[test]
+    fn what_is_out_of_range_is_refused_with_what_is_not() {
+        let fixed = |ms: f64| json!({ "fixed": { "ms": ms } });
+        let past = [
+            ("bandwidth", json!({ "mbps": 0 })),
+            ("batch_blocking", json!({ "item_factor": 0.5 })),
+            ("connection_reset", json!({ "after": fixed(-1.0) })),
+            ("context_overflow", json!({ "context_tokens": 0 })),
+            ("deadlock", json!({ "timeout_ms": 0 })),
+            (
+                "descriptor_leak",
+                json!({ "descriptors_leaked": 1, "descriptor_limit": 10 }),
+            ),
+            ("dns_failure", json!({ "timeout_ms": 1e9 })),
+            ("fail_first", json!({ "requests": 0 })),
+            ("index_compaction", json!({ "hold_ms": 50, "every_ms": 50 })),
+            ("jitter", json!({ "up_to_ms": 0 })),
+            ("kv_cache_thrashing", json!({ "blocks": 0 })),
+            ("lock_convoy", json!({ "handoff_ms": 0 })),
+            ("long_held_lock", json!({ "hold_ms": 50, "every_ms": 50 })),
+            ("memory_leak", json!({ "memory_leak_bytes_per_request": 0 })),
+            (
+                "noisy_neighbour",
+                json!({ "stolen": 1, "burst_ms": 50, "every_ms": 100 }),
+            ),
+            (
+                "noisy_neighbour",
+                json!({ "stolen": 0.5, "burst_ms": 100, "every_ms": 100 }),
+            ),
+            ("packet_loss", json!({ "loss": 0 })),
+            ("packet_loss", json!({ "loss": 1 })),
+            ("pool_exhaustion", json!({ "connections_left": 0 })),
+            ("rate_limit", json!({ "per_s": 0, "retry_after_ms": 0 })),
+            ("slow_close", json!({ "linger": fixed(-70.0) })),
+            ("stream_cut", json!({ "after": 1_000_001 })),
+            ("stream_stall", json!({ "after": 2, "stall_ms": 0 })),
+            ("truncated_body", json!({ "keep": 1 })),
+            ("worker_loss", json!({ "workers": 0 })),
+        ];
+        let lines = past.map(|(kind, params)| {
+            let error = Faults.resolve(kind, &params).expect_err("out of range");
+            format!("{kind}: {error}")
+        });
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
     #[test]
     fn every_kind_has_a_schema_and_acts_on_something() {
         for info in Faults.kinds() {

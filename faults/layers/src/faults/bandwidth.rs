@@ -51,24 +51,3 @@ impl Fault for Bandwidth {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_wire_has_another_rate_and_loses_no_more() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = Bandwidth { mbps: 0.5 }.decide(&Facts::default(), &mut random);
-        let expected = WireChange {
-            bandwidth_mbps: Some(0.5),
-            ..WireChange::default()
-        };
-        assert_eq!(decision.wire, Some(expected));
-        let none = Bandwidth { mbps: 0.0 };
-        none.check()
-            .expect_err("0 stands for a wire without a limit");
-    }
-}

@@ -48,21 +48,3 @@ impl Fault for BatchBlocking {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn a_long_item_is_long_by_its_factor() {
-        let blocking = |item_factor| BatchBlocking { item_factor };
-        let error = blocking(0.5).check().expect_err("a short item");
-        assert_eq!(error.to_string(), "`item_factor` is 0.5: use 1 to 10000");
-        let random = &mut Streams::new(1).stream("test").rng();
-        let decision = blocking(30.0).decide(&Facts::default(), random);
-        let overrides = decision.overrides.expect("a change");
-        assert_eq!(overrides.batch_item_factor, Some(30.0));
-    }
-}

@@ -42,18 +42,3 @@ impl Fault for ConnectionRefused {
         Decision::refuse(Refusal::new(Code::Unavailable, "connection refused"))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn a_refusal_takes_no_time() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = ConnectionRefused {}.decide(&Facts::default(), &mut random);
-        let refusal = Refusal::new(Code::Unavailable, "connection refused");
-        assert_eq!(decision, Decision::refuse(refusal));
-    }
-}

@@ -58,30 +58,3 @@ impl Fault for ConnectionReset {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn a_connection_breaks_after_its_time() {
-        let fault = ConnectionReset {
-            after: Dist::fixed(5.0),
-        };
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = fault.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.delay_us, 5_000);
-        let refusal = decision.refusal.expect("a reset");
-        assert_eq!(
-            (refusal.code, &*refusal.message),
-            (Code::Unavailable, "connection reset")
-        );
-        let never = ConnectionReset {
-            after: Dist::fixed(-1.0),
-        };
-        let refused = never.check().expect_err("before the call");
-        assert_eq!(refused.key.as_deref(), Some("after.fixed.ms"));
-    }
-}

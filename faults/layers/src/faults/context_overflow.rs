@@ -50,21 +50,3 @@ impl Fault for ContextOverflow {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_model_takes_at_least_one_token() {
-        let overflow = |context_tokens| ContextOverflow { context_tokens };
-        let error = overflow(0).check().expect_err("nothing fits");
-        assert_eq!(error.to_string(), "`context_tokens` is 0: use at least 1");
-        let random = &mut Streams::new(1).stream("test").rng();
-        let decision = overflow(4096).decide(&Facts::default(), random);
-        let overrides = decision.overrides.expect("a change");
-        assert_eq!(overrides.context_tokens, Some(4096));
-    }
-}

@@ -49,21 +49,3 @@ impl Fault for Deadlock {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn who_is_in_a_deadlock_is_so_until_its_time_out() {
-        let deadlock = |timeout_ms| Deadlock { timeout_ms };
-        let error = deadlock(0.0).check().expect_err("no wait at all");
-        assert_eq!(error.to_string(), "`timeout_ms` is 0: use 1 to 600000");
-        let random = &mut Streams::new(1).stream("test").rng();
-        let decision = deadlock(300.0).decide(&Facts::default(), random);
-        let overrides = decision.overrides.expect("a change");
-        assert_eq!(overrides.deadlock_ms, Some(300.0));
-    }
-}

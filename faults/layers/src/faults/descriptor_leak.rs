@@ -61,24 +61,3 @@ impl Fault for DescriptorLeak {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_changes_its_target_as_a_whole() {
-        let change = DescriptorLeak::example().standing(1.0).expect("a change");
-        let both = (change.descriptors_leaked, change.descriptor_limit);
-        assert_eq!(both, (Some(1.0), Some(256)));
-        let few = DescriptorLeak {
-            descriptors_leaked: 1.0,
-            descriptor_limit: Some(10),
-        };
-        let error = few.check().expect_err("no process starts with so few");
-        assert_eq!(
-            error.to_string(),
-            "`descriptor_limit` is 10: use 64 to 65536"
-        );
-    }
-}

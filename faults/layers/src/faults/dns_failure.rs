@@ -59,23 +59,3 @@ impl Fault for DnsFailure {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn a_call_fails_when_the_resolver_gives_up() {
-        let fault: DnsFailure = serde_json::from_str("{}").expect("all has a default");
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = fault.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.delay_us, 5_000_000);
-        assert_eq!(decision.refusal.expect("a failure").code, Code::Unavailable);
-        let endless = DnsFailure {
-            timeout_ms: f64::INFINITY,
-        };
-        endless.check().expect_err("nobody waits for ever");
-    }
-}

@@ -45,18 +45,3 @@ impl Fault for DuplicateRequest {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn a_request_is_doubled_and_not_held_up() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = DuplicateRequest {}.decide(&Facts::default(), &mut random);
-        assert!(decision.duplicate);
-        assert_eq!((decision.delay_us, decision.answer_delay_us), (0, 0));
-    }
-}

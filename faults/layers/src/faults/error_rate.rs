@@ -69,27 +69,7 @@ impl Fault for ErrorRate {
 
 #[cfg(test)]
 mod tests {
-    use ragdoll_runtime::{Refusal, Streams};
-    use tonic::Code;
-
     use super::*;
-
-    #[test]
-    fn every_request_is_refused_after_its_time() {
-        let fault = ErrorRate {
-            code: AnswerCode::Unavailable,
-            http_status: Some(502),
-            after: Dist::fixed(30.0),
-        };
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = fault.decide(&Facts::default(), &mut random);
-        let expected = Refusal {
-            http_status: Some(502),
-            ..Refusal::new(Code::Unavailable, "service unavailable")
-        };
-        assert_eq!(decision.delay_us, 30_000);
-        assert_eq!(decision.refusal, Some(expected));
-    }
 
     #[test]
     fn a_status_that_says_yes_is_no_error() {

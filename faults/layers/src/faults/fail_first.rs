@@ -91,14 +91,4 @@ mod tests {
             [true, true, true, false, false]
         );
     }
-
-    #[test]
-    fn to_fail_none_is_no_fault() {
-        let none = FailFirst {
-            requests: 0,
-            ..FailFirst::example()
-        };
-        let refused = none.check().expect_err("nothing would ever fail");
-        assert_eq!(refused.to_string(), "`requests` is 0: use 1 to 1000000");
-    }
 }

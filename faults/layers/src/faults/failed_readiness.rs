@@ -49,15 +49,3 @@ impl Fault for FailedReadiness {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_instance_as_a_whole_is_not_ready() {
-        let change = FailedReadiness {}.standing(1.0).expect("a change");
-        assert_eq!(change.unready, Some(true));
-        assert!(!FailedReadiness {}.meets_requests());
-    }
-}

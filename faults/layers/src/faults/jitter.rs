@@ -79,11 +79,4 @@ mod tests {
         assert!((product / independent - 1.0).abs() < 0.03, "{product}");
         assert!(ways.iter().all(|way| way.0 <= 10_000 && way.1 <= 10_000));
     }
-
-    #[test]
-    fn no_time_at_all_is_no_jitter() {
-        let none = Jitter { up_to_ms: 0.0 };
-        let refused = none.check().expect_err("nothing would change");
-        assert_eq!(refused.to_string(), "`up_to_ms` is 0: use 0.001 to 3600000");
-    }
 }

@@ -48,20 +48,3 @@ impl Fault for KvCacheThrashing {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn at_least_one_block_is_left() {
-        let error = KvCacheThrashing { blocks: 0 }
-            .check()
-            .expect_err("no cache");
-        assert_eq!(error.to_string(), "`blocks` is 0: use at least 1");
-        let change = KvCacheThrashing { blocks: 40 }
-            .standing(1.0)
-            .expect("a change");
-        assert_eq!(change.kv_blocks, Some(40));
-    }
-}

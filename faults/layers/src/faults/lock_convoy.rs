@@ -48,17 +48,3 @@ impl Fault for LockConvoy {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_handover_takes_some_time() {
-        let convoy = |handoff_ms| LockConvoy { handoff_ms };
-        let error = convoy(0.0).check().expect_err("no change");
-        assert_eq!(error.to_string(), "`handoff_ms` is 0: use 0.001 to 60000");
-        let change = convoy(5.0).standing(1.0).expect("a change");
-        assert_eq!(change.lock_handoff_ms, Some(5.0));
-    }
-}

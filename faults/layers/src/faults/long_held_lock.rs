@@ -62,25 +62,3 @@ impl Fault for LongHeldLock {
         Some(pulse_ms(self.hold_ms, self.every_ms))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_comes_and_goes_and_gives_the_lock_back() {
-        let of = |hold_ms, every_ms| LongHeldLock { hold_ms, every_ms };
-        let error = of(50.0, 50.0).check().expect_err("it never gives it back");
-        assert_eq!(
-            error.to_string(),
-            "`every_ms` is 50: use more than `hold_ms`, which is 50"
-        );
-        let expected = Pulse {
-            every_us: 200_000,
-            for_us: 50_000,
-        };
-        assert_eq!(of(50.0, 200.0).pulse(), Some(expected));
-        let change = of(50.0, 200.0).standing(1.0).expect("a change");
-        assert_eq!(change.lock_seized, Some(true));
-    }
-}

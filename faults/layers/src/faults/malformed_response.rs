@@ -45,18 +45,3 @@ impl Fault for MalformedResponse {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_answer_is_spoilt_and_the_request_served() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = MalformedResponse {}.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.spoil, Some(Spoil::Garble));
-        assert_eq!(decision.refusal, None);
-    }
-}

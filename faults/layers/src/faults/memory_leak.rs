@@ -52,26 +52,3 @@ impl Fault for MemoryLeak {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn a_request_that_is_met_leaks() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = MemoryLeak::example().decide(&Facts::default(), &mut random);
-        let change = decision.overrides.expect("a change");
-        assert_eq!(change.memory_leak_bytes_per_request, Some(16 << 20));
-        let none = MemoryLeak {
-            memory_leak_bytes_per_request: 0,
-        };
-        let error = none.check().expect_err("nothing leaks").to_string();
-        assert!(
-            error.contains("`memory_leak_bytes_per_request` is 0"),
-            "{error}"
-        );
-    }
-}

@@ -74,27 +74,3 @@ impl Fault for NoisyNeighbour {
         Some(pulse_ms(self.burst_ms, self.every_ms))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn neighbours_leave_something_and_pause_between_bursts() {
-        let of = |stolen, burst_ms| NoisyNeighbour {
-            stolen,
-            burst_ms,
-            every_ms: 100.0,
-        };
-        let error = of(1.0, 50.0).check().expect_err("nothing is left");
-        assert_eq!(error.to_string(), "`stolen` is 1: use 0.001 to 0.99");
-        assert!(of(0.5, 100.0).check().is_err(), "one burst without end");
-        assert!(of(0.5, 50.0).check().is_ok());
-        assert_eq!(
-            of(0.5, 50.0).pulse().map(|pulse| pulse.for_us),
-            Some(50_000)
-        );
-        let change = of(0.5, 50.0).standing(1.0).expect("a change");
-        assert_eq!(change.cpu_stolen, Some(0.5));
-    }
-}

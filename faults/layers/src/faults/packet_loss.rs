@@ -61,37 +61,3 @@ impl Fault for PacketLoss {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_wire_loses_more_and_keeps_its_rate() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let fault = PacketLoss {
-            loss: 0.2,
-            retransmit_ms: Some(50.0),
-        };
-        let expected = WireChange {
-            bandwidth_mbps: None,
-            loss: Some(0.2),
-            retransmit_ms: Some(50.0),
-        };
-        let decision = fault.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.wire, Some(expected));
-    }
-
-    #[test]
-    fn a_wire_that_loses_everything_is_a_partition() {
-        let with_loss = |loss| PacketLoss {
-            loss,
-            retransmit_ms: None,
-        };
-        let refused = with_loss(1.0).check().expect_err("nothing would pass");
-        assert_eq!(refused.to_string(), "`loss` is 1: use 0.0001 to 0.99");
-        with_loss(0.0).check().expect_err("nothing would change");
-    }
-}

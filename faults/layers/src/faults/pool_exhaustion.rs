@@ -50,17 +50,3 @@ impl Fault for PoolExhaustion {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn at_least_one_connection_is_left() {
-        let left = |connections_left| PoolExhaustion { connections_left };
-        let error = left(0).check().expect_err("nobody gets one");
-        assert_eq!(error.to_string(), "`connections_left` is 0: use at least 1");
-        let change = left(2).standing(1.0).expect("a change");
-        assert_eq!(change.pool_size, Some(2));
-    }
-}

@@ -52,29 +52,3 @@ impl Fault for SlowClose {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_answer_is_held_up_and_the_request_is_not() {
-        let fault = SlowClose {
-            linger: Dist::fixed(70.0),
-        };
-        let mut random = Streams::new(1).stream("test").rng();
-        let expected = Decision {
-            answer_delay_us: 70_000,
-            ..Decision::default()
-        };
-        assert_eq!(fault.decide(&Facts::default(), &mut random), expected);
-        let backwards = SlowClose {
-            linger: Dist::fixed(-70.0),
-        };
-        backwards
-            .check()
-            .expect_err("no answer ends before it came");
-    }
-}

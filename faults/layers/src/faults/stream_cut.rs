@@ -49,19 +49,3 @@ impl Fault for StreamCut {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_answer_breaks_after_so_many_pieces() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = StreamCut { after: 3 }.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.spoil, Some(Spoil::Break { after: 3 }));
-        let late = StreamCut { after: 1_000_001 };
-        late.check().expect_err("no answer has so many pieces");
-    }
-}

@@ -59,30 +59,3 @@ impl Fault for StreamStall {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_answer_stands_still_for_its_time() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let fault = StreamStall {
-            after: 2,
-            stall_ms: 250.0,
-        };
-        let expected = Spoil::Stall {
-            after: 2,
-            stall_us: 250_000,
-        };
-        let decision = fault.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.spoil, Some(expected));
-        let never = StreamStall {
-            after: 2,
-            stall_ms: 0.0,
-        };
-        never.check().expect_err("nothing would stand still");
-    }
-}

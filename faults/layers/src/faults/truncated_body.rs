@@ -53,20 +53,3 @@ impl Fault for TruncatedBody {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use ragdoll_runtime::Streams;
-
-    use super::*;
-
-    #[test]
-    fn the_share_that_is_given_arrives() {
-        let mut random = Streams::new(1).stream("test").rng();
-        let decision = TruncatedBody { keep: 0.25 }.decide(&Facts::default(), &mut random);
-        assert_eq!(decision.spoil, Some(Spoil::Truncate { keep: 0.25 }));
-        let whole = TruncatedBody { keep: 1.0 };
-        let refused = whole.check().expect_err("nothing would be missing");
-        assert_eq!(refused.to_string(), "`keep` is 1: use 0 to 0.99");
-    }
-}

@@ -54,17 +54,3 @@ impl Fault for WorkerLoss {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn at_least_one_worker_is_left() {
-        let none = WorkerLoss { workers: 0 };
-        let error = none.check().expect_err("nobody works");
-        assert_eq!(error.to_string(), "`workers` is 0: use at least 1");
-        let left = WorkerLoss { workers: 3 }.standing(1.0).expect("a change");
-        assert_eq!(left.servers, Some(3));
-    }
-}

@@ -1,10 +1,11 @@
 //! What each kind decides: a pure function of its parameters, the request's facts and its stream.
 
+use std::collections::BTreeSet;
+
 use ragdoll_fault_layers::{Action, Decision, Direction, Facts, Fault, Faults};
 use ragdoll_fault_spec::Catalog as _;
-use ragdoll_model::Dist;
-use ragdoll_model::topology::LockScope;
-use ragdoll_runtime::{Overflow, Overrides, Streams};
+use ragdoll_runtime::{Overrides, Streams};
+use ragdoll_telemetry::RequestContext;
 use serde_json::{Value, json};
 
 fn facts() -> Facts<'static> {
@@ -43,6 +44,129 @@ fn the_same_draws_give_the_same_decision_whoever_asks_and_how_often() {
     }
 }
 
+/// Requests of many sorts: each with its number, of several users, at many times.
+fn requests() -> Vec<RequestContext> {
+    let request =
+        |number: u64| RequestContext::new(number.to_string(), format!("user-{}", number % 7));
+    (0..200).map(request).collect()
+}
+
+/// What happens to each of [`requests`].
+fn decisions(fault: &dyn Fault) -> Vec<Decision> {
+    let stream = Streams::new(1).stream("test");
+    let decide = |(number, context): (u64, &RequestContext)| {
+        let facts = Facts {
+            context: Some(context),
+            number,
+            in_second: number,
+            since_start_us: number * 50_000,
+            started_us: 7,
+            up_us: number * 50_000,
+            ..facts()
+        };
+        fault.decide(&facts, &mut stream.at(number))
+    };
+    (0..).zip(&requests()).map(decide).collect()
+}
+
+/// All that a fault does: to requests, to its target as a whole, to the load.
+fn doings(fault: &dyn Fault) -> String {
+    let whole = (
+        fault.standing(1.0),
+        fault.action(),
+        fault.cut(),
+        fault.pulse(),
+    );
+    format!("{:?} {whole:?} {:?}", decisions(fault), fault.load())
+}
+
+/// Values of other kinds than the example's, of which each parameter takes some.
+fn candidates() -> Vec<Value> {
+    let mut candidates: Vec<Value> = [0.25, 0.5, 0.75, 1.5, 20.0, 300.0, 2_500.0]
+        .map(Value::from)
+        .into();
+    candidates.extend([1, 2, 3, 80, 404, 1_000, 70_000].map(Value::from));
+    candidates.extend(
+        [
+            "global",
+            "per_key",
+            "to",
+            "from",
+            "fail",
+            "kill",
+            "UNAVAILABLE",
+        ]
+        .map(Value::from),
+    );
+    candidates
+        .extend(["INTERNAL", "ok", "parallel", "sequential", "wait", "reject"].map(Value::from));
+    candidates.push(json!({ "fixed": { "ms": 77.0 } }));
+    candidates
+}
+
+/// These parameters with another value of one of them; without it for `None`.
+fn with(params: &Value, parameter: &str, value: Option<Value>) -> Value {
+    let mut params = params.clone();
+    let table = params.as_object_mut().expect("a table");
+    match value {
+        Some(value) => table.insert(parameter.to_owned(), value),
+        None => table.remove(parameter),
+    };
+    params
+}
+
+/// All that a kind can be brought to do by one parameter, where the others stay as they are.
+fn doings_by(kind: &str, parameter: &str, params: &Value) -> BTreeSet<String> {
+    let others = candidates().into_iter();
+    let others = others.map(|value| with(params, parameter, Some(value)));
+    let all = std::iter::once(params.clone()).chain(others);
+    let built = all.filter_map(|params| Faults.build(kind, &params).ok());
+    built.map(|fault| doings(&*fault)).collect()
+}
+
+#[test]
+fn each_parameter_makes_a_difference() {
+    for info in Faults.kinds() {
+        let example = Faults.example(info.name);
+        let schema = Faults.params_schema(info.name);
+        let properties = schema.get("properties").and_then(Value::as_object);
+        let parameters: Vec<&String> = properties
+            .into_iter()
+            .flat_map(|found| found.keys())
+            .collect();
+        for parameter in &parameters {
+            // Some parameters exclude others, or matter only where another has a certain value.
+            let others = parameters.iter().filter(|other| *other != parameter);
+            let companies = others.flat_map(|other| {
+                let values = std::iter::once(None).chain(candidates().into_iter().map(Some));
+                values.map(|value| with(&example, other, value))
+            });
+            let mut companies = std::iter::once(example.clone()).chain(companies);
+            assert!(
+                companies.any(|params| doings_by(info.name, parameter, &params).len() > 1),
+                "{}: `{parameter}` changes nothing",
+                info.name
+            );
+        }
+    }
+}
+
+#[test]
+fn a_kind_acts_on_requests_or_on_its_target_as_a_whole_as_it_says() {
+    for info in Faults.kinds() {
+        let fault = build(info.name);
+        let meets_some = decisions(&*fault)
+            .iter()
+            .any(|decision| !decision.is_nothing());
+        let whole =
+            fault.standing(1.0).is_some() || fault.action().is_some() || fault.cut().is_some();
+        let of_load = fault.load().is_some();
+        assert!(meets_some || whole || of_load, "{} does nothing", info.name);
+        assert_eq!(info.standing, !meets_some, "{}", info.name);
+        assert!(!meets_some || fault.meets_requests(), "{}", info.name);
+    }
+}
+
 #[test]
 fn latency_delays_by_its_distribution_and_changes_nothing_else() {
     let fault = build("latency");
@@ -60,29 +184,7 @@ fn latency_delays_by_its_distribution_and_changes_nothing_else() {
 }
 
 #[test]
-fn lock_contention_changes_the_lock_for_the_request_that_it_meets() {
-    let decision = decide(&*build("lock_contention"), 0);
-    let changed = Overrides {
-        lock_hold: Some(Dist::Exponential { mean_ms: 40.0 }),
-        lock_scope: Some(LockScope::Global),
-        ..Overrides::default()
-    };
-    assert_eq!(decision, Decision::overrides(changed));
-    assert_eq!(build("lock_contention").standing(1.0), None);
-}
-
-#[test]
-fn oom_changes_memory_for_the_request_and_its_limit_for_the_process() {
-    let changed = Overrides {
-        memory_bytes_per_input_byte: Some(5000.0),
-        memory_reclaim_ms: Some(100.0),
-        memory_restart_ms: Some(300.0),
-        ..Overrides::default()
-    };
-    let decision = decide(&*build("oom"), 0);
-    assert_eq!(decision, Decision::overrides(changed));
-    assert_eq!(build("oom").standing(1.0), None, "the limit stays as it is");
-
+fn a_limit_of_memory_holds_for_the_process_only_where_every_request_meets_it() {
     let tight = build_with("oom", &json!({ "budget_bytes": 1000 }));
     let limit = |overrides: Option<Overrides>| overrides.and_then(|one| one.memory_budget_bytes);
     assert_eq!(limit(decide(&*tight, 0).overrides), Some(1000));
@@ -92,41 +194,6 @@ fn oom_changes_memory_for_the_request_and_its_limit_for_the_process() {
         None,
         "half of the requests still have the old limit"
     );
-}
-
-#[test]
-fn queueing_changes_the_servers_for_everybody_and_no_request_by_itself() {
-    let fault = build("queueing");
-    assert_eq!(decide(&*fault, 0), Decision::default());
-    let changed = Overrides {
-        servers: Some(2),
-        overflow: Some(Overflow::Wait),
-        ..Overrides::default()
-    };
-    assert_eq!(fault.standing(1.0), Some(changed));
-}
-
-/// What befalls the whole process is nothing that a request could meet.
-#[test]
-fn crash_hang_and_partition_are_actions_and_no_decisions() {
-    for (kind, action) in [
-        (
-            "crash",
-            Action::Crash {
-                down_us: Some(1_500_000),
-            },
-        ),
-        ("hang", Action::Hang),
-        ("partition", Action::Partition),
-    ] {
-        let fault = build(kind);
-        assert_eq!(fault.action(), Some(action), "{kind}");
-        assert_eq!(decide(&*fault, 0), Decision::default(), "{kind}");
-        assert_eq!(fault.standing(1.0), None, "{kind}");
-        assert!(!fault.meets_requests(), "{kind}");
-    }
-    let until_stop = build_with("crash", &json!({}));
-    assert_eq!(until_stop.action(), Some(Action::Crash { down_us: None }));
 }
 
 #[test]
@@ -142,17 +209,4 @@ fn a_partition_in_one_direction_is_no_action_for_a_disconnection_has_two() {
     assert_eq!(to, (Some(Direction::To), None));
     let from = cut(json!({ "direction": "from" }));
     assert_eq!(from, (Some(Direction::From), None));
-}
-
-#[test]
-fn cpu_throttling_changes_the_quota_for_everybody_and_is_an_action_too() {
-    let fault = build("cpu_throttling");
-    assert_eq!(decide(&*fault, 0), Decision::default());
-    let changed = Overrides {
-        cpu_quota_ms: Some(20.0),
-        ..Overrides::default()
-    };
-    assert_eq!(fault.standing(1.0), Some(changed));
-    assert_eq!(fault.action(), Some(Action::CpuQuota { quota_ms: 20.0 }));
-    assert!(fault.meets_requests(), "each request meets the quota");
 }
