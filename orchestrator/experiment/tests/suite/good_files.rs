@@ -4,7 +4,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use ragdoll_experiment::{Experiment, schema};
+use ragdoll_experiment::Experiment;
 use ragdoll_model::{Dist, Topology};
 
 use crate::common::TestCatalog;
@@ -59,35 +59,6 @@ fn expectations_in_words() {
         .map(ToString::to_string)
         .collect();
     insta::assert_snapshot!(texts.join("\n"));
-}
-
-#[test]
-fn the_schema() {
-    insta::assert_json_snapshot!(schema(&TestCatalog));
-}
-
-#[test]
-fn every_reference_in_the_schema_leads_somewhere_and_every_key_is_described() {
-    let schema = schema(&TestCatalog);
-    let text = schema.to_string();
-    for part in text.split("\"#/$defs/").skip(1) {
-        let name = part.split('"').next().expect("a closing quote");
-        assert!(
-            schema["$defs"].get(name).is_some(),
-            "no definition of {name}"
-        );
-    }
-    assert!(!text.contains("\"null\""), "TOML has no null");
-    let definitions = schema["$defs"].as_object().expect("definitions");
-    for (name, definition) in definitions.iter().chain([(&"root".to_owned(), &schema)]) {
-        assert!(definition.get("title").is_some(), "{name} has no title");
-        for (key, property) in definition["properties"].as_object().into_iter().flatten() {
-            assert!(
-                property.get("description").is_some(),
-                "{name}.{key} is not described"
-            );
-        }
-    }
 }
 
 proptest! {

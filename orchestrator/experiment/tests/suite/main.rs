@@ -7,3 +7,4 @@ mod counterfactual;
 mod good_files;
 mod graphs;
 mod judging;
+mod schema;
