@@ -2,15 +2,24 @@
 
 use std::path::Path;
 
-use crate::common::{UNEVEN, manifests, parse};
+use crate::common::{UNEVEN, manifests};
 use insta::assert_snapshot;
-use ragdoll_kubernetes::{Manifests, Options, Sweep, export};
+use ragdoll_experiment::Experiment;
+use ragdoll_fault_layers::Faults;
+use ragdoll_kubernetes::{ExportError, Manifests, Options, Sweep, export};
 use serde_json::Value;
 
-/// The stream without what changes with every release.
+/// The stream without what changes with every release and every default.
 fn stream(manifests: &Manifests) -> String {
-    let version = format!("version: \"{}\"\n", env!("CARGO_PKG_VERSION"));
-    manifests.stream().replace(&version, "version: VERSION\n")
+    let version = format!("version: \"{}\"", env!("CARGO_PKG_VERSION"));
+    let lines = manifests.stream();
+    let lines = lines
+        .lines()
+        .map(|line| match line.split_once("ragdoll.dev/plan: ") {
+            Some((before, _)) => format!("{before}ragdoll.dev/plan: PLAN\n"),
+            None => format!("{}\n", line.replace(&version, "version: VERSION")),
+        });
+    lines.collect()
 }
 
 fn sweep() -> Options {
@@ -24,22 +33,81 @@ fn sweep() -> Options {
     }
 }
 
-#[test]
-fn the_default_topology() {
-    assert_snapshot!(stream(&manifests("", &Options::default())));
+/// How many objects of each kind there are, and the first of each. What a ConfigMap holds is read by
+/// other tests.
+fn one_of_each_kind(manifests: &Manifests) -> String {
+    let text = stream(manifests);
+    let documents = text.split("---\n").filter(|document| !document.is_empty());
+    let mut kinds: Vec<(String, usize, &str)> = Vec::new();
+    for (document, object) in documents.zip(objects(manifests)) {
+        let kind = object["kind"].as_str().expect("a kind");
+        match kinds.iter_mut().find(|(known, ..)| known == kind) {
+            Some((_, count, _)) => *count += 1,
+            None => kinds.push((kind.to_owned(), 1, document)),
+        }
+    }
+    let mut shown = String::new();
+    for (kind, count, first) in kinds {
+        let first = if kind == "ConfigMap" { "" } else { first };
+        shown += &format!("--- {count} {kind}\n{first}");
+    }
+    shown
 }
 
 #[test]
-fn an_experiment_of_the_repository() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/reranker_oom.toml");
-    let text = std::fs::read_to_string(path).expect("the experiment");
-    let exported = export(&parse(&text), &text, &Options::default()).expect("manifests");
-    assert_snapshot!(stream(&exported));
+fn a_system_and_its_load() {
+    assert_snapshot!(one_of_each_kind(&manifests("", &Options::default())));
 }
 
 #[test]
 fn a_sweep() {
-    assert_snapshot!(stream(&manifests("", &sweep())));
+    assert_snapshot!(one_of_each_kind(&manifests("", &sweep())));
+}
+
+/// A system of RAG whose arrivals are no recording can be exported, whatever else an experiment says.
+#[test]
+fn the_experiments_of_the_repository_can_be_exported() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let mut exported = 0;
+    for folder in [
+        folder.clone(),
+        folder.join("faults"),
+        folder.join("mitigations"),
+    ] {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("readable").path();
+            if path.extension().is_none_or(|extension| extension != "toml")
+                || path.ends_with("Cargo.toml")
+            {
+                continue;
+            }
+            let experiment =
+                Experiment::load(&path, &Faults).unwrap_or_else(|errors| panic!("{errors}"));
+            let text = std::fs::read_to_string(&path).expect("it was just read");
+            match export(&experiment, &text, &Options::default()) {
+                Ok(manifests) => {
+                    let instances = experiment.topology.instances().len();
+                    let shards = manifests
+                        .shards
+                        .iter()
+                        .filter_map(|set| set.spec.as_ref()?.replicas);
+                    let pods = manifests.deployments.len() + shards.sum::<i32>() as usize;
+                    assert_eq!(
+                        pods + 1,
+                        instances,
+                        "{path:?}: a pod an instance, and the load's"
+                    );
+                    exported += 1;
+                }
+                Err(ExportError::Graph) => {
+                    assert!(!experiment.topology.graph.is_empty(), "{path:?}")
+                }
+                Err(ExportError::Recording { .. }) => {}
+                Err(error) => panic!("{path:?}: {error}"),
+            }
+        }
+    }
+    assert!(exported > 50, "only {exported}");
 }
 
 fn objects(manifests: &Manifests) -> Vec<Value> {
