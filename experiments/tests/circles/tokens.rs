@@ -109,10 +109,10 @@ impl Tokens {
                 TokenTree::Punct(punct) if punct.as_char() == ';' => return,
                 // A field, a variant, an arm.
                 TokenTree::Punct(punct) if punct.as_char() == ',' && !is_item => return,
-                TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-                    if !ends_with_semicolon {
-                        return;
-                    }
+                TokenTree::Group(group)
+                    if group.delimiter() == Delimiter::Brace && !ends_with_semicolon =>
+                {
+                    return;
                 }
                 _ => {}
             }
