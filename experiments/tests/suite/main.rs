@@ -1,5 +1,6 @@
 //! Every experiment of this folder, and what holds for the whole workspace.
 
+mod circles;
 mod combinations;
 mod common;
 mod documents;

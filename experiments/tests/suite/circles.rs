@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use program::{Imports, imports};
+use self::program::{Imports, imports};
+use crate::tidy::root;
 
 /// Crates that have circles still. What is struck off stays off.
 const CRATES_WITH_CIRCLES: [&str; 5] = [
@@ -35,24 +36,6 @@ const CRATES_WITH_CIRCLES: [&str; 5] = [
     // Values of OTLP, chunks and log events are defined beside their readers.
     "orchestrator/trace",
 ];
-
-/// Crates whose integration tests are several binaries still.
-const CRATES_WITH_MANY_BINARIES: [&str; 7] = [
-    "experiments",
-    "orchestrator/analyser",
-    "orchestrator/cli",
-    "orchestrator/collector",
-    "orchestrator/report",
-    "orchestrator/score",
-    "orchestrator/trace",
-];
-
-fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent()
-        .expect("the experiments lie in the workspace")
-        .to_owned()
-}
 
 /// Folders of the workspace's crates, relative to it.
 fn crates() -> Vec<String> {
@@ -102,14 +85,11 @@ fn the_integration_tests_of_a_crate_are_one_binary() {
     let mut failures = Vec::new();
     for folder in crates() {
         let binaries = binaries(&root().join(&folder));
-        let may_be_many = CRATES_WITH_MANY_BINARIES.contains(&&*folder);
         let is_one = binaries.is_empty() || binaries == ["suite/main.rs"];
-        match (is_one, may_be_many) {
-            (false, false) => failures.push(format!(
+        if !is_one {
+            failures.push(format!(
                 "{folder} has {binaries:?}: make them modules of tests/suite/main.rs"
-            )),
-            (true, true) => failures.push(format!("{folder} has one binary: strike it off")),
-            (true, false) | (false, true) => {}
+            ));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
