@@ -2,7 +2,7 @@
 
 use crate::common;
 
-use crate::common::analysis::{analysis_of, at, record_of, with_findings};
+use crate::common::analysis::{WINDOW, analysis_of, at, record_of, with_findings};
 use crate::common::markup::parse;
 use ragdoll_analyser::{CallsChange, StructureChange, Verdict};
 use ragdoll_report::{AnalysisRecord, Latencies, analysis_html, analysis_json};
@@ -38,12 +38,13 @@ fn no_line_is_wider_than_the_terminal() {
 #[test]
 fn the_verdict_is_a_sentence_whatever_it_is() {
     let sentences = [
-        "In `incident.json`, requests are slow because of metadata / lock",
-        "In `incident.json`, requests fail because of reranker / memory",
-        "In `incident.json`, there is no bottleneck",
-        "In `incident.json`, there is too little data to tell: the window has 3 requests",
+        "requests are slow because of metadata / lock",
+        "requests fail because of reranker / memory",
+        "there is no bottleneck",
+        "there is too little data to tell: the window has 3 requests",
     ];
     for (record, sentence) in every_record().iter().zip(sentences) {
+        let sentence = &format!("In `{WINDOW}`, {sentence}");
         let page = at(200, 5, record);
         assert!(page.contains(sentence), "{sentence} in\n{page}");
     }
@@ -103,7 +104,7 @@ fn the_page_draws_the_change_and_a_trace() {
         "p95 now",
         "chart waterfall",
         "segment c-lock",
-        "span c-straggler",
+        "span c-compute",
     ] {
         assert!(pages[0].contains(part), "{part}");
     }

@@ -1,72 +1,30 @@
 //! An analysis to report on.
 
-use ragdoll_analyser::{
-    Analysis, Cause, GivenUp, Independence, SerialOpportunity, StructureChange,
-};
+use ragdoll_analyser::{Analysis, GivenUp, Independence, SerialOpportunity, StructureChange};
 use ragdoll_experiment::RunRecord;
-use ragdoll_report::{
-    AnalysisRecord, Latencies, ReadRecord, SourceRecord, TerminalOptions, WindowRecord,
-    analysis_terminal,
-};
+use ragdoll_report::{AnalysisRecord, TerminalOptions, analysis_terminal};
 
 pub(crate) fn analysis_of(record: &RunRecord) -> Analysis {
     let analysis = record.phases[1].analysis.clone();
     analysis.expect("the second phase is compared with the first")
 }
 
-fn window(name: &str, start: &str, end: &str) -> WindowRecord {
-    WindowRecord {
-        name: name.to_owned(),
-        start: start.to_owned(),
-        end: end.to_owned(),
-        seconds: 60.0,
-    }
-}
+/// Names of the two windows of [`record_of`].
+pub(crate) const WINDOW: &str = "58.9 to 119.9 s";
+pub(crate) const BASELINE: &str = "0 to 56.9 s";
 
-fn source(name: &str, baseline: bool) -> SourceRecord {
-    SourceRecord {
-        name: name.to_owned(),
-        baseline,
-        format: Some("OTLP JSON".to_owned()),
-        compression: baseline.then(|| "gzip".to_owned()),
-        spans: 24_000,
-        ..SourceRecord::default()
-    }
-}
-
-/// Durations in milliseconds around `middle_ms`, every twentieth request failed.
-fn durations(middle_ms: f64) -> Vec<(f64, bool)> {
-    let spread = |at: u32| middle_ms * (0.8 + f64::from(at * 7 % 40) / 100.0);
-    (0..400).map(|at| (spread(at), at % 20 == 0)).collect()
-}
-
+/// The record of an analysis of the telemetry of a run, with another analysis in place of its own.
 pub(crate) fn record_of(analysis: Analysis) -> AnalysisRecord {
-    AnalysisRecord {
-        version: "1.2.3".to_owned(),
-        read: ReadRecord {
-            sources: vec![source("calm.json.gz", true), source("incident.json", false)],
-            notes: vec!["2 lines that end in the middle were left out (incident.json).".to_owned()],
-            trace_share: None,
-        },
-        window: window(
-            "incident.json",
-            "2026-03-01T10:01:00Z",
-            "2026-03-01T10:02:00Z",
-        ),
-        baseline: window(
-            "calm.json.gz",
-            "2026-02-28T09:00:00Z",
-            "2026-02-28T09:01:00Z",
-        ),
-        how: "The baseline is a recording of its own.".to_owned(),
-        operation: Some("POST /v1/query".to_owned()),
-        latencies: Latencies::new(&durations(900.0), &durations(200.0)),
-        exemplar: Some(super::lock_bottleneck().exemplars[0].clone()),
-        causes: vec![Some(Cause::Straggler), None],
-        analysis,
-    }
+    let text = include_str!("../../records/analysis.json");
+    let record: AnalysisRecord = serde_json::from_str(text).expect("a record of an analysis");
+    assert_eq!(
+        (record.window.name.as_str(), record.baseline.name.as_str()),
+        (WINDOW, BASELINE)
+    );
+    AnalysisRecord { analysis, ..record }
 }
 
+/// What none of the runs shows: calls in a row, work for nobody, and calls that are no longer made.
 pub(crate) fn with_findings(mut analysis: Analysis) -> Analysis {
     analysis.serial_calls = vec![SerialOpportunity {
         service: "gateway".to_owned(),
