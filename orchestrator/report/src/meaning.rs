@@ -2,18 +2,16 @@
 
 use ragdoll_analyser::{Analysis, Bottleneck, Cause, StructureChange};
 
-use crate::causes::meaning;
-
 /// What a bottleneck's cause means, as the end of "because of SERVICE: …". What its evidence says goes
 /// before what is known of the cause.
 pub(crate) fn of(bottleneck: &Bottleneck, analysis: &Analysis) -> String {
     match bottleneck.cause {
         Cause::Errors => error_of(bottleneck, analysis).map_or_else(
-            || meaning(Cause::Errors).to_owned(),
+            || Cause::Errors.meaning().to_owned(),
             |name| format!("errors: `{name}`"),
         ),
         Cause::Memory => of_memory(bottleneck).to_owned(),
-        cause => meaning(cause).to_owned(),
+        cause => cause.meaning().to_owned(),
     }
 }
 
@@ -41,7 +39,7 @@ fn of_memory(bottleneck: &Bottleneck) -> &'static str {
     match (pauses, deaths) {
         (true, false) => "standing still to reclaim memory",
         (false, true) => "running out of memory",
-        _ => meaning(Cause::Memory),
+        _ => Cause::Memory.meaning(),
     }
 }
 

@@ -1,9 +1,9 @@
 //! One phase or window against another: what there is to see, part by part.
 
+use ragdoll_analyser::Cause;
 use ragdoll_experiment::RunRecord;
 
 use super::{calls, origins, saturation, structure, tail, trace, traits};
-use crate::causes;
 use crate::document::{Block, Heading, Medium, Section};
 use crate::figures::count;
 use crate::pictures::system;
@@ -83,7 +83,7 @@ fn picture_of(record: &RunRecord, judged: Judged<'_>) -> Option<Section> {
 fn traces(record: &RunRecord, phase: &str) -> Vec<Section> {
     let of_phase = record.exemplars.iter().filter(|one| one.phase == phase);
     let shown = of_phase.take(TRACES_MAX).map(|one| {
-        let causes = one.rows.iter().map(|row| causes::of_span(&row.name));
+        let causes = one.rows.iter().map(|row| Cause::of_span(&row.name));
         trace::section(one, &causes.collect::<Vec<_>>())
     });
     shown.collect()

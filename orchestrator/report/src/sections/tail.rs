@@ -109,7 +109,7 @@ fn table(analysis: &Analysis) -> Table {
         let swatch = Ornament::Swatch(causes::class(part.cause), causes::is_wait(part.cause));
         let mut cells = vec![
             Cell::plain(format!("{} / {}", part.service, part.cause)).with(swatch),
-            Cell::muted(causes::meaning(part.cause)),
+            Cell::muted(part.cause.meaning()),
         ];
         cells.extend(times(part.tail_ms, part.baseline_tail_ms));
         cells.push(Cell::muted(ms(part.mean_ms)));
