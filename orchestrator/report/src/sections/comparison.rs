@@ -24,6 +24,8 @@ pub(super) fn of_run(record: &RunRecord, judged: &[Judged<'_>]) -> Vec<Section> 
             parts.extend(traces(record, one.phase));
         }
         parts.extend(origins::section(*one));
+        parts.extend(structure::section(*one));
+        parts.extend(calls::sections(*one));
         parts.extend(traits::section(*one));
         parts.extend(saturation::section(*one));
         sections.push(section(heading(*one), parts));

@@ -3,7 +3,7 @@
 use crate::common;
 
 use crate::common::markup::{Markup, parse};
-use ragdoll_analyser::Verdict;
+use ragdoll_analyser::{StructureChange, Verdict};
 use ragdoll_experiment::RunRecord;
 use ragdoll_report::html;
 
@@ -131,6 +131,29 @@ fn what_the_run_shows_without_each_fault_has_a_section_where_it_was_asked_for() 
     assert!(with_replays.contains("<h2>Without each fault"));
     assert!(with_replays.contains("the fault is not what the verdict names"));
     assert!(!html(&common::lock_bottleneck()).contains("Without each fault"));
+}
+
+/// The page of a run tells of calls what that of an analysis does.
+#[test]
+fn calls_that_a_run_no_longer_makes_are_on_its_page() {
+    let mut record = common::lock_bottleneck();
+    let analysis = record.phases[1].analysis.as_mut().expect("an analysis");
+    assert!(!analysis.serial_calls.is_empty(), "as the run has them");
+    analysis.structure = vec![StructureChange {
+        service: "gateway".to_owned(),
+        operation: "POST /v1/query".to_owned(),
+        vanished: vec!["Rerank".to_owned()],
+        ..StructureChange::default()
+    }];
+    let page = html(&record);
+    let parts = parse(&page).expect("a sound page").texts_of("h3");
+    for title in ["What is no longer done", "Calls that could run"] {
+        assert!(
+            parts.iter().any(|part| part.starts_with(title)),
+            "{parts:?}"
+        );
+    }
+    assert!(page.contains("<td>Rerank</td>"));
 }
 
 #[test]
