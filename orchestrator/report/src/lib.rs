@@ -1,4 +1,4 @@
-//! Reports on a run, and on an analysis of other systems' telemetry. Each is a [`document`]: sections
+//! Reports on a run, and on an analysis of other systems' telemetry. Each is a document: sections
 //! made once from a [`RunRecord`] or an [`AnalysisRecord`] and from nothing else, and shown by one
 //! renderer for terminals and one for browsers, so that the two cannot disagree. Nothing here reads a
 //! file, looks at a clock or prints.

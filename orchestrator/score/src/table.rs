@@ -1,4 +1,5 @@
-//! Columns that line up.
+//! Columns that line up. Reports have tables of their own, which scoring cannot share: it must not know what
+//! they know of experiments.
 
 /// Rows of text; the first is the head. The first column leans left, the others right.
 #[derive(Default)]
