@@ -13,6 +13,12 @@
 //! 2. `statistics`: whether a difference is more than chance. It knows requests, and no cause.
 //! 3. `questions`: each question by itself, with the `rules` that correct a first guess.
 //! 4. `answer`: one verdict out of the answers to all of them.
+//!
+//! Words of this crate beside those of OpenTelemetry: an *instance* is a process of a service; a
+//! *place* is a service with a [`Cause`], and owns time on critical paths; the *origin* of a failing
+//! request is where it went wrong first; a *fan-out* is several calls that one server span makes; the
+//! *slow tail* is the slowest requests of a window; a *guess* is what the rules have made of a place so
+//! far; a *sign* is what metrics and logs say of it.
 
 mod answer;
 mod facts;

@@ -1,4 +1,4 @@
-//! What is worked out of a share of the traces. The shares of several threads are put together in the
+//! What is worked out of a batch of traces. The batches of several threads are put together in the
 //! order of the traces.
 
 use std::collections::BTreeMap;

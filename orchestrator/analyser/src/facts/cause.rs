@@ -2,7 +2,8 @@
 //!
 //! A row holds all that is known of a cause besides the rules that find it: its name in files and
 //! reports, how sentences read that speak of its time, what it means, and the names of the spans that
-//! say it by themselves. Whoever adds a cause adds a row here, and a rule in `questions/rules`.
+//! say it by themselves. Whoever adds a cause adds a row here, and a rule in `questions/rules`; where spans
+//! say it, a slot of `Costs` in `server_spans` too.
 
 use std::fmt;
 

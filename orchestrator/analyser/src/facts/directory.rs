@@ -14,7 +14,7 @@ const CALLS_MAX: usize = 200_000;
 
 /// Who has an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Holder {
+pub(crate) enum AddressHolder {
     Process(InstanceId, ServiceId),
     /// More than one process of a service.
     Service(ServiceId),
@@ -26,7 +26,7 @@ pub(crate) enum Holder {
 pub(crate) struct Directory<'a> {
     /// In small letters: some systems change the case of names.
     by_name: FxHashMap<String, ServiceId>,
-    by_address: FxHashMap<&'a str, Holder>,
+    by_address: FxHashMap<&'a str, AddressHolder>,
 }
 
 impl<'a> Directory<'a> {
@@ -45,9 +45,9 @@ impl<'a> Directory<'a> {
     /// Who has an address, where that is one service.
     pub(crate) fn held(&self, address: &str) -> Option<(ServiceId, Option<InstanceId>)> {
         match *self.by_address.get(address)? {
-            Holder::Process(instance, service) => Some((service, Some(instance))),
-            Holder::Service(service) => Some((service, None)),
-            Holder::Several => None,
+            AddressHolder::Process(instance, service) => Some((service, Some(instance))),
+            AddressHolder::Service(service) => Some((service, None)),
+            AddressHolder::Several => None,
         }
     }
 
@@ -56,13 +56,15 @@ impl<'a> Directory<'a> {
             return;
         }
         let holder = self.by_address.entry(address);
-        let holder = holder.or_insert(Holder::Process(instance, service));
+        let holder = holder.or_insert(AddressHolder::Process(instance, service));
         *holder = match *holder {
-            Holder::Process(other, known) if known == service && other == instance => return,
-            Holder::Process(_, known) | Holder::Service(known) if known == service => {
-                Holder::Service(service)
+            AddressHolder::Process(other, known) if known == service && other == instance => return,
+            AddressHolder::Process(_, known) | AddressHolder::Service(known)
+                if known == service =>
+            {
+                AddressHolder::Service(service)
             }
-            _ => Holder::Several,
+            _ => AddressHolder::Several,
         };
     }
 

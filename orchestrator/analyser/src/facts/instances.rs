@@ -36,12 +36,12 @@ struct Said<'a> {
 /// Whom a call calls.
 #[derive(Clone, Copy, Debug)]
 struct Callee<'a> {
-    place: Place<'a>,
+    place: CalledService<'a>,
     instance: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place<'a> {
+enum CalledService<'a> {
     Recording(ServiceId, Option<InstanceId>),
     Named(&'a str),
 }
@@ -99,8 +99,8 @@ impl<'a> Instances<'a> {
             }
             if let Some(callee) = self.callee(span) {
                 let service = match callee.place {
-                    Place::Recording(service, _) => service,
-                    Place::Named(name) => self.add_service(name),
+                    CalledService::Recording(service, _) => service,
+                    CalledService::Named(name) => self.add_service(name),
                 };
                 self.add(service, callee.instance);
             }
@@ -131,11 +131,11 @@ impl<'a> Instances<'a> {
     pub(crate) fn called(&self, span: &Span) -> Option<InstanceId> {
         let callee = self.callee(span)?;
         let service = match callee.place {
-            Place::Recording(_, Some(instance)) if callee.instance.is_none() => {
+            CalledService::Recording(_, Some(instance)) if callee.instance.is_none() => {
                 return Some(instance);
             }
-            Place::Recording(service, _) => service,
-            Place::Named(name) => *self.service_by_name.get(name)?,
+            CalledService::Recording(service, _) => service,
+            CalledService::Named(name) => *self.service_by_name.get(name)?,
         };
         self.instance_by_names
             .get(&(service, callee.instance))
@@ -159,7 +159,7 @@ impl<'a> Instances<'a> {
     fn callee(&self, span: &Span) -> Option<Callee<'a>> {
         let own = self.service(self.of(span.resource));
         let is_system = self.keys.said(span).any(|(way, _)| way == Way::System);
-        let mut best: Option<(u8, Place<'a>)> = None;
+        let mut best: Option<(u8, CalledService<'a>)> = None;
         let (mut destination, mut bare) = (None, None);
         for (way, symbol) in self.keys.said(span) {
             let Some(&said) = self.said.get(&(way, symbol)) else {
@@ -169,21 +169,22 @@ impl<'a> Instances<'a> {
             // And databases record nothing, so a machine that one shares with a service is not it.
             let held = said.held.filter(|held| held.0 != own && !is_system);
             let known = said.named.map(|service| (service, None)).or(held);
-            let known = known.map(|(service, instance)| Place::Recording(service, instance));
+            let known =
+                known.map(|(service, instance)| CalledService::Recording(service, instance));
             let is_bare = matches!(way, Way::Service | Way::Address) && is_bare(said.name);
-            let named = Place::Named(cluster_service(said.name).unwrap_or(said.name));
+            let named = CalledService::Named(cluster_service(said.name).unwrap_or(said.name));
             let (rank, place) = match way {
                 Way::Service if !is_bare => (0, known.unwrap_or(named)),
-                Way::Messaging => (1, Place::Named(said.name)),
+                Way::Messaging => (1, CalledService::Named(said.name)),
                 Way::Service | Way::Address | Way::Interface if known.is_some() => {
                     (2, known.unwrap_or(named))
                 }
                 Way::Service | Way::Address if !is_bare => (3, named),
-                Way::System => (4, Place::Named(said.name)),
-                Way::Interface => (5, Place::Named(said.name)),
+                Way::System => (4, CalledService::Named(said.name)),
+                Way::Interface => (5, CalledService::Named(said.name)),
                 Way::Service | Way::Address => {
                     bare = bare.or(Some(said.name));
-                    (6, Place::Named(said.name))
+                    (6, CalledService::Named(said.name))
                 }
                 Way::Destination => {
                     destination = destination.or(Some(said.name));

@@ -8,11 +8,11 @@ use crate::facts::time::Window;
 
 /// The index. It takes four bytes a line.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub(crate) struct LogIndex {
     positions: Vec<Vec<u32>>,
 }
 
-impl Lines {
+impl LogIndex {
     pub(crate) fn new(observations: &Observations, instances: &Instances<'_>) -> Self {
         let mut positions = vec![Vec::new(); instances.len()];
         for (position, log) in observations.logs.iter().enumerate() {
@@ -21,7 +21,7 @@ impl Lines {
         for own in &mut positions {
             own.sort_by_key(|&at| observations.logs[at as usize].time_ns);
         }
-        Lines { positions }
+        LogIndex { positions }
     }
 
     /// What a process said within a window.

@@ -20,16 +20,16 @@ pub(crate) enum Holder {
 
 /// The index. It takes four bytes a sample.
 #[derive(Debug, Default)]
-pub(crate) struct Gauges {
+pub(crate) struct MetricIndex {
     /// Every way to write a name, by its plain form.
     numbers: FxHashMap<String, u32>,
     positions: FxHashMap<(Holder, u32), Vec<u32>>,
     pods: BTreeSet<(ServiceId, Symbol)>,
 }
 
-impl Gauges {
+impl MetricIndex {
     pub(crate) fn new(observations: &Observations, instances: &Instances<'_>) -> Self {
-        let mut gauges = Gauges::default();
+        let mut gauges = MetricIndex::default();
         if observations.metrics.is_empty() {
             return gauges;
         }
@@ -233,7 +233,7 @@ mod tests {
             for resource in 0..observations.traces.resources().len() as u32 {
                 let instance = prepared.instances.of(ResourceId(resource));
                 for name in NAMES {
-                    let found = prepared.gauges.within(
+                    let found = prepared.metric_index.within(
                         &observations,
                         Holder::Instance(instance),
                         name,

@@ -9,8 +9,8 @@ use crate::facts::error_origin::Origin;
 use crate::facts::fan_outs::FanOut;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::instances::Instances;
-use crate::facts::log_index::Lines;
-use crate::facts::metric_index::Gauges;
+use crate::facts::log_index::LogIndex;
+use crate::facts::metric_index::MetricIndex;
 use crate::facts::names::spans::Names;
 use crate::facts::repairs::Repairs;
 use crate::facts::request::{Part, Request};
@@ -22,8 +22,8 @@ use crate::facts::time::Window;
 const TRACES_MIN: usize = 64;
 
 /// The critical paths, error origins and server spans of all traces of a run. It costs a few
-/// microseconds a trace, on every core; windows are then analysed without looking at spans again, but for those
-/// of the requests whose correlated attributes are sought.
+/// microseconds a trace, on every core; windows are then analysed without looking at spans again, but for
+/// those of the requests whose correlated attributes are sought.
 #[derive(Debug)]
 pub struct Prepared<'a> {
     pub(crate) observations: &'a Observations,
@@ -43,8 +43,8 @@ pub struct Prepared<'a> {
     /// What the spans of each operation do, one after the other.
     pub(crate) steps: Steps,
     /// Samples of metrics, and log lines, by what they are about.
-    pub(crate) gauges: Gauges,
-    pub(crate) lines: Lines,
+    pub(crate) metric_index: MetricIndex,
+    pub(crate) log_index: LogIndex,
     repairs: Repairs,
 }
 
@@ -75,8 +75,8 @@ impl<'a> Prepared<'a> {
         });
         Prepared {
             observations,
-            gauges: Gauges::new(observations, &instances),
-            lines: Lines::new(observations, &instances),
+            metric_index: MetricIndex::new(observations, &instances),
+            log_index: LogIndex::new(observations, &instances),
             index,
             names,
             instances,

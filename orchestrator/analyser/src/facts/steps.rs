@@ -38,7 +38,7 @@ const ONCE: u32 = u32::MAX;
 
 /// All spans of one operation that did not fail, and of which no direct child failed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Taken {
+pub(crate) struct OperationSteps {
     pub(crate) shapes: Vec<Shape>,
     number_by_shape: FxHashMap<Shape, u32>,
     /// In the order of start.
@@ -50,7 +50,7 @@ pub(crate) struct Taken {
 /// The spans of every operation that ever led to others.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Steps {
-    operations: Vec<(Operation, Taken)>,
+    operations: Vec<(Operation, OperationSteps)>,
     position_by_operation: FxHashMap<Operation, u32>,
     children: Vec<Operation>,
 }
@@ -85,20 +85,20 @@ impl Steps {
             if sound {
                 children.sort_unstable();
                 let operation = (instances.service(tree.node(at).instance), span.name);
-                let taken = self.of(operation);
-                taken.push(tree.node(at).start_ns, &mut children);
+                let operation_steps = self.of(operation);
+                operation_steps.push(tree.node(at).start_ns, &mut children);
             }
             self.children = children;
         }
     }
 
-    fn of(&mut self, operation: Operation) -> &mut Taken {
+    fn of(&mut self, operation: Operation) -> &mut OperationSteps {
         let operations = &mut self.operations;
         let position = *self
             .position_by_operation
             .entry(operation)
             .or_insert_with(|| {
-                operations.push((operation, Taken::default()));
+                operations.push((operation, OperationSteps::default()));
                 operations.len() as u32 - 1
             });
         &mut operations[position as usize].1
@@ -106,19 +106,24 @@ impl Steps {
 
     /// Adds the spans of traces that follow.
     pub(crate) fn append(&mut self, other: Steps) {
-        for (operation, taken) in other.operations {
+        for (operation, operation_steps) in other.operations {
             let own = self.of(operation);
-            let numbers: Vec<u32> = taken.shapes.iter().map(|shape| own.number(shape)).collect();
+            let numbers: Vec<u32> = operation_steps
+                .shapes
+                .iter()
+                .map(|shape| own.number(shape))
+                .collect();
             let shift = own.counts.len() as u32;
-            own.counts.extend(taken.counts);
-            own.steps.extend(taken.steps.into_iter().map(|step| Step {
-                shape: numbers[step.shape as usize],
-                counts: match step.counts {
-                    ONCE => ONCE,
-                    from => from + shift,
-                },
-                ..step
-            }));
+            own.counts.extend(operation_steps.counts);
+            own.steps
+                .extend(operation_steps.steps.into_iter().map(|step| Step {
+                    shape: numbers[step.shape as usize],
+                    counts: match step.counts {
+                        ONCE => ONCE,
+                        from => from + shift,
+                    },
+                    ..step
+                }));
         }
     }
 
@@ -126,23 +131,24 @@ impl Steps {
     /// any other.
     pub(crate) fn sort(&mut self) {
         self.position_by_operation.clear();
-        self.operations
-            .retain(|(_, taken)| taken.shapes.iter().any(|shape| !shape.is_empty()));
+        self.operations.retain(|(_, operation_steps)| {
+            operation_steps.shapes.iter().any(|shape| !shape.is_empty())
+        });
         self.operations.sort_by_key(|&(operation, _)| operation);
-        for (_, taken) in &mut self.operations {
-            taken.steps.sort_by_key(|step| step.start_ns);
+        for (_, operation_steps) in &mut self.operations {
+            operation_steps.steps.sort_by_key(|step| step.start_ns);
         }
     }
 
     /// Every operation with its spans, in the order of services.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Operation, &Taken)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Operation, &OperationSteps)> {
         self.operations
             .iter()
-            .map(|(operation, taken)| (*operation, taken))
+            .map(|(operation, operation_steps)| (*operation, operation_steps))
     }
 }
 
-impl Taken {
+impl OperationSteps {
     /// Adds a span that led to these operations, which are in the order of their numbers.
     fn push(&mut self, start_ns: u64, children: &mut Vec<Operation>) {
         let mut counts = ONCE;

@@ -23,7 +23,7 @@ use crate::questions::load::{Balance, LoadChange, Saturation, ServiceLoad};
 use crate::questions::saturation::tally::BINS;
 use balance::{Instance, balance};
 use first::first;
-use place::Place;
+use place::LoadedPlace;
 use plateau::servers;
 use tally::Tally;
 use usage::Usage;
@@ -46,7 +46,7 @@ pub(crate) fn saturation(compared: &Comparison<'_>) -> (Vec<Saturation>, Service
         .filter_map(|service| service.balance(shared))
         .collect();
     let services = all.iter().map(|service| service.whole.report()).collect();
-    let places: Vec<Place> = all
+    let places: Vec<LoadedPlace> = all
         .into_iter()
         .flat_map(|service| service.instances)
         .collect();
@@ -55,7 +55,7 @@ pub(crate) fn saturation(compared: &Comparison<'_>) -> (Vec<Saturation>, Service
         first: first(&places),
         unbalanced,
     };
-    (places.iter().map(Place::report).collect(), load)
+    (places.iter().map(LoadedPlace::report).collect(), load)
 }
 
 /// Mean number of a service's calls that are open, by part of the window; none where it recorded none.
@@ -81,8 +81,8 @@ pub(crate) fn load_change(compared: &Comparison<'_>, service: ServiceId) -> Load
 
 /// A service with its instances.
 struct Service {
-    whole: Place,
-    instances: Vec<Place>,
+    whole: LoadedPlace,
+    instances: Vec<LoadedPlace>,
 }
 
 impl Service {
@@ -115,7 +115,7 @@ impl Service {
         };
         let servers = [0, 1].map(|at| sum(instances.iter().map(|one| one.servers[at])));
         Service {
-            whole: Place::new((name, ""), sums, [together(0), together(1)], servers),
+            whole: LoadedPlace::new((name, ""), sums, [together(0), together(1)], servers),
             instances,
         }
     }
@@ -141,13 +141,13 @@ fn process(
     instance: InstanceId,
     windows: [&Window; 2],
     tallies: [Tally; 2],
-) -> Place {
+) -> LoadedPlace {
     let [now, before] = [0, 1].map(|at| servers(&tallies[at]));
     // What one window does not show, the other may.
     let servers = [now.or(before), before.or(now)];
     let used = [0, 1]
         .map(|at| Usage::of_process(prepared, instance, windows[at], &tallies[at], servers[at]));
-    Place::new(names, tallies, used, servers)
+    LoadedPlace::new(names, tallies, used, servers)
 }
 
 /// The sum, where there is something to add and all of it is known.

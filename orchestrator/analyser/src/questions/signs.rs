@@ -35,7 +35,7 @@ impl Signs {
         let mut signs = Signs::default();
         for instance in prepared.instances.of_service(service) {
             for log in prepared
-                .lines
+                .log_index
                 .within(prepared.observations, instance, window)
             {
                 signs.out_of_memory_logs += u64::from(is_out_of_memory(log));

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::cause::Cause;
 use crate::facts::prepared::Prepared;
-use crate::facts::steps::{Operation, Step, Taken};
+use crate::facts::steps::{Operation, OperationSteps, Step};
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::{Bottleneck, CallsChange, Figure, Question, StructureChange};
@@ -45,19 +45,19 @@ pub(crate) fn structure_changes(compared: &Comparison<'_>) -> Vec<StructureChang
     let prepared = compared.prepared;
     let cuts = Cuts::new(compared);
     let mut tests = 0;
-    let mut candidates: Vec<(Candidate, &Taken)> = Vec::new();
-    for (operation, taken) in prepared.steps.iter() {
-        let shares = Shares::new(taken, compared);
+    let mut candidates: Vec<(Candidate, &OperationSteps)> = Vec::new();
+    for (operation, operation_steps) in prepared.steps.iter() {
+        let shares = Shares::new(operation_steps, compared);
         if shares.now < SPANS_MIN || shares.before < SPANS_MIN {
             continue;
         }
         tests += shares.of.len();
-        let candidate = candidate(prepared, operation, taken, &shares);
-        candidates.extend(candidate.map(|candidate| (candidate, taken)));
+        let candidate = candidate(prepared, operation, operation_steps, &shares);
+        candidates.extend(candidate.map(|candidate| (candidate, operation_steps)));
     }
     let mut found: Vec<StructureChange> = candidates
         .into_iter()
-        .filter_map(|(candidate, taken)| candidate.judged(taken, &cuts, tests))
+        .filter_map(|(candidate, operation_steps)| candidate.judged(operation_steps, &cuts, tests))
         .collect();
     found.extend(numbers::changes(prepared, &cuts, &found));
     found.sort_by(|a, b| {
@@ -81,10 +81,10 @@ struct Shares {
 }
 
 impl Shares {
-    fn new(taken: &Taken, compared: &Comparison<'_>) -> Self {
-        let now = taken.within(compared.window);
-        let before = taken.within(compared.baseline);
-        let mut of = vec![(0, 0); taken.shapes.len()];
+    fn new(operation_steps: &OperationSteps, compared: &Comparison<'_>) -> Self {
+        let now = operation_steps.within(compared.window);
+        let before = operation_steps.within(compared.baseline);
+        let mut of = vec![(0, 0); operation_steps.shapes.len()];
         for step in now {
             of[step.shape as usize].0 += 1;
         }
@@ -121,7 +121,12 @@ struct Candidate {
 
 impl Candidate {
     /// The change as what it is; none where it may be chance.
-    fn judged(self, taken: &Taken, cuts: &Cuts<'_>, tests: usize) -> Option<StructureChange> {
+    fn judged(
+        self,
+        operation_steps: &OperationSteps,
+        cuts: &Cuts<'_>,
+        tests: usize,
+    ) -> Option<StructureChange> {
         let mut change = self.change;
         change.p_value = (change.p_value * tests as f64).min(1.0);
         if change.p_value > P_MAX {
@@ -133,10 +138,10 @@ impl Candidate {
             return Some(change);
         }
         let has = |step: &Step| f64::from(u8::from(step.shape == self.shape));
-        if !cuts.grew(taken, has) {
+        if !cuts.grew(operation_steps, has) {
             return None;
         }
-        let is_unusual = growth >= BEYOND_USUAL * cuts.usual(taken, has);
+        let is_unusual = growth >= BEYOND_USUAL * cuts.usual(operation_steps, has);
         // What was an exception before and is one now is only a hole where it is far more frequent.
         let is_new = was_rare && change.baseline_share <= growth / BEYOND_USUAL;
         if !(is_unusual && (is_new || self.is_gone)) {
@@ -151,17 +156,20 @@ impl Candidate {
 fn candidate(
     prepared: &Prepared<'_>,
     operation: Operation,
-    taken: &Taken,
+    operation_steps: &OperationSteps,
     shares: &Shares,
 ) -> Option<Candidate> {
-    let shapes = 0..taken.shapes.len();
+    let shapes = 0..operation_steps.shapes.len();
     let shrank: Vec<usize> = shapes
         .clone()
         .filter(|&shape| shares.growth(shape) <= -GROWTH_MIN)
         .collect();
     let lacking = shapes.filter_map(|shape| {
         let most = shrank.iter().copied().filter(|&fuller| {
-            let (fuller, shape) = (&taken.shapes[fuller], &taken.shapes[shape]);
+            let (fuller, shape) = (
+                &operation_steps.shapes[fuller],
+                &operation_steps.shapes[shape],
+            );
             fuller.len() > shape.len() && shape.iter().all(|step| fuller.contains(step))
         });
         let fuller = most.min_by(|&a, &b| shares.growth(a).total_cmp(&shares.growth(b)))?;
@@ -180,7 +188,10 @@ fn candidate(
         .map(|(shape, fuller)| (p_value(shape), shape, fuller))
         .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
     let names = &prepared.observations.traces;
-    let (kept, had) = (&taken.shapes[shape], &taken.shapes[fuller]);
+    let (kept, had) = (
+        &operation_steps.shapes[shape],
+        &operation_steps.shapes[fuller],
+    );
     let vanished: BTreeSet<&str> = had
         .iter()
         .filter(|step| !kept.contains(step))

@@ -6,6 +6,7 @@ mod blindness;
 mod broken_traces;
 mod change_point;
 mod critical_path;
+mod floors;
 mod foreign;
 mod foreign_spans;
 mod given_up;

@@ -13,7 +13,7 @@ use crate::statistics::config::Config;
 use crate::statistics::noise::Noise;
 use crate::statistics::significance::rank_p;
 
-/// What is compared: the slow tail where it moved, else all requests.
+/// Which requests are compared: the slow tail where it became slower, else all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
     Tail,

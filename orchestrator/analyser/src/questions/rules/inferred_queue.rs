@@ -33,7 +33,7 @@ const QUICKEST: f64 = 0.1;
 const POINTS_MAX: usize = 4000;
 
 /// The server spans of a service in one window.
-struct Load {
+struct ServiceCalls {
     work_ms: Vec<f64>,
     /// Other server spans that were open when each began.
     others: Vec<f64>,
@@ -41,13 +41,13 @@ struct Load {
     waits_are_recorded: bool,
 }
 
-impl Load {
+impl ServiceCalls {
     fn new(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> Self {
         let instances = prepared.instances.of_service(service);
         let of_instances: Vec<&[ServerSpan]> = instances
             .map(|instance| within(prepared.server_spans(instance), window))
             .collect();
-        let mut load = Load {
+        let mut load = ServiceCalls {
             work_ms: Vec::new(),
             others: Vec::new(),
             arrivals_per_s: 0.0,
@@ -110,8 +110,8 @@ fn more_calls_wait(compared: &Comparison<'_>, service: ServiceId) -> Option<Vec<
         config,
     } = *compared;
     let (now, before) = (
-        Load::new(prepared, service, window),
-        Load::new(prepared, service, baseline),
+        ServiceCalls::new(prepared, service, window),
+        ServiceCalls::new(prepared, service, baseline),
     );
     let too_few = now.work_ms.len().min(before.work_ms.len()) < SERVER_SPANS_MIN;
     if too_few || now.waits_are_recorded || before.waits_are_recorded {

@@ -79,7 +79,7 @@ fn pauses(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> Pauses {
     let noted_ms: Vec<f64> = match holder {
         Holder::Instance(instance) => {
             let lines = prepared
-                .lines
+                .log_index
                 .within(prepared.observations, instance, window);
             lines.filter_map(|log| pause_ms(prepared, log)).collect()
         }

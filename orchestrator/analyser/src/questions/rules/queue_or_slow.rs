@@ -77,7 +77,7 @@ pub(crate) enum WaitExplained {
 }
 
 /// The server spans of one process in one window.
-struct Load<'a> {
+struct InstanceCalls<'a> {
     server_spans: Vec<&'a ServerSpan>,
     arrivals_per_s: f64,
     utilization: Option<f64>,
@@ -87,7 +87,7 @@ struct Load<'a> {
     ends: Vec<u64>,
 }
 
-impl<'a> Load<'a> {
+impl<'a> InstanceCalls<'a> {
     fn new(prepared: &'a Prepared<'_>, instance: InstanceId, wait: Cause, window: &Window) -> Self {
         let all = within(prepared.server_spans(instance), window);
         // Where calls generate tokens, those that generated none were refused.
@@ -108,7 +108,7 @@ impl<'a> Load<'a> {
             .collect();
         starts.sort_unstable();
         ends.sort_unstable();
-        Load {
+        InstanceCalls {
             server_spans,
             arrivals_per_s: all.len() as f64 / window.seconds().max(f64::MIN_POSITIVE),
             utilization: gauge_mean(prepared, instance, METRIC_WORKERS, window),
@@ -195,8 +195,8 @@ pub(crate) fn explain_wait(
         baseline,
         config,
     } = *compared;
-    let now = Load::new(prepared, instance, wait, window);
-    let before = Load::new(prepared, instance, wait, baseline);
+    let now = InstanceCalls::new(prepared, instance, wait, window);
+    let before = InstanceCalls::new(prepared, instance, wait, baseline);
     if now.server_spans.len() < SERVER_SPANS_MIN || before.server_spans.len() < SERVER_SPANS_MIN {
         return (WaitExplained::Wait, Vec::new());
     }
@@ -211,7 +211,7 @@ pub(crate) fn explain_wait(
     (explained, figures(prepared, instance, &now, &before))
 }
 
-fn is_slower(now: &Load<'_>, before: &Load<'_>, config: &Config) -> bool {
+fn is_slower(now: &InstanceCalls<'_>, before: &InstanceCalls<'_>, config: &Config) -> bool {
     let held_ms = now.mean_held_ms();
     let expected_ms = match before.line() {
         Some(line) => line.highest_at(now.mean_others()),
@@ -233,7 +233,7 @@ fn is_slower(now: &Load<'_>, before: &Load<'_>, config: &Config) -> bool {
 }
 
 /// The cost that grew most while others waited; `None` is calls of other services.
-fn most_grown(now: &Load<'_>, before: &Load<'_>) -> Option<Cause> {
+fn most_grown(now: &InstanceCalls<'_>, before: &InstanceCalls<'_>) -> Option<Cause> {
     let growth = |cause: &Option<Cause>| now.cost_ms(*cause) - before.cost_ms(*cause);
     HELD.into_iter()
         .filter(|cause| now.wait == Cause::Queue || *cause != Some(Cause::ConnectionPool))
@@ -244,15 +244,15 @@ fn most_grown(now: &Load<'_>, before: &Load<'_>) -> Option<Cause> {
 fn figures(
     prepared: &Prepared<'_>,
     instance: InstanceId,
-    now: &Load<'_>,
-    before: &Load<'_>,
+    now: &InstanceCalls<'_>,
+    before: &InstanceCalls<'_>,
 ) -> Vec<Figure> {
     let service = prepared.instances.service_name_of(instance);
-    let p95 = |load: &Load<'_>| {
-        let waits = load
+    let p95 = |calls: &InstanceCalls<'_>| {
+        let waits = calls
             .server_spans
             .iter()
-            .map(|server_span| server_span.costs.get(Some(load.wait)));
+            .map(|server_span| server_span.costs.get(Some(calls.wait)));
         quantile(waits.collect(), 0.95)
     };
     let generates = now

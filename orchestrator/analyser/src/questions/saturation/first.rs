@@ -3,7 +3,7 @@
 
 use crate::questions::load::FirstSaturated;
 use crate::questions::saturation::growth::PASSED_ON;
-use crate::questions::saturation::place::Place;
+use crate::questions::saturation::place::LoadedPlace;
 
 /// When a place saturates that did not in the baseline.
 #[derive(Clone, Copy)]
@@ -12,7 +12,7 @@ struct Onset {
     by_use: bool,
 }
 
-fn onset(place: &Place) -> Option<Onset> {
+fn onset(place: &LoadedPlace) -> Option<Onset> {
     let by_use = place.full_from.filter(|_| !place.was_full);
     let by_queue = place.growth.filter(|_| !place.grew_before());
     match (by_use, by_queue) {
@@ -26,12 +26,12 @@ fn onset(place: &Place) -> Option<Onset> {
 }
 
 /// The first of the instances; those that only wait for others come into question where no other does.
-pub(super) fn first(places: &[Place]) -> Option<FirstSaturated> {
-    let mut all: Vec<(&Place, Onset)> = places
+pub(super) fn first(places: &[LoadedPlace]) -> Option<FirstSaturated> {
+    let mut all: Vec<(&LoadedPlace, Onset)> = places
         .iter()
         .filter_map(|place| Some((place, onset(place)?)))
         .collect();
-    let is_own = |place: &Place| place.now.downstream_share() <= PASSED_ON;
+    let is_own = |place: &LoadedPlace| place.now.downstream_share() <= PASSED_ON;
     if all.iter().any(|(place, _)| is_own(place)) {
         all.retain(|(place, _)| is_own(place));
     }
@@ -43,7 +43,7 @@ pub(super) fn first(places: &[Place]) -> Option<FirstSaturated> {
             .then_with(|| (&a.service, &a.instance).cmp(&(&b.service, &b.instance)))
     });
     let (place, onset) = *all.first()?;
-    let from_s = |place: &Place, bin: usize| bin as f64 * place.now.bin_s();
+    let from_s = |place: &LoadedPlace, bin: usize| bin as f64 * place.now.bin_s();
     let next = all
         .iter()
         .skip(1)

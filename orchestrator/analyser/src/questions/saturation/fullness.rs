@@ -17,7 +17,7 @@ const BASELINE: usize = 2;
 pub(super) fn full_from(use_by_bin: &[f64; BINS], bins: usize) -> Option<usize> {
     use_by_bin
         .windows(bins)
-        .position(|stretch| stretch.iter().all(|&share| share >= FULL))
+        .position(|interval| interval.iter().all(|&share| share >= FULL))
 }
 
 /// For how many parts of the window a place must be full, and of the baseline.

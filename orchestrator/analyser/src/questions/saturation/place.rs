@@ -15,7 +15,7 @@ const GROWN_MIN: f64 = 1.2;
 /// Standard errors beyond which it is no noise. There are many places, so that they are many.
 const Z_MIN: f64 = 4.0;
 
-pub(super) struct Place {
+pub(super) struct LoadedPlace {
     pub(super) service: String,
     pub(super) instance: String,
     pub(super) now: Tally,
@@ -30,19 +30,19 @@ pub(super) struct Place {
     growth_before: Option<Growth>,
 }
 
-impl Place {
+impl LoadedPlace {
     /// A place from its sums, use and servers in the window and in the baseline.
     pub(super) fn new(
         (service, instance): (&str, &str),
         [now, before]: [Tally; 2],
         used: [Option<Usage>; 2],
         servers: [Option<f64>; 2],
-    ) -> Place {
+    ) -> LoadedPlace {
         let [wanted, wanted_before] = bins_wanted(now.bin_s(), now.a_call(now.own_ms));
         let full = |used: &Option<Usage>, bins: usize| full_from(&used.as_ref()?.by_bin, bins);
         let own_growth =
             |tally: &Tally| growth(tally).filter(|_| tally.downstream_share() <= PASSED_ON);
-        Place {
+        LoadedPlace {
             service: service.to_owned(),
             instance: instance.to_owned(),
             full_from: full(&used[0], wanted),

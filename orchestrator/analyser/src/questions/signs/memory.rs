@@ -214,7 +214,7 @@ fn restarts(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> Option<
     let mut is_known = false;
     if let Holder::Instance(instance) = holder {
         let lines = prepared
-            .lines
+            .log_index
             .within(prepared.observations, instance, window);
         found.extend(
             lines

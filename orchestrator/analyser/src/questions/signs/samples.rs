@@ -12,7 +12,9 @@ use crate::statistics::summary::mean;
 /// Whose samples there may be of a service: its processes, then pods that others measured.
 pub(crate) fn holders(prepared: &Prepared<'_>, service: ServiceId) -> Vec<Holder> {
     let instances = prepared.instances.of_service(service).map(Holder::Instance);
-    instances.chain(prepared.gauges.pods_of(service)).collect()
+    instances
+        .chain(prepared.metric_index.pods_of(service))
+        .collect()
 }
 
 /// What a reader knows a process or pod by.
@@ -34,7 +36,9 @@ pub(crate) fn points<'a>(
     window: &Window,
 ) -> impl Iterator<Item = &'a MetricPoint> + use<'a> {
     let observations = prepared.observations;
-    let positions = prepared.gauges.within(observations, holder, name, window);
+    let positions = prepared
+        .metric_index
+        .within(observations, holder, name, window);
     let points = positions
         .iter()
         .map(|&at| &observations.metrics[at as usize]);

@@ -1,6 +1,6 @@
 //! The two windows, cut into blocks, and from when on a change counts.
 
-use crate::facts::steps::{Step, Taken};
+use crate::facts::steps::{OperationSteps, Step};
 use crate::facts::time::Window;
 use crate::questions::comparison::Comparison;
 use crate::statistics::blocks::{Active, counts};
@@ -55,13 +55,13 @@ impl<'w> Cuts<'w> {
     /// The spans of an operation by block, with the sum of a figure of each.
     pub(super) fn sums(
         &self,
-        taken: &Taken,
+        operation_steps: &OperationSteps,
         side: usize,
         of: impl Fn(&Step) -> f64,
     ) -> (Vec<u32>, Vec<f64>) {
         let count = self.blocks[side];
         let (mut spans, mut sums) = (vec![0; count], vec![0.0; count]);
-        for step in taken.within(self.windows[side]) {
+        for step in operation_steps.within(self.windows[side]) {
             let block = self.active[side].block(step.start_ns, count);
             spans[block] += 1;
             sums[block] += of(step);
@@ -70,14 +70,17 @@ impl<'w> Cuts<'w> {
     }
 
     /// Whether a figure of a span grew beyond noise.
-    pub(super) fn grew(&self, taken: &Taken, of: impl Fn(&Step) -> f64) -> bool {
-        let (now, before) = (self.sums(taken, 0, &of), self.sums(taken, 1, &of));
+    pub(super) fn grew(&self, operation_steps: &OperationSteps, of: impl Fn(&Step) -> f64) -> bool {
+        let (now, before) = (
+            self.sums(operation_steps, 0, &of),
+            self.sums(operation_steps, 1, &of),
+        );
         Noise::of_sums(now, before, self.config).sums_grew()
     }
 
     /// By how much the blocks of the baseline differ: the standard deviation of a mean figure.
-    pub(super) fn usual(&self, taken: &Taken, of: impl Fn(&Step) -> f64) -> f64 {
-        let (spans, sums) = self.sums(taken, 1, of);
+    pub(super) fn usual(&self, operation_steps: &OperationSteps, of: impl Fn(&Step) -> f64) -> f64 {
+        let (spans, sums) = self.sums(operation_steps, 1, of);
         let means = spans.iter().zip(sums).filter(|&(&spans, _)| spans > 0);
         let means: Vec<f64> = means.map(|(&spans, sum)| sum / f64::from(spans)).collect();
         let middle = mean(means.iter().copied());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::prepared::Prepared;
-use crate::facts::steps::{Operation, Step, Taken};
+use crate::facts::steps::{Operation, OperationSteps, Step};
 use crate::questions::findings::{CallsChange, StructureChange};
 use crate::questions::structure::cuts::{Cuts, P_MAX, RARE_MAX, SPANS_MIN};
 use crate::statistics::significance::{Sample, fisher_p, welch_p};
@@ -28,7 +28,7 @@ struct Calls {
 /// What the spans of an operation call, now and before.
 struct Caller<'t> {
     operation: Operation,
-    taken: &'t Taken,
+    operation_steps: &'t OperationSteps,
     spans: [u64; 2],
     by_callee: BTreeMap<Operation, [Calls; 2]>,
 }
@@ -42,7 +42,7 @@ pub(super) fn changes(
     let callers: Vec<Caller<'_>> = prepared
         .steps
         .iter()
-        .filter_map(|(operation, taken)| Caller::new(operation, taken, cuts))
+        .filter_map(|(operation, operation_steps)| Caller::new(operation, operation_steps, cuts))
         .collect();
     let tests: usize = callers.iter().map(|caller| caller.by_callee.len()).sum();
     let pairs = callers.iter().flat_map(|caller| {
@@ -69,8 +69,12 @@ pub(super) fn changes(
 
 impl<'t> Caller<'t> {
     /// None with too few spans.
-    fn new(operation: Operation, taken: &'t Taken, cuts: &Cuts<'_>) -> Option<Self> {
-        let steps = cuts.windows.map(|window| taken.within(window));
+    fn new(
+        operation: Operation,
+        operation_steps: &'t OperationSteps,
+        cuts: &Cuts<'_>,
+    ) -> Option<Self> {
+        let steps = cuts.windows.map(|window| operation_steps.within(window));
         if steps.iter().any(|steps| steps.len() < SPANS_MIN) {
             return None;
         }
@@ -83,23 +87,23 @@ impl<'t> Caller<'t> {
                 calls.squares += count * count * spans as f64;
             };
             // Most spans call each operation once: those are counted by shape.
-            let mut once = vec![0; taken.shapes.len()];
+            let mut once = vec![0; operation_steps.shapes.len()];
             for step in steps {
                 if step.calls_each_once() {
                     once[step.shape as usize] += 1;
                 } else {
-                    taken
+                    operation_steps
                         .calls(step)
                         .for_each(|(callee, count)| add(callee, f64::from(count), 1));
                 }
             }
-            for (shape, spans) in taken.shapes.iter().zip(once) {
+            for (shape, spans) in operation_steps.shapes.iter().zip(once) {
                 shape.iter().for_each(|&callee| add(callee, 1.0, spans));
             }
         }
         Some(Caller {
             operation,
-            taken,
+            operation_steps,
             spans: steps.map(|steps| steps.len() as u64),
             by_callee,
         })
@@ -163,8 +167,8 @@ impl<'t> Caller<'t> {
         cuts: &Cuts<'_>,
     ) -> bool {
         let sign = (change.calls - change.baseline_calls).signum();
-        cuts.grew(self.taken, |step: &Step| {
-            let calls = self.taken.calls(step);
+        cuts.grew(self.operation_steps, |step: &Step| {
+            let calls = self.operation_steps.calls(step);
             let of_callee = calls.filter(|&(operation, _)| operation == callee);
             sign * of_callee.map(|(_, count)| f64::from(count)).sum::<f64>()
         })
