@@ -38,7 +38,7 @@ fn floors_named(module: &[&str], source: &str) -> Vec<String> {
 
 /// The first name of a path, or of each path in braces.
 fn first_names(path: &str) -> Vec<&str> {
-    let name = |text: &'_ str| -> usize {
+    let name = |text: &str| -> usize {
         let is_part = |one: char| one.is_alphanumeric() || one == '_';
         text.find(|one| !is_part(one)).unwrap_or(text.len())
     };
