@@ -23,20 +23,6 @@ use std::path::{Path, PathBuf};
 use self::program::{Imports, imports};
 use crate::tidy::root;
 
-/// Crates that have circles still. What is struck off stays off.
-const CRATES_WITH_CIRCLES: [&str; 5] = [
-    // Causes, requests and parts of a path are defined beside what computes with them.
-    "orchestrator/analyser",
-    // Each subcommand takes windows and failures from the file of the command above it.
-    "orchestrator/cli",
-    // Renderers take their helpers from the file that calls them.
-    "orchestrator/report",
-    // Methods, and the figures of a report, are defined beside the list of all of them.
-    "orchestrator/score",
-    // Values of OTLP, chunks and log events are defined beside their readers.
-    "orchestrator/trace",
-];
-
 /// Folders of the workspace's crates, relative to it.
 fn crates() -> Vec<String> {
     let mut found = vec!["experiments".to_owned()];
@@ -71,10 +57,8 @@ fn no_files_of_a_crate_import_each_other_in_a_circle() {
             .iter()
             .flat_map(|program| circles(&imports(program, &from_disk)))
             .collect();
-        match (circles.is_empty(), CRATES_WITH_CIRCLES.contains(&&*folder)) {
-            (false, false) => failures.push(format!("{folder}:\n{}", circles.join("\n"))),
-            (true, true) => failures.push(format!("{folder} has no circles: strike it off")),
-            (true, false) | (false, true) => {}
+        if !circles.is_empty() {
+            failures.push(format!("{folder}:\n{}", circles.join("\n")));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

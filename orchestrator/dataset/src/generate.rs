@@ -10,9 +10,9 @@ use ragdoll_deploy::side_by_side;
 use ragdoll_score::{Manifest, Shard, Truth, write_manifest};
 
 use crate::error::DatasetError;
+use crate::files::create_folder;
 use crate::make::{Made, make};
 use crate::tables;
-use crate::write::create_folder;
 
 /// What is to be made.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@
 mod draw;
 mod error;
 mod faults;
+mod files;
 mod generate;
 mod make;
 #[cfg(feature = "parquet")]

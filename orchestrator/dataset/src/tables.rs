@@ -6,9 +6,9 @@ use ragdoll_score::{CaseFolder, Part, Signal};
 use ragdoll_trace::{Attribute, Link, SpanKind, Status, TraceSet, Value};
 
 use crate::error::DatasetError;
+use crate::files::write as write_file;
 use crate::parquet::{Column, Table};
 use crate::parts::Parts;
-use crate::write::write as write_file;
 
 /// Whether tables can be written at all.
 ///

@@ -1,12 +1,10 @@
 //! The files of a case.
 
-use std::fs;
-use std::path::Path;
-
 use ragdoll_score::{CaseFolder, Part, Signal, Truth};
 use ragdoll_trace::{OtlpJsonWriter, write_log_line};
 
 use crate::error::DatasetError;
+use crate::files::{create_folder, write};
 use crate::parts::Parts;
 use crate::tables;
 
@@ -64,18 +62,4 @@ fn lines(parts: &Parts, part: Part, signal: Signal) -> Vec<u8> {
         }
     }
     text
-}
-
-pub(crate) fn create_folder(path: &Path) -> Result<(), DatasetError> {
-    fs::create_dir_all(path).map_err(|source| DatasetError::Write {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), DatasetError> {
-    fs::write(path, bytes).map_err(|source| DatasetError::Write {
-        path: path.to_owned(),
-        source,
-    })
 }

@@ -2,47 +2,16 @@
 //! record. The renderers show it, and know nothing of what a section is about.
 
 mod block;
+mod showing;
 mod table;
 
 use serde::Serialize;
 
 pub(crate) use block::{
-    Bar, BarGroup, Bars, Block, Card, Check, Content, Cut, Figure, Figures, Mark, Names, ShareBar,
+    Bar, BarGroup, Bars, Block, Card, Check, Content, Figure, Figures, Mark, Names, ShareBar,
 };
+pub(crate) use showing::{Cut, Medium, Piece, Tone};
 pub(crate) use table::{Cell, Column, Ornament, Remark, Row, Side, Table};
-
-/// Where a part of a report is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Medium {
-    #[default]
-    Both,
-    Terminal,
-    Page,
-}
-
-impl Medium {
-    pub(crate) fn is_for(self, medium: Medium) -> bool {
-        self == Medium::Both || self == medium
-    }
-}
-
-/// What a text is to a reader, whatever colours there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Tone {
-    #[default]
-    Plain,
-    Strong,
-    Muted,
-    Good,
-    Bad,
-    Unsure,
-    Accent,
-}
-
-/// A piece of text with its tone.
-pub(crate) type Piece = (Tone, String);
 
 /// A whole report.
 #[derive(Debug, Serialize)]

@@ -18,6 +18,7 @@ mod incident;
 mod interval;
 mod manifest;
 mod methods;
+mod ranked_case;
 mod report;
 mod run;
 mod table;

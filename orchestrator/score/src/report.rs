@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cases::Found;
 use crate::error::CaseError;
-use crate::expected::Expected;
 use crate::grade::{Level, all_in_top3, avg5, top};
 use crate::interval::Share;
-use crate::methods::{Method, Ranking};
+use crate::methods::Method;
+use crate::ranked_case::Case;
 use crate::run::Answered;
 use crate::wrong::{Confusion, WrongAnswer, WrongCase, confusion, wrong_answers, wrong_cases};
 
@@ -172,9 +172,6 @@ impl Report {
         }
     }
 }
-
-/// A case, and what the method at hand said.
-pub(crate) type Case<'a> = (&'a Expected, &'a Ranking);
 
 impl MethodReport {
     fn new(method: &dyn Method, cases: &[Case<'_>]) -> Self {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::expected::{Expected, ExpectedFault};
 use crate::grade::{Level, is_wrong};
 use crate::methods::Guess;
-use crate::report::Case;
+use crate::ranked_case::Case;
 use crate::run::Answered;
 
 /// Wrong answers that are listed for each kind of fault.

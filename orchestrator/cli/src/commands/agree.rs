@@ -8,8 +8,10 @@ use ragdoll_experiment::{Experiment, RunRecord};
 use ragdoll_fault_layers::Faults;
 use ragdoll_report::Agreement;
 
+use crate::commands::failure::Failure;
 use crate::commands::ground::{GroundArguments, GroundName};
-use crate::commands::run::{Failure, with_progress, write_reports};
+use crate::commands::reports::write_reports;
+use crate::commands::run::with_progress;
 use crate::exit::Exit;
 
 /// What to compare.

@@ -1,99 +1,30 @@
 //! `ragdoll analyze`.
 
+mod arguments;
 mod latencies;
 mod reading;
 mod stretch;
 mod windows;
 
 use std::io::IsTerminal as _;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use ragdoll_analyser::{Analysis, Cause, Config, Prepared, Verdict, analyse, overview, waterfall};
 use ragdoll_experiment::{Exemplar, WaterfallRow};
 use ragdoll_report::{AnalysisRecord, analysis_html, analysis_json, analysis_terminal};
-use ragdoll_trace::Reader;
 
-use crate::commands::run::{Failure, terminal_options};
+pub(crate) use arguments::Arguments;
+
+use crate::commands::failure::Failure;
+use crate::commands::run::terminal_options;
 use crate::exit::Exit;
 use latencies::Sample;
-use stretch::Stretch;
 use windows::Windows;
 
 const SPINNER_INTERVAL: Duration = Duration::from_millis(100);
 /// Operations that a message lists where the one that was asked for does not occur.
 const OPERATIONS_LISTED: usize = 5;
-
-const AFTER_HELP: &str = "\
-Formats are told by the content, not by the name: OTLP in JSON and in protobuf, Jaeger JSON, Zipkin \
-v2 JSON, ragdoll's log lines; plain, gzip or zstd. What is broken is left out or put right, and counted.
-
-A recording may be of any length: of one with more than --max-spans spans an even share of the traces is \
-analysed, each whole, and the report says which share.
-
-Examples:
-  An incident against a quiet hour, each a file or a folder of traces, logs and metrics:
-    ragdoll analyze incident/ --baseline quiet.json.gz --html incident.html
-  One recording, of which the minute from second 120 on is to be explained by what came before:
-    zcat traces.jsonl.gz | ragdoll analyze - --window 120..180
-
-Exit codes:
-  0  analysed, whether or not there is a bottleneck
-  2  the command line has a mistake
-  3  nothing could be read, or the page could not be written
-  4  not enough data to tell";
-
-/// What to analyse and how.
-#[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
-pub(crate) struct Arguments {
-    /// Files or folders of traces, with the logs and metrics beside them; `-` is standard input
-    #[arg(required = true, value_name = "TRACES")]
-    traces: Vec<PathBuf>,
-    /// Files or folders of a time when all was well. They may be older, and of another day
-    #[arg(long, value_name = "TRACES", num_args = 1..)]
-    baseline: Vec<PathBuf>,
-    /// Files or folders of metrics of the same time as TRACES
-    #[arg(long, value_name = "FILES", num_args = 1..)]
-    metrics: Vec<PathBuf>,
-    /// Files or folders of log lines of the same time as TRACES
-    #[arg(long, value_name = "FILES", num_args = 1..)]
-    logs: Vec<PathBuf>,
-    /// Time to explain: two RFC 3339 times, or seconds from the first span; either may be missing,
-    /// as in `90..` [default: all of TRACES; without a baseline, where requests change for the worse]
-    #[arg(long, value_name = "START..END")]
-    window: Option<Stretch>,
-    /// Time to compare with [default: all of --baseline, else all that comes before --window]
-    #[arg(long, value_name = "START..END")]
-    baseline_window: Option<Stretch>,
-    /// Operation of the root spans that are compared [default: the one that takes the most time]
-    #[arg(long, value_name = "NAME")]
-    operation: Option<String>,
-    /// Write a page with pictures to this file too
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-    /// Print the result as JSON in place of the report
-    #[arg(long)]
-    json: bool,
-    /// Rows that each table of the report shows
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=10_000))]
-    top: u64,
-    /// Spans that are held in memory at once, each a few hundred bytes with what is worked out of it. Of
-    /// a longer recording whole traces are left out, chosen by their ids and alike in TRACES and
-    /// --baseline; rates are scaled up to what there was
-    #[arg(long, value_name = "N", default_value_t = Reader::SPANS_HELD as u64, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
-    max_spans: u64,
-}
-
-impl Arguments {
-    fn max_spans(&self) -> NonZeroUsize {
-        let spans = usize::try_from(self.max_spans).unwrap_or(usize::MAX);
-        NonZeroUsize::new(spans).unwrap_or(NonZeroUsize::MIN)
-    }
-}
 
 /// Reads, compares and prints.
 pub(crate) fn analyze(arguments: &Arguments) -> Exit {
@@ -108,13 +39,6 @@ pub(crate) fn analyze(arguments: &Arguments) -> Exit {
         eprintln!("error: {}", failure.message);
         failure.exit
     })
-}
-
-fn usage(message: String) -> Failure {
-    Failure {
-        exit: Exit::Usage,
-        message,
-    }
 }
 
 fn record(arguments: &Arguments) -> Result<AnalysisRecord, Failure> {
@@ -187,7 +111,7 @@ fn check_operation(
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    Err(usage(format!(
+    Err(Failure::usage(format!(
         "--operation: no root span is called `{operation}`; there are {}{more}",
         known.join(", ")
     )))

@@ -12,8 +12,10 @@ use ragdoll_experiment::{Experiment, RunRecord};
 use ragdoll_fault_layers::Faults;
 use ragdoll_report::{RepeatPlan, TerminalOptions};
 
+use crate::commands::failure::Failure;
 use crate::commands::ground::{GroundArguments, GroundName};
 use crate::commands::repeat::{RepeatFolder, seed_folder};
+use crate::commands::reports::write_reports;
 use crate::commands::suite::{self, Suite, is_suite};
 use crate::exit::Exit;
 use crate::share::Share;
@@ -148,34 +150,6 @@ fn run_suite(arguments: &Arguments) -> Exit {
     suite.run()
 }
 
-pub(crate) struct Failure {
-    pub(crate) exit: Exit,
-    pub(crate) message: String,
-}
-
-impl Failure {
-    fn environment(message: String) -> Self {
-        Failure {
-            exit: Exit::Environment,
-            message,
-        }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        let exit = if error.is_spec() {
-            Exit::Usage
-        } else {
-            Exit::Environment
-        };
-        Failure {
-            exit,
-            message: error.to_string(),
-        }
-    }
-}
-
 fn run_seeds(
     arguments: &Arguments,
     ground: &Ground,
@@ -265,20 +239,6 @@ fn run_one(
         write_reports(folder, &record)?;
     }
     Ok(record)
-}
-
-/// Writes everything that says how the run went, beside its telemetry.
-pub(crate) fn write_reports(folder: &Path, record: &RunRecord) -> Result<(), Failure> {
-    write(folder, "run.json", &ragdoll_report::json(record))?;
-    write(folder, "report.html", &ragdoll_report::html(record))?;
-    let junit = ragdoll_report::junit(std::slice::from_ref(record));
-    write(folder, "junit.xml", &junit)
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
-    let path = folder.join(name);
-    std::fs::write(&path, text)
-        .map_err(|error| Failure::environment(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Runs with a bar on a terminal, and without a word in a pipe.

@@ -9,7 +9,8 @@ use ragdoll_experiment::{Experiment, Outcome, RunRecord};
 use ragdoll_fault_layers::Faults;
 
 use crate::commands::count;
-use crate::commands::run::{Failure, write_reports};
+use crate::commands::failure::Failure;
+use crate::commands::reports::write_reports;
 use crate::exit::Exit;
 
 /// How deep folders are searched.

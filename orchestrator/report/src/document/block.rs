@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Medium, Piece, Table, Tone};
+use super::showing::{Cut, Medium, Piece, Tone};
+use super::table::Table;
 
 /// A block, and where it is shown.
 #[derive(Debug, Serialize)]
@@ -103,17 +104,6 @@ macro_rules! blocks {
 }
 
 blocks!(Figures, Names, Table, Bars, Card);
-
-/// How much of a list a terminal shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) enum Cut {
-    /// All of it.
-    Never,
-    /// As much as the reader asked for.
-    Top,
-    /// So many, and where the others are.
-    At(usize, &'static str),
-}
 
 /// Figures below each other, each with what it was.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Cut, Medium, Tone};
+use super::showing::{Cut, Medium, Tone};
 
 /// Columns, and rows that each may have remarks below them.
 #[derive(Debug, Serialize)]

@@ -5,7 +5,7 @@ mod bars;
 mod page;
 mod table;
 
-use page::{Page, clipped, width_of};
+use page::{Page, WIDTH, clipped, width_of};
 
 use crate::document::{
     Block, Check, Content, Cut, Document, Figures, Heading, Mark, Medium, Names, Opening, Section,
@@ -33,8 +33,6 @@ impl Default for TerminalOptions {
     }
 }
 
-/// Columns where nobody says how many there are.
-const WIDTH: usize = 100;
 const WIDTH_MIN: usize = 60;
 
 /// The report as text with a final newline. Lists that may be cut have at most `top` entries.

@@ -3,6 +3,9 @@
 use crate::document::{Piece, Tone};
 use crate::words::printable;
 
+/// Columns where nobody says how many there are.
+pub(super) const WIDTH: usize = 100;
+
 /// Reports use the eight basic colours, which every terminal adapts to its background.
 const fn codes(tone: Tone) -> &'static str {
     match tone {
@@ -38,7 +41,7 @@ impl Page {
 
     /// Whether a report has to be laid out with less room than where nobody says how much there is.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.width < super::WIDTH
+        self.width < WIDTH
     }
 
     pub(crate) fn finish(self) -> String {

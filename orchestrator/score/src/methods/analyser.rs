@@ -2,7 +2,7 @@
 
 use ragdoll_analyser::{Bottleneck, Config, Prepared, analyse};
 
-use super::{Guess, METHOD_NAMES, Method, Ranking};
+use super::method::{Guess, METHOD_NAMES, Method, Ranking};
 use crate::case::CaseData;
 
 /// The analyser, asked as `ragdoll run` asks it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ragdoll_trace::Symbol;
 
-use super::Scores;
+use super::scores::Scores;
 use crate::case::CaseData;
 
 /// Total and number in each part.

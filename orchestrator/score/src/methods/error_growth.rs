@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ragdoll_trace::Status;
 
-use super::{Scores, growth_of};
+use super::scores::{Scores, growth_of};
 use crate::case::CaseData;
 
 /// Growth of the number of a service's failed spans a request.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scores, growth_of};
+use super::scores::{Scores, growth_of};
 use crate::case::CaseData;
 
 /// Growth of the time that a service's spans take a request while none of their children runs.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use ragdoll_trace::Symbol;
 
-use super::Scores;
+use super::scores::Scores;
 use crate::case::CaseData;
 use crate::folder::Part;
 use crate::forest::Trace;

@@ -5,57 +5,16 @@ mod call_growth;
 mod error_growth;
 mod exclusive_growth;
 mod longest_span;
+mod method;
 mod random;
-
-use std::collections::BTreeMap;
+mod scores;
 
 use ragdoll_analyser::{Cause, Config};
-use ragdoll_trace::Symbol;
+
+pub use method::{Guess, METHOD_NAMES, Method, Ranking};
+use scores::Scores;
 
 use crate::case::CaseData;
-
-/// One answer: where, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guess {
-    /// `service.name`.
-    pub service: String,
-    /// `service.instance.id`, where the method names one.
-    pub instance: Option<String>,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// What a method says of a case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ranking {
-    /// Places and causes, the likeliest first.
-    pub guesses: Vec<Guess>,
-    /// Whether the method says that something is wrong at all. One that says so of nothing may still
-    /// rank what is likeliest, for those who know better.
-    pub alarm: bool,
-}
-
-/// Something that says from a case's telemetry where its faults are.
-pub trait Method: Sync {
-    /// The name on the command line and in reports.
-    fn name(&self) -> &'static str;
-
-    /// How it works, in a few words.
-    fn about(&self) -> &'static str;
-
-    /// Its answers. The same case gives the same ones.
-    fn rank(&self, case: &CaseData) -> Ranking;
-}
-
-/// Names of all methods, the analyser first.
-pub const METHOD_NAMES: [&str; 6] = [
-    "analyser",
-    "longest_span",
-    "exclusive_growth",
-    "call_growth",
-    "error_growth",
-    "random",
-];
 
 /// All methods, in the order of [`METHOD_NAMES`]. The naive ones look for services and not for causes;
 /// all of them guess `constant`. The most frequent cause of the cases that are scored is the best
@@ -96,9 +55,6 @@ pub fn methods(config: Config, constant: Cause) -> Vec<Box<dyn Method>> {
     ]
 }
 
-/// Score of each service by its symbol; what is not above zero is no answer.
-type Scores = BTreeMap<Symbol, f64>;
-
 /// A method that gives every service a score.
 struct Naive {
     name: &'static str,
@@ -134,10 +90,4 @@ impl Method for Naive {
             guesses: scores.into_iter().map(guess).collect(),
         }
     }
-}
-
-/// What each service has more of with the faults than before them.
-fn growth_of(sums: BTreeMap<Symbol, [f64; 2]>) -> Scores {
-    let growth = |(service, [before, during]): (Symbol, [f64; 2])| (service, during - before);
-    sums.into_iter().map(growth).collect()
 }

@@ -4,7 +4,7 @@ use rand_xoshiro::SplitMix64;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Scores;
+use super::scores::Scores;
 use crate::case::CaseData;
 
 /// The services in an order that is random, and the same for the same case.

@@ -1,7 +1,7 @@
 //! Taking protobuf apart into messages.
 
-use super::chunks::Limits;
 use super::input::Input;
+use super::limits::Limits;
 use super::split::{Piece, PieceKind, Pieces};
 use crate::read_error::Position;
 

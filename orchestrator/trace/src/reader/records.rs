@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use super::chunks::{Chunk, Content, Limits};
+use super::chunks::{Chunk, Content};
 use super::input::{compression_of, decoder};
+use super::limits::Limits;
 use super::report::Compression;
 use super::split::{Piece, PieceKind, Pieces, Splitter};
 use crate::formats::{Format, Outcome, of_object};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::num::NonZeroUsize;
 
-use super::chunks::Limits;
+use super::limits::Limits;
 use super::{ReadReport, Reader};
 use crate::oddities::Dropped;
 use crate::set::Observations;

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 
 use proptest::prelude::*;
 
-use super::chunks::Limits;
 use super::held::{Bounds, Held};
+use super::limits::Limits;
 use super::{BOUNDS, ReadReport, Reader, ThinnedKind};
 use crate::set::Observations;
 

@@ -10,9 +10,9 @@ use ragdoll_trace::{
     Compression, Mark, Observations, ReadReport, Reader, SourceReport, Thinned, ThinnedKind,
 };
 
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::commands::count;
-use crate::commands::run::Failure;
+use crate::commands::failure::Failure;
 use crate::exit::Exit;
 
 /// When the spans of a part begin: from the first start to just behind the last, and by how much the
@@ -134,7 +134,7 @@ fn check_standard_input(arguments: &Arguments) -> Result<(), Failure> {
     if times <= 1 {
         return Ok(());
     }
-    Err(super::usage(format!(
+    Err(Failure::usage(format!(
         "`-` is given {times} times, but standard input can be read once; write one of them to a file"
     )))
 }

@@ -6,10 +6,10 @@ use jiff::{Timestamp, Unit};
 use ragdoll_analyser::{Config, Prepared, Window, find_window};
 use ragdoll_report::WindowRecord;
 
+use super::arguments::Arguments;
 use super::reading::{Part, Recording, label};
 use super::stretch::Stretch;
-use super::{Arguments, usage};
-use crate::commands::run::Failure;
+use crate::commands::failure::Failure;
 
 /// The two windows, what they are called, and how they were told apart.
 pub(super) struct Windows {
@@ -171,7 +171,7 @@ fn of_command_line(arguments: &Arguments, traces: &Part) -> Result<Option<Pair>,
         (None, None) => return Ok(None),
     };
     if window.start_ns < before.end_ns && before.start_ns < window.end_ns {
-        return Err(usage(
+        return Err(Failure::usage(
             "--window and --baseline-window overlap; a request can be in one of them".to_owned(),
         ));
     }
@@ -202,7 +202,7 @@ fn filled(window: &Window, option: &str, place: &str, other: &str) -> Result<(),
     if window.start_ns < window.end_ns {
         return Ok(());
     }
-    Err(usage(format!(
+    Err(Failure::usage(format!(
         "{option}: no span starts {place}, so there is nothing to compare with; give {other} too"
     )))
 }
@@ -219,7 +219,7 @@ fn within(option: &str, stretch: Option<&Stretch>, part: &Part) -> Result<Window
     }
     let text = stretch.map_or("..", Stretch::text);
     let length_s = (part.end_ns - part.start_ns) as f64 / 1e9;
-    Err(usage(format!(
+    Err(Failure::usage(format!(
         "{option} {text}: no span starts then; they start from {} to {}, which is 0 to {length_s:.1} \
          seconds from the first",
         time(part.start_ns, part.moved_ns),
