@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use ragdoll_host::service::Plan;
 
+/// Whether this program was built with the ground of containers.
+pub const HAS_CONTAINERS: bool = cfg!(feature = "docker");
+
 /// Where an experiment runs.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub enum Ground {

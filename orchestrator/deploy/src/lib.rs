@@ -19,7 +19,7 @@ mod virtual_ground;
 pub use counterfactual::run_counterfactual;
 pub use error::RunError;
 pub use exact::ExactAnswers;
-pub use ground::{DeployedOptions, DockerOptions, Ground, LoopbackOptions};
+pub use ground::{DeployedOptions, DockerOptions, Ground, HAS_CONTAINERS, LoopbackOptions};
 pub use options::RunOptions;
 pub use parallel::{cores, side_by_side};
 pub use progress::Progress;

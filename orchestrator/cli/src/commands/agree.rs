@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use ragdoll_deploy::{Progress, RunOptions};
+use ragdoll_deploy::{HAS_CONTAINERS, Progress, RunOptions};
 use ragdoll_experiment::{Experiment, RunRecord};
 use ragdoll_fault_layers::Faults;
 use ragdoll_report::Agreement;
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Grounds to compare; two at least
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "GROUND", default_values = ["virtual", "loopback", "docker"])]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "GROUND", default_values = usual_grounds())]
     on: Vec<GroundName>,
     /// Seed in place of the files' own
     #[arg(long, value_name = "SEED")]
@@ -40,7 +40,26 @@ pub(crate) struct Arguments {
     grounds: GroundArguments,
 }
 
+/// Those that this program was built with.
+fn usual_grounds() -> &'static [&'static str] {
+    if HAS_CONTAINERS {
+        &["virtual", "loopback", "docker"]
+    } else {
+        &["virtual", "loopback"]
+    }
+}
+
 pub(crate) fn agree(arguments: &Arguments) -> Exit {
+    let others = arguments
+        .on
+        .iter()
+        .filter(|&&ground| ground != arguments.on[0]);
+    if others.count() == 0 {
+        eprintln!(
+            "error: there is nothing to compare: give two grounds at least, such as `--on virtual,loopback`"
+        );
+        return Exit::Usage;
+    }
     let mut exit = Exit::Success;
     for file in &arguments.files {
         match agree_on(arguments, file) {

@@ -336,6 +336,8 @@ fn no_engine_ends_the_run_with_3() {
     ] {
         assert!(stderr.contains(words), "{stderr}");
     }
+    let left = bench.list("");
+    assert_eq!(left, ["small.toml"], "an earlier run's files are kept");
 }
 
 #[test]

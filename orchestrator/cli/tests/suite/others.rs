@@ -160,6 +160,35 @@ fn the_schema_is_json_and_knows_what_files_may_hold() {
 }
 
 #[test]
+fn an_output_that_cannot_be_written_ends_with_3_and_says_so() {
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_ragdoll"))
+        .arg("schema")
+        .stdout(full.expect("a device that is always full"))
+        .output()
+        .expect("the program starts");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{said}");
+    assert!(
+        said.starts_with("error: the output cannot be written"),
+        "{said}"
+    );
+    assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn one_ground_agrees_with_nobody() {
+    let bench = Bench::new();
+    bench.write("small.toml", &experiment(FELT, HOLDS));
+    for grounds in ["virtual", "virtual,virtual"] {
+        let ended = bench
+            .ragdoll(&["agree", "small.toml", "--on", grounds])
+            .with(2);
+        assert!(ended.stderr.contains("two grounds"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn help_says_how_to_begin() {
     let bench = Bench::new();
     insta::assert_snapshot!("help", bench.ragdoll(&["--help"]).with(0).stdout);

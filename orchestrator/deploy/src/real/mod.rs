@@ -92,7 +92,6 @@ impl<'a> Prepared<'a> {
     }
 
     async fn record(self, options: &RunOptions) -> Result<Recording, RunError> {
-        let output = options.out.as_deref().map(Output::create).transpose()?;
         let (exporter, batches) = Exporter::channel();
         let listen = match &options.ground {
             Ground::Deployed(deployed) => deployed.listen,
@@ -101,15 +100,14 @@ impl<'a> Prepared<'a> {
         let clock = Clock::new_real();
         let (site, listen) = match &options.ground {
             Ground::Docker(docker) => {
-                let site = Site::prepare(docker, &self.instances, &clock).await;
-                let out = options.out.as_deref();
-                let site =
-                    site.map_err(|error| incomplete(error.into(), None, self.experiment, out))?;
+                let site = Site::prepare(docker, &self.instances, &clock).await?;
                 let listen = site.listen();
                 (Some(site), listen)
             }
             _ => (None, listen),
         };
+        // Only now: what an earlier run left is kept where this one cannot begin.
+        let output = options.out.as_deref().map(Output::create).transpose()?;
         let local = vec![InstanceId::new(Service::Client, 0)];
         let receiver =
             Receiver::start(listen, batches, local, output, options.forward.clone()).await?;

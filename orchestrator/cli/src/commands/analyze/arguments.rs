@@ -4,14 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use ragdoll_trace::Reader;
+use ragdoll_trace::{Reader, format_names};
 
 use super::stretch::Stretch;
 
 const AFTER_HELP: &str = "\
-Formats are told by the content, not by the name: OTLP in JSON and in protobuf, Jaeger JSON, Zipkin \
-v2 JSON, ragdoll's log lines; plain, gzip or zstd. What is broken is left out or put right, and counted.
-
 A recording may be of any length: of one with more than --max-spans spans an even share of the traces is \
 analysed, each whole, and the report says which share.
 
@@ -27,9 +24,17 @@ Exit codes:
   3  nothing could be read, or the page could not be written
   4  not enough data to tell";
 
+fn after_help() -> String {
+    format!(
+        "Formats are told by the content, not by the name: {}; plain, gzip or zstd. What is broken is \
+         left out or put right, and counted.\n\n{AFTER_HELP}",
+        format_names()
+    )
+}
+
 /// What to analyse and how.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = after_help())]
 pub(crate) struct Arguments {
     /// Files or folders of traces, with the logs and metrics beside them; `-` is standard input
     #[arg(required = true, value_name = "TRACES")]
