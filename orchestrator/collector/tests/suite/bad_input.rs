@@ -204,3 +204,25 @@ fn a_port_in_use_and_an_endpoint_that_is_none_are_told_at_the_start() {
         insta::assert_snapshot!(third.await.expect_err("no scheme"));
     });
 }
+
+#[test]
+fn what_follows_a_json_request_is_refused_with_it() {
+    let bodies: [&[u8]; 3] = [
+        b"{\"resourceSpans\": []} xx",
+        b"{\"resourceSpans\": []}{\"resourceSpans\": []}",
+        b"{\"resourceSpans\": [null]}\n]",
+    ];
+    let (answers, received) = in_runtime(async {
+        let receiver = start(None, None).await;
+        let mut answers = Vec::new();
+        for body in bodies {
+            let answer = request(receiver.address(), "POST /v1/traces", &[JSON], body).await;
+            answers.push(answer.in_words());
+        }
+        (answers, receiver.end().await)
+    });
+    for answer in &answers {
+        assert!(answer.starts_with("400"), "{answers:?}");
+    }
+    assert_eq!(received.counts.refused_requests, bodies.len() as u64);
+}

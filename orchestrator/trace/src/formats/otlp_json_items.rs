@@ -88,6 +88,25 @@ fn without_nulls(text: &str) -> Option<String> {
     Some(json.to_string())
 }
 
+/// The process that a batch is from, of its text. As of an item, nulls where nothing was to be said do no
+/// harm; one that cannot be read all the same is told, since its spans then have no service.
+pub(super) fn read_resource(part: &mut Part, text: &str) -> ResourceId {
+    if text.trim() == "null" {
+        return resource(part, JsonResource::default());
+    }
+    match serde_json::from_str(text) {
+        Ok(json) => resource(part, json),
+        Err(error) => match serde_json::from_str(&without_nulls(text).unwrap_or_default()) {
+            Ok(json) => resource(part, json),
+            Err(_) => {
+                let problem = ReadProblem::json("an OTLP resource")(error);
+                part.fault(Dropped::BadLine, problem);
+                resource(part, JsonResource::default())
+            }
+        },
+    }
+}
+
 /// The process that a batch is from.
 pub(super) fn resource(part: &mut Part, resource: JsonResource<'_>) -> ResourceId {
     let attributes = attributes(&mut part.seen.traces, resource.attributes);

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::otlp_json_items::{read_item, resource};
+use super::otlp_json_items::{read_item, read_resource, resource};
 use super::scalar::Text;
 use crate::oddities::Dropped;
 use crate::part::Part;
@@ -27,7 +27,8 @@ pub(super) fn walk(part: &mut Part, text: &str) -> Result<bool, (bool, ReadProbl
         is_batch: &mut is_batch,
         place: Place::Batch,
     }
-    .deserialize(&mut json);
+    .deserialize(&mut json)
+    .and_then(|()| json.end());
     match result {
         Ok(()) => Ok(is_batch),
         Err(error) => Err((is_batch, ReadProblem::json(EXPECTED)(error))),
@@ -84,8 +85,7 @@ impl Walk<'_> {
             match (key.as_ref(), id) {
                 ("resource", _) => {
                     let text: &RawValue = map.next_value()?;
-                    let json = serde_json::from_str(text.get()).unwrap_or_default();
-                    id = Some(resource(self.part, json));
+                    id = Some(read_resource(self.part, text.get()));
                 }
                 (key, Some(id)) if is_scopes(key) => {
                     map.next_value_seed(self.at(Place::Scopes(signal, id)))?;

@@ -233,3 +233,36 @@ fn sources_of_several_formats_may_be_joined() {
     assert_eq!((seen.traces.spans().len(), seen.logs.len()), (3, 2));
     assert_eq!(report.dropped().get(&Dropped::BadLine), Some(&1));
 }
+
+#[test]
+fn a_resource_with_nulls_is_read_without_them() {
+    let service = r#"{"key":"service.name","value":{"stringValue":"a"}}"#;
+    let all = [
+        format!("{service},null"),
+        format!(r#"null,{service},{{"key":"host.name","value":null}}"#),
+    ];
+    for attributes in all {
+        let text = good(1).replace(service, &attributes);
+        let said = words(&read(text.as_bytes()));
+        assert!(said.starts_with("a/"), "{said}");
+        assert!(!said.contains("left out"), "{said}");
+    }
+}
+
+#[test]
+fn a_resource_that_cannot_be_read_is_told() {
+    for resource in [r#""gone""#, r#"{"attributes":7}"#] {
+        let text = good(1);
+        let from = text.find(r#"{"attributes""#).expect("a resource");
+        let to = text.find(r#","scopeSpans""#).expect("its spans");
+        let text = format!("{}{resource}{}", &text[..from], &text[to..]);
+        let (seen, report) = read(text.as_bytes());
+        assert_eq!(seen.traces.spans().len(), 1, "the spans are read");
+        let dropped = report.dropped();
+        assert_eq!(
+            dropped.get(&Dropped::BadLine),
+            Some(&1),
+            "{resource}: {dropped:?}"
+        );
+    }
+}
