@@ -32,7 +32,24 @@ struct Trace<'a> {
     #[serde(borrow)]
     spans: Vec<&'a RawValue>,
     #[serde(borrow, default)]
-    processes: BTreeMap<Cow<'a, str>, Process<'a>>,
+    processes: Option<BTreeMap<Cow<'a, str>, Option<Process<'a>>>>,
+}
+
+/// What the API answers, where it is a record among others.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Vec<&'a RawValue>,
+}
+
+/// What makes an object a span by itself: all else has its default.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoneSpan<'a> {
+    #[serde(borrow, rename = "traceID")]
+    _trace_id: &'a RawValue,
+    #[serde(borrow, rename = "spanID")]
+    _span_id: &'a RawValue,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,7 +138,15 @@ impl Format for Jaeger {
     }
 
     fn read(&self, part: &mut Part, object: &str) -> Outcome {
-        read_trace(part, object)
+        let Ok(answer) = serde_json::from_str::<Answer<'_>>(object) else {
+            return read_trace(part, object);
+        };
+        for trace in answer.data {
+            if let Outcome::Foreign(problem) = read_trace(part, trace.get()) {
+                part.fault(Dropped::BadLine, problem);
+            }
+        }
+        Outcome::Read
     }
 }
 
@@ -136,14 +161,16 @@ fn read_trace(part: &mut Part, text: &str) -> Outcome {
         Ok(trace) => trace,
         Err(error) => {
             // A span by itself has no `spans`.
-            return match read_span(part, text, &BTreeMap::new()) {
-                Ok(()) => Outcome::Read,
-                Err(_) => Outcome::Foreign(ReadProblem::json(EXPECTED)(error)),
+            let is_span = serde_json::from_str::<LoneSpan<'_>>(text).is_ok();
+            return match is_span && read_span(part, text, &BTreeMap::new()).is_ok() {
+                true => Outcome::Read,
+                false => Outcome::Foreign(ReadProblem::json(EXPECTED)(error)),
             };
         }
     };
-    let processes = trace.processes.into_iter().map(|(name, process)| {
-        let id = read_process(&mut part.seen.traces, process);
+    let processes = trace.processes.into_iter().flatten();
+    let processes = processes.map(|(name, process)| {
+        let id = read_process(&mut part.seen.traces, process.unwrap_or_default());
         (name, id)
     });
     let processes: BTreeMap<Cow<'_, str>, ResourceId> = processes.collect();

@@ -266,3 +266,25 @@ fn a_resource_that_cannot_be_read_is_told() {
         );
     }
 }
+
+#[test]
+fn other_formats_after_jaeger_traces_are_read() {
+    let jaeger = r#"{"traceID":"1","spans":[{"traceID":"1","spanID":"1","operationName":"n","startTime":1735689600000000,"duration":5,"processID":"p"}],"processes":{"p":{"serviceName":"j"}}}"#;
+    let answer = format!(r#"{{"data":[{}]}}"#, jaeger.replace("\"1\"", "\"2\""));
+    let text = format!("{jaeger}\n{}{answer}\n", good(7));
+    let said = words(&read(text.as_bytes()));
+    assert!(said.contains("3 spans"), "{said}");
+    assert!(!said.contains("left out"), "{said}");
+}
+
+#[test]
+fn a_jaeger_trace_without_processes_is_read() {
+    for processes in ["null", r#"{"p":null}"#] {
+        let text = format!(
+            r#"{{"traceID":"1","spans":[{{"traceID":"1","spanID":"1","operationName":"n","startTime":1735689600000000,"duration":5,"processID":"p"}}],"processes":{processes}}}"#
+        );
+        let said = words(&read(text.as_bytes()));
+        assert!(said.contains("1 span"), "{said}");
+        assert!(!said.contains("left out"), "{said}");
+    }
+}
