@@ -7,7 +7,7 @@ use crate::facts::names::limits::Kind;
 use crate::facts::server_spans::{ServerSpan, within};
 use crate::facts::time::Window;
 use crate::questions::comparison::Comparison;
-use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
+use crate::questions::rules::rule::{Disguise, Shown};
 use crate::questions::signs::alone::only_one_holder;
 use crate::questions::signs::bounded::{AtLimit, at_limit};
 use crate::questions::signs::figures::limit_figures;
@@ -20,17 +20,11 @@ const GROWTH_MIN: f64 = 0.3;
 /// Growth below this of what calls hold a connection for is no reason for a full pool, in milliseconds.
 const FLOOR_MS: f64 = 1.0;
 
-pub(super) struct FullPool;
-
-impl Rule for FullPool {
-    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
-        if guess.cause != Cause::Compute {
-            return Effect::GoOn;
-        }
-        let shown = pool_is_full(&suspect.case.compared, guess.service, guess.instance);
-        guess.become_where_shown(Cause::ConnectionPool, shown)
-    }
-}
+pub(super) const FULL_POOL: Disguise = Disguise {
+    seems: Cause::Compute,
+    is: Cause::ConnectionPool,
+    shown: pool_is_full,
+};
 
 /// Whether calls of `service`, or of its `instance`, have to wait for a connection, where no wait
 /// for one is recorded: the figures that say so, and the instance where it is only one of several. A pool

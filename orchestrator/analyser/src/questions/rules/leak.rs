@@ -5,7 +5,7 @@ use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::questions::comparison::Comparison;
-use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
+use crate::questions::rules::rule::{Disguise, Shown};
 use crate::questions::signs::Signs;
 use crate::questions::signs::alone::only_one_holder;
 use crate::questions::signs::figures::growth_figures;
@@ -15,17 +15,11 @@ use crate::questions::signs::withheld::pauses;
 /// Growth of the share of time in pauses from which the collector works in vain.
 const PAUSES_GROWTH_MIN: f64 = 0.02;
 
-pub(super) struct MemoryLeak;
-
-impl Rule for MemoryLeak {
-    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
-        if guess.cause != Cause::Compute {
-            return Effect::GoOn;
-        }
-        let shown = memory_leaks(&suspect.case.compared, guess.service, guess.instance);
-        guess.become_where_shown(Cause::Memory, shown)
-    }
-}
+pub(super) const MEMORY_LEAK: Disguise = Disguise {
+    seems: Cause::Compute,
+    is: Cause::Memory,
+    shown: memory_leaks,
+};
 
 /// Whether memory of `service`, or of its `instance`, grows as it did not in the baseline, and what
 /// comes of full memory does too: the figures that say so, and the instance where it is only one of several.

@@ -16,20 +16,20 @@ mod stolen;
 mod straggler;
 mod throttled;
 
-use crate::questions::rules::full_pool::FullPool;
+use crate::questions::rules::full_pool::FULL_POOL;
 use crate::questions::rules::inferred_queue::InferredQueue;
 use crate::questions::rules::kv_cache::FullKvCache;
-use crate::questions::rules::leak::MemoryLeak;
+use crate::questions::rules::leak::MEMORY_LEAK;
 use crate::questions::rules::pauses::ProcessPauses;
 use crate::questions::rules::pool_holder::PoolHolder;
 use crate::questions::rules::queue_or_slow::QueueOrSlow;
 use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 use crate::questions::rules::serial_calls::CallsBecameSerial;
 use crate::questions::rules::standout::StandoutInstance;
-use crate::questions::rules::starved::StarvedProcess;
-use crate::questions::rules::stolen::StolenProcessors;
+use crate::questions::rules::starved::STARVED_PROCESS;
+use crate::questions::rules::stolen::STOLEN_PROCESSORS;
 use crate::questions::rules::straggler::Straggler;
-use crate::questions::rules::throttled::ThrottledProcessors;
+use crate::questions::rules::throttled::THROTTLED_PROCESSORS;
 use crate::questions::signs::figures::metric_figures;
 
 /// All rules, in the order in which they look.
@@ -44,12 +44,12 @@ const RULES: [&dyn Rule; 13] = [
     &StandoutInstance,
     // What the process was short of while it seemed to work.
     &ProcessPauses,
-    &StolenProcessors,
-    &StarvedProcess,
+    &STOLEN_PROCESSORS,
+    &STARVED_PROCESS,
     &Straggler,
-    &MemoryLeak,
-    &ThrottledProcessors,
-    &FullPool,
+    &MEMORY_LEAK,
+    &THROTTLED_PROCESSORS,
+    &FULL_POOL,
     &InferredQueue,
 ];
 

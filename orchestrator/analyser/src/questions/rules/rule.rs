@@ -4,6 +4,7 @@ use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::request::Request;
 use crate::questions::case::Case;
+use crate::questions::comparison::Comparison;
 use crate::questions::findings::Figure;
 use crate::questions::places::Place;
 
@@ -45,6 +46,26 @@ pub(crate) enum Effect {
 pub(crate) trait Rule: Sync {
     /// Looks at a place, and corrects what the rules before made of it.
     fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect;
+}
+
+/// A rule for a cause that looks like another one where nobody recorded it.
+pub(crate) struct Disguise {
+    /// What it looks like.
+    pub(crate) seems: Cause,
+    /// What it is.
+    pub(crate) is: Cause,
+    /// What shows it at a service, or at an instance of it.
+    pub(crate) shown: fn(&Comparison<'_>, ServiceId, Option<InstanceId>) -> Option<Shown>,
+}
+
+impl Rule for Disguise {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        if guess.cause != self.seems {
+            return Effect::GoOn;
+        }
+        let shown = (self.shown)(&suspect.case.compared, guess.service, guess.instance);
+        guess.become_where_shown(self.is, shown)
+    }
 }
 
 impl Guess {

@@ -8,7 +8,7 @@ use crate::facts::server_spans::within;
 use crate::facts::time::Window;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
-use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
+use crate::questions::rules::rule::{Disguise, Shown};
 use crate::questions::signs::alone::only_one;
 use crate::statistics::summary::{mean, quantile};
 
@@ -25,17 +25,11 @@ const SLOW_SHARE_MIN: f64 = 0.15;
 /// The share of the baseline's calls that are "nearly all".
 const NEARLY_ALL: f64 = 0.95;
 
-pub(super) struct StarvedProcess;
-
-impl Rule for StarvedProcess {
-    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
-        if guess.cause != Cause::Network {
-            return Effect::GoOn;
-        }
-        let shown = process_is_starved(&suspect.case.compared, guess.service, guess.instance);
-        guess.become_where_shown(Cause::Cpu, shown)
-    }
-}
+pub(super) const STARVED_PROCESS: Disguise = Disguise {
+    seems: Cause::Network,
+    is: Cause::Cpu,
+    shown: process_is_starved,
+};
 
 /// Whether a call's work takes so much longer at `service`, or at its `instance`, that the network
 /// alone cannot be to blame: the figure that says so, and the instance where it is only one of several.

@@ -6,24 +6,18 @@ use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::names::metrics::METRIC_CPU_STEAL;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
-use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
+use crate::questions::rules::rule::{Disguise, Shown};
 use crate::questions::signs::alone::only_one;
 use crate::questions::signs::samples::gauge_mean;
 
 /// Growth of the share that others take from which it explains slower work.
 const GROWTH_MIN: f64 = 0.02;
 
-pub(super) struct StolenProcessors;
-
-impl Rule for StolenProcessors {
-    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
-        if guess.cause != Cause::Compute {
-            return Effect::GoOn;
-        }
-        let shown = processors_were_stolen(&suspect.case.compared, guess.service, guess.instance);
-        guess.become_where_shown(Cause::Cpu, shown)
-    }
-}
+pub(super) const STOLEN_PROCESSORS: Disguise = Disguise {
+    seems: Cause::Compute,
+    is: Cause::Cpu,
+    shown: processors_were_stolen,
+};
 
 /// Whether others took more of the processors' time of `service`, or of its `instance`, than in the
 /// baseline: the figure that says so, and the instance where it is only one of several.

@@ -4,7 +4,7 @@
 use crate::facts::cause::Cause;
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::questions::comparison::Comparison;
-use crate::questions::rules::rule::{Effect, Guess, Rule, Shown, Suspect};
+use crate::questions::rules::rule::{Disguise, Shown};
 use crate::questions::signs::alone::only_one_holder;
 use crate::questions::signs::figures::throttled_figure;
 use crate::questions::signs::withheld::{processors_used, throttled_share};
@@ -14,17 +14,11 @@ use crate::questions::signs::withheld::{processors_used, throttled_share};
 const SHARE_MIN: f64 = 0.25;
 const TIMES_MIN: f64 = 2.0;
 
-pub(super) struct ThrottledProcessors;
-
-impl Rule for ThrottledProcessors {
-    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
-        if guess.cause != Cause::Compute {
-            return Effect::GoOn;
-        }
-        let shown = processors_were_withheld(&suspect.case.compared, guess.service, guess.instance);
-        guess.become_where_shown(Cause::Cpu, shown)
-    }
-}
+pub(super) const THROTTLED_PROCESSORS: Disguise = Disguise {
+    seems: Cause::Compute,
+    is: Cause::Cpu,
+    shown: processors_were_withheld,
+};
 
 /// Whether the processor quota of `service`, or of its `instance`, runs out more often than in the
 /// baseline: the figure that says so, and the instance where it is only one of several.
