@@ -1,5 +1,4 @@
 //! What the tests send, and how.
-#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;

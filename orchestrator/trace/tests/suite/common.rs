@@ -1,7 +1,5 @@
 //! What was read, in words.
 
-#![allow(dead_code)] // Each test takes what it needs.
-
 use std::path::PathBuf;
 
 use ragdoll_trace::{Attribute, Observations, ReadReport, Reader, ResourceId, TraceSet};
