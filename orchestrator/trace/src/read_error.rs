@@ -74,6 +74,12 @@ pub enum ReadProblem {
         /// How the text begins.
         found: String,
     },
+    /// What was saved is a server's answer that something went wrong.
+    #[error("the server answered with an error in place of telemetry: {said}")]
+    ErrorAnswer {
+        /// What the server said.
+        said: String,
+    },
     /// A JSON object or a message ends too soon.
     #[error("it ends in the middle, as when its writer was stopped")]
     Cut,

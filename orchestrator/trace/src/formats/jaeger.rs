@@ -38,8 +38,11 @@ struct Trace<'a> {
 /// What the API answers, where it is a record among others.
 #[derive(Deserialize)]
 struct Answer<'a> {
-    #[serde(borrow)]
-    data: Vec<&'a RawValue>,
+    /// Null beside errors. Without `deserialize_with` it could be missing.
+    #[serde(borrow, deserialize_with = "Option::deserialize")]
+    data: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    errors: Option<Vec<&'a RawValue>>,
 }
 
 /// What makes an object a span by itself: all else has its default.
@@ -103,6 +106,13 @@ struct JaegerSpan<'a> {
     process: Option<Process<'a>>,
 }
 
+/// What the API's answer lists in its `errors`.
+#[derive(Deserialize)]
+struct ApiError {
+    code: i64,
+    msg: String,
+}
+
 /// An event within a span.
 #[derive(Deserialize)]
 struct LogRecord<'a> {
@@ -141,8 +151,9 @@ impl Format for Jaeger {
         let Ok(answer) = serde_json::from_str::<Answer<'_>>(object) else {
             return read_trace(part, object);
         };
-        for trace in answer.data {
-            if let Outcome::Foreign(problem) = read_trace(part, trace.get()) {
+        let lists = [answer.data, answer.errors].into_iter().flatten();
+        for inner in lists.flatten() {
+            if let Outcome::Foreign(problem) = read_trace(part, inner.get()) {
                 part.fault(Dropped::BadLine, problem);
             }
         }
@@ -162,10 +173,15 @@ fn read_trace(part: &mut Part, text: &str) -> Outcome {
         Err(error) => {
             // A span by itself has no `spans`.
             let is_span = serde_json::from_str::<LoneSpan<'_>>(text).is_ok();
-            return match is_span && read_span(part, text, &BTreeMap::new()).is_ok() {
-                true => Outcome::Read,
-                false => Outcome::Foreign(ReadProblem::json(EXPECTED)(error)),
-            };
+            if is_span && read_span(part, text, &BTreeMap::new()).is_ok() {
+                return Outcome::Read;
+            }
+            return Outcome::Foreign(match serde_json::from_str::<ApiError>(text) {
+                Ok(ApiError { code, msg }) => ReadProblem::ErrorAnswer {
+                    said: format!("{code} {msg}"),
+                },
+                Err(_) => ReadProblem::json(EXPECTED)(error),
+            });
         }
     };
     let processes = trace.processes.into_iter().flatten();

@@ -26,18 +26,35 @@ pub(super) fn is_frame(head: &[u8]) -> bool {
 }
 
 /// Field 1 of any request is a list of messages whose fields are 1 (resource), 2 (scopes) and 3
-/// (the schema's address), all of the wire type for bytes.
+/// (the schema's address), all of the wire type for bytes. The first of them fits into its message: bytes of text
+/// such as line ends look like a message otherwise.
 pub(super) fn is_message(head: &[u8]) -> bool {
     let Some((0x0a, rest)) = head.split_first() else {
         return false;
     };
+    let Some((length, message)) = length(rest) else {
+        return false;
+    };
+    let Some((0x0a | 0x12 | 0x1a, field)) = message.split_first() else {
+        return false;
+    };
+    length_of_field(field).is_none_or(|needed| needed < length)
+}
+
+/// A length at the beginning of bytes, and what follows it.
+fn length(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut length = 0_u64;
-    for (place, &byte) in rest.iter().enumerate().take(5) {
+    for (place, &byte) in bytes.iter().enumerate().take(5) {
         length |= u64::from(byte & 0x7f) << (7 * place);
         if byte < 0x80 {
-            let within = matches!(rest.get(place + 1), Some(0x0a | 0x12 | 0x1a));
-            return length > 0 && within;
+            return Some((length, &bytes[place + 1..]));
         }
     }
-    false
+    None
+}
+
+/// Bytes that a field behind its tag takes, its length included.
+fn length_of_field(bytes: &[u8]) -> Option<u64> {
+    let (content, rest) = length(bytes)?;
+    Some(content + (bytes.len() - rest.len()) as u64)
 }

@@ -52,4 +52,14 @@ impl Format for Tempo {
             Err(error) => Outcome::Foreign(ReadProblem::json(EXPECTED)(error)),
         }
     }
+
+    fn read_cut(&self, part: &mut Part, object: &str) {
+        let after = |key: &str| object.split_once(key).map(|(_, rest)| rest);
+        if let Some(batches) = after("\"batches\"") {
+            OtlpJson.read_cut(part, &format!("{{\"resourceSpans\"{batches}"));
+        } else {
+            let trace = after("\"trace\"").and_then(|rest| rest.split_once(':'));
+            OtlpJson.read_cut(part, trace.map_or("", |(_, trace)| trace));
+        }
+    }
 }

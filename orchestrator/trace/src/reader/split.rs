@@ -29,7 +29,8 @@ pub(super) enum PieceKind {
 /// passed over, so that a list of objects, objects end to end and objects one a line are alike.
 #[derive(Debug)]
 pub(super) struct Splitter {
-    /// How many objects are around each record; what else is in them is passed over.
+    /// How many objects are around each record, up to the end of the first of them; what else is in them is passed
+    /// over.
     outer: u32,
     limit: usize,
     open_outer: u32,
@@ -209,7 +210,13 @@ impl Splitter {
                     return at + 1;
                 }
                 b'{' => self.open_outer += 1,
-                b'}' if self.open_outer > 0 => self.open_outer -= 1,
+                b'}' if self.open_outer > 0 => {
+                    self.open_outer -= 1;
+                    // What follows need not be like what it begins with, and is whole by itself.
+                    if self.open_outer == 0 {
+                        self.outer = 0;
+                    }
+                }
                 b'"' if self.open_outer > 0 => self.in_string = true,
                 b'[' | b']' | b',' => {}
                 _ if self.open_outer > 0 || byte.is_ascii_whitespace() => {}
@@ -279,6 +286,15 @@ mod tests {
             "line 1 Whole {\"x\":{}}",
             "line 1 Whole {\"y\":\"}\"}",
             "line 1 Whole {\"z\":1}",
+        ];
+        for block in [1, 1000] {
+            assert_eq!(split(text, 1, block), expected);
+        }
+        let text = "{\"data\":[{\"x\":1}]}\n{\"data\":[{\"y\":2}]} {\"z\":3}";
+        let expected = [
+            "line 1 Whole {\"x\":1}",
+            "line 2 Whole {\"data\":[{\"y\":2}]}",
+            "line 2 Whole {\"z\":3}",
         ];
         for block in [1, 1000] {
             assert_eq!(split(text, 1, block), expected);

@@ -288,3 +288,54 @@ fn a_jaeger_trace_without_processes_is_read() {
         assert!(!said.contains("left out"), "{said}");
     }
 }
+
+#[test]
+fn what_follows_an_answer_of_jaeger_is_read_for_what_it_is() {
+    let text = |name| std::fs::read_to_string(sample(name)).expect("a sample");
+    let answer = text("jaeger-api.json");
+    for (other, spans) in [
+        ("otlp.jsonl", 2),
+        ("otlp-old.json", 1),
+        ("zipkin.jsonl", 2),
+    ] {
+        let both = format!("{answer}\n{}", text(other));
+        let (seen, report) = read(both.as_bytes());
+        let words = words(&(seen, report));
+        let expected = format!("{} spans", 3 + spans);
+        assert!(words.contains(&expected), "{other}: {words}");
+    }
+}
+
+#[test]
+fn an_answer_of_jaeger_that_is_an_error_is_told_in_its_words() {
+    let error = r#"{"data":null,"total":0,"errors":[{"code":404,"msg":"trace not found"}]}"#;
+    let two = format!("{error}\n{error}");
+    for text in [error, &two] {
+        let words = words(&read(text.as_bytes()));
+        assert!(words.contains("404 trace not found"), "{words}");
+    }
+}
+
+#[test]
+fn an_answer_of_tempo_that_ends_in_the_middle_is_read_as_far_as_it_goes() {
+    let whole = std::fs::read_to_string(sample("tempo.json")).expect("a sample");
+    let second = format!(
+        "{{\"trace\": {}",
+        whole.replacen("batches", "resourceSpans", 1)
+    );
+    for text in [whole, second] {
+        let cut = &text[..text.rfind("GET").expect("the second span's name")];
+        let words = words(&read(cut.as_bytes()));
+        assert!(words.contains("Tempo JSON, 1 span\n"), "{words}");
+        assert!(words.contains("ends in the middle"), "{words}");
+    }
+}
+
+#[test]
+fn empty_lines_are_no_protobuf() {
+    let words = match Reader::new().read("test", &b"\n\n\n\n\n\n\n\n\n\n\n\n\n\n"[..]) {
+        Ok(_) => panic!("empty lines were read"),
+        Err(error) => error.to_string(),
+    };
+    assert!(!words.contains("protobuf message"), "{words}");
+}
