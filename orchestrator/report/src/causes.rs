@@ -16,6 +16,7 @@ struct Row {
 const fn row(cause: Cause) -> Row {
     let (waits, colours) = match cause {
         Cause::Queue => (true, ["#b85a06", "#c26a1c"]),
+        Cause::RateLimit => (true, ["#a0522d", "#bb6e49"]),
         Cause::Lock => (true, ["#b3261e", "#cf463d"]),
         Cause::ConnectionPool => (true, ["#9a3d8c", "#ad559f"]),
         Cause::Compute => (false, ["#4a78ab", "#4f80b6"]),

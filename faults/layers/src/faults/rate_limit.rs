@@ -37,7 +37,7 @@ impl Kind for RateLimit {
         edges: true,
         standing: false,
         callers: false,
-        causes: &["errors", "retries"],
+        causes: &["rate_limit", "errors", "retries"],
     };
 
     fn example() -> Self {

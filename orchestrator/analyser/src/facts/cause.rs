@@ -70,6 +70,13 @@ causes! {
         meaning: "waiting for a free server",
         spans: ["queue.wait"],
     }
+    /// A limit on how much is taken in a time, with room left behind it.
+    RateLimit {
+        name: "rate_limit",
+        words: "calls beyond a limit",
+        meaning: "a rate limit or quota that refuses calls, though there is room",
+        spans: [],
+    }
     /// Waiting for, or holding, a lock.
     Lock {
         name: "lock",

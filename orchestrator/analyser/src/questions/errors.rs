@@ -3,6 +3,7 @@
 mod cause;
 mod circuit_breakers;
 mod deadlock;
+mod rate_limit;
 mod room;
 
 use std::collections::BTreeMap;

@@ -42,9 +42,14 @@ impl Line {
         })
     }
 
+    /// The slope, so many standard errors above what it seems.
+    pub(crate) fn slope_at_most(&self, errors: f64) -> f64 {
+        self.slope + errors * self.slope_error
+    }
+
     /// The highest value at `x` that the points make plausible, at least their mean.
     pub(crate) fn highest_at(&self, x: f64) -> f64 {
-        let slope = (self.slope + 2.0 * self.slope_error).max(0.0);
+        let slope = self.slope_at_most(2.0).max(0.0);
         self.mean_y + slope * (x - self.mean_x).max(0.0)
     }
 }

@@ -13,6 +13,7 @@ mod given_up;
 mod host_signs;
 mod origins;
 mod questions;
+mod rate_limits;
 mod rules;
 mod saturation;
 mod serial;

@@ -132,14 +132,8 @@ fn deadlock(scene: &mut Scene<'_>) -> Option<Injection> {
     let timeout_ms = rounded(between(250.0, 500.0, scene.rng));
     let mut spec = scene.spec(&spot, json!({ "timeout_ms": timeout_ms }));
     spec.probability = rounded(between(0.05, 0.12, scene.rng));
-    let causes = failing_with(scene, &spot, &[Cause::Lock]);
+    let causes = scene.failing_with(&spot, &[Cause::Lock]);
     Some(scene.injection(&spot, spec, &causes))
-}
-
-fn failing_with(scene: &Scene<'_>, spot: &Spot, own: &[Cause]) -> Vec<Cause> {
-    let retries = scene.failing(spot).into_iter();
-    let retries = retries.filter(|cause| *cause == Cause::Retries);
-    own.iter().copied().chain(retries).collect()
 }
 
 /// Connections that are too few for how long they are used.
@@ -206,7 +200,7 @@ fn oom(scene: &mut Scene<'_>) -> Option<Injection> {
         "restart_ms": rounded(between(300.0, 2000.0, scene.rng)),
     });
     let spec = scene.spec(&spot, params);
-    let causes = failing_with(scene, &spot, &[Cause::Memory]);
+    let causes = scene.failing_with(&spot, &[Cause::Memory]);
     Some(scene.injection(&spot, spec, &causes))
 }
 
@@ -219,7 +213,7 @@ fn memory_leak(scene: &mut Scene<'_>) -> Option<Injection> {
     let leak = (free / requests.max(2.0)) as u64;
     let params = json!({ "memory_leak_bytes_per_request": leak });
     let spec = scene.spec(&spot, params);
-    let causes = failing_with(scene, &spot, &[Cause::Memory]);
+    let causes = scene.failing_with(&spot, &[Cause::Memory]);
     Some(scene.injection(&spot, spec, &causes))
 }
 

@@ -71,7 +71,7 @@ fn rate_limit(scene: &mut Scene<'_>) -> Option<Injection> {
     let spot = scene.somewhere(|place| place.rate_per_s >= 2.0)?;
     let quota = spot.place.rate_per_s * between(0.4, 0.75, scene.rng);
     let spec = scene.spec(&spot, json!({ "per_s": (quota as u32).max(1) }));
-    let causes = scene.failing(&spot);
+    let causes = scene.failing_with(&spot, &[Cause::RateLimit]);
     Some(scene.injection(&spot, spec, &causes))
 }
 

@@ -196,6 +196,13 @@ impl Scene<'_> {
         causes
     }
 
+    /// Causes of failures whose reason telemetry shows.
+    pub(super) fn failing_with(&self, spot: &Spot, own: &[Cause]) -> Vec<Cause> {
+        let retries = self.failing(spot).into_iter();
+        let retries = retries.filter(|cause| *cause == Cause::Retries);
+        own.iter().copied().chain(retries).collect()
+    }
+
     /// Causes of work that takes longer at a place: where it is one of several calls at once, it is
     /// the one that the others wait for.
     pub(super) fn slower(&self, spot: &Spot) -> Vec<Cause> {

@@ -1,7 +1,9 @@
 //! What the words of an error mean. Every system has its own for a lost patience, a full queue or a
 //! service that is not there; this table is the only place that knows them.
 
-use self::Meaning::{Absent, Cancelled, Conflict, Full, Late, MaybeFull, Nothing};
+use self::Meaning::{
+    Absent, Cancelled, Conflict, Exhausted, Full, Late, Limited, MaybeFull, Nothing,
+};
 use self::Test::{Is, Says};
 
 /// What kind of failure an error name stands for.
@@ -11,6 +13,11 @@ pub(crate) enum Failure {
     Deadline,
     /// The callee gave up a transaction that stood in another's way.
     Conflict,
+    /// The callee takes no more from the caller for now: it says so, or answers 429, which RFC 6585 (section 4)
+    /// defines as that.
+    RateLimit,
+    /// The callee had no room, or keeps to a limit.
+    Exhausted,
     /// The callee had no room: it says so.
     Overflow,
     /// The callee had no room, or was not there.
@@ -26,6 +33,10 @@ enum Meaning {
     Late,
     /// The caller took its call back.
     Cancelled,
+    /// More was asked than a limit lets through.
+    Limited,
+    /// No room, or more than a limit lets through.
+    Exhausted,
     /// No room.
     Full,
     /// No room, or nobody there.
@@ -53,7 +64,7 @@ const MEANINGS: [(Test, Meaning); 92] = [
     (Is("504"), Late),
     (Is("408"), Late),
     (Is("499"), Cancelled),
-    (Is("429"), Full),
+    (Is("429"), Limited),
     (Is("503"), MaybeFull),
     (Is("40001"), Conflict),
     (Is("40p01"), Conflict),
@@ -86,22 +97,22 @@ const MEANINGS: [(Test, Meaning); 92] = [
     (Says("write conflict"), Conflict),
     (Says("transaction aborted"), Conflict),
     (Says("code aborted"), Conflict),
-    (Says("resource exhausted"), Full),
-    (Says("too many requests"), Full),
+    (Says("resource exhausted"), Exhausted),
+    (Says("too many requests"), Limited),
     (Says("too many connections"), Full),
     (Says("too many clients"), Full),
-    (Says("rate limit"), Full),
-    (Says("rate limited"), Full),
-    (Says("rate limiter"), Full),
-    (Says("request not permitted"), Full),
-    (Says("throttled"), Full),
-    (Says("throttling"), Full),
-    (Says("quota exceeded"), Full),
+    (Says("rate limit"), Limited),
+    (Says("rate limited"), Limited),
+    (Says("rate limiter"), Limited),
+    (Says("request not permitted"), Limited),
+    (Says("throttled"), Limited),
+    (Says("throttling"), Limited),
+    (Says("quota exceeded"), Limited),
     (Says("bulkhead"), Full),
     (Says("rejected execution"), Full),
     (Says("queue full"), Full),
     (Says("queue is full"), Full),
-    (Says("slow down"), Full),
+    (Says("slow down"), Limited),
     (Says("upstream overflow"), Full),
     (Says("overloaded"), Full),
     (Says("circuit breaker"), Absent),
@@ -152,6 +163,8 @@ const BYTES_MAX: usize = 400;
 pub(crate) fn failure(error: &str) -> Failure {
     match meaning(error) {
         Some(Late | Cancelled) => Failure::Deadline,
+        Some(Limited) => Failure::RateLimit,
+        Some(Exhausted) => Failure::Exhausted,
         Some(Full) => Failure::Overflow,
         Some(MaybeFull) => Failure::MaybeOverflow,
         Some(Conflict) => Failure::Conflict,
@@ -312,8 +325,10 @@ mod tests {
             ("deadlock detected", Failure::Conflict),
             ("ABORTED", Failure::Conflict),
             ("The operation was aborted", Failure::Other),
-            ("ThrottlingException", Failure::Overflow),
-            ("openai.RateLimitError", Failure::Overflow),
+            ("ThrottlingException", Failure::RateLimit),
+            ("openai.RateLimitError", Failure::RateLimit),
+            ("429", Failure::RateLimit),
+            ("RESOURCE_EXHAUSTED", Failure::Exhausted),
             ("503", Failure::MaybeOverflow),
             ("Service Unavailable", Failure::MaybeOverflow),
             ("5031", Failure::Other),

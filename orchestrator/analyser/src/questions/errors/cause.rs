@@ -13,7 +13,8 @@ use crate::facts::time::Window;
 use crate::questions::case::Case;
 use crate::questions::comparison::Comparison;
 use crate::questions::errors::deadlock::given_up_on_a_lock;
-use crate::questions::errors::room::{has_queue, has_room};
+use crate::questions::errors::rate_limit::keeps_to_a_limit;
+use crate::questions::errors::room::{has_queue, has_room, is_full};
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
 use crate::questions::network_owners::NetworkOwners;
@@ -56,13 +57,22 @@ pub(crate) fn cause(
             .sum()
     };
     let half = failed.len().div_ceil(2);
-    let overflow = count(Failure::Overflow);
+    let limited = count(Failure::RateLimit);
+    let either = limited + count(Failure::Exhausted);
+    let overflow = either + count(Failure::Overflow);
     let maybe = count(Failure::MaybeOverflow);
-    let has_room = has_room(compared, service);
-    let full = overflow >= half
+    let refuses = overflow >= half
         || (overflow + maybe >= half && has_queue(prepared, service, compared.window));
-    if full && !has_room {
-        return (Cause::Queue, queue_figures(compared, service));
+    if refuses {
+        if either >= half && !is_full(case, service) {
+            let shown = keeps_to_a_limit(compared, service, failed);
+            if limited >= half || shown.is_some() {
+                return (Cause::RateLimit, shown.unwrap_or_default());
+            }
+        }
+        if !has_room(compared, service) {
+            return (Cause::Queue, queue_figures(compared, service));
+        }
     }
     if count(Failure::Conflict) >= half
         && let Some(figure) = given_up_on_a_lock(case, service, failed)

@@ -144,14 +144,13 @@ fn refused(say: impl Fn(SpanSpec) -> SpanSpec) -> String {
 }
 
 #[test]
-fn a_service_that_has_no_room_says_so_in_many_words() {
+fn a_service_that_has_no_room_or_keeps_a_limit_says_so_in_many_words() {
     let words = [
         (
             "exception.type",
             "java.util.concurrent.RejectedExecutionException",
         ),
-        ("exception.message", "429 Too Many Requests"),
-        ("otel.status_description", "rate limit exceeded"),
+        ("exception.message", "queue is full"),
         ("response_flags", "UO"),
     ];
     for (key, text) in words {
@@ -161,7 +160,18 @@ fn a_service_that_has_no_room_says_so_in_many_words() {
             "{key} {text}"
         );
     }
-    assert_eq!(refused(|call| call.int("rpc.grpc.status_code", 8)), "Queue");
+    let limits = [
+        ("exception.message", "429 Too Many Requests"),
+        ("otel.status_description", "rate limit exceeded"),
+        ("response_flags", "RL"),
+    ];
+    for (key, text) in limits {
+        assert_eq!(
+            refused(|call| call.text(key, text)),
+            "RateLimit",
+            "{key} {text}"
+        );
+    }
     assert_eq!(
         refused(|call| call.text("exception.type", "KeyError")),
         "Errors"
