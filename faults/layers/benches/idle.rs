@@ -72,8 +72,8 @@ impl Faults {
 
 fn latency(at: At) -> FaultSpec {
     let target = match at {
-        At::Server => Target::service(Service::Shard),
-        At::Edge => Target::edge(Service::VectorDb, Service::Shard),
+        At::Server => Target::service(Service::SHARD),
+        At::Edge => Target::edge(Service::VECTOR_DB, Service::SHARD),
     };
     let params = json!({ "delay": { "fixed": { "ms": 1.0 } } });
     FaultSpec::new("latency", target, params)
@@ -85,7 +85,7 @@ fn layer(faults: Faults, at: At, clock: &Clock) -> FaultLayer {
     match at {
         At::Server => injector.server_layer(clock, &shard, Arc::new(|| 0)),
         At::Edge => {
-            let from = InstanceId::new(Service::VectorDb, 0);
+            let from = InstanceId::new(Service::VECTOR_DB, 0);
             injector.edge_layer(clock, &from, &shard, Arc::new(|| 0))
         }
     }

@@ -191,7 +191,7 @@ impl Injector {
             Where::Server(..) => Arc::default(),
             Where::Edge(from, to, _) => {
                 let cutting = armed.iter().filter(|armed| {
-                    from.service() == Service::Client || !self.is_disconnected(armed)
+                    from.service() == Service::CLIENT || !self.is_disconnected(armed)
                 });
                 cutting
                     .filter_map(|armed| Cut::of(armed, from, to))

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn timing(change: impl FnOnce(&mut FaultSpec), inner: Option<(u64, u64)>) -> Timing {
-        let mut spec = FaultSpec::new("latency", Target::service(Service::Llm), json!({}));
+        let mut spec = FaultSpec::new("latency", Target::service(Service::LLM), json!({}));
         change(&mut spec);
         let planned = Planned {
             spec,

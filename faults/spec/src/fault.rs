@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_window_ends_with_the_phase_at_the_latest() {
-        let mut fault = FaultSpec::new("latency", Target::service(Service::Llm), no_params());
+        let mut fault = FaultSpec::new("latency", Target::service(Service::LLM), no_params());
         assert_eq!(fault.window_s(60.0), (0.0, 60.0));
         fault.at_s = 50.0;
         fault.for_s = Some(5.0);
@@ -146,7 +146,7 @@ mod tests {
     fn a_short_declaration_gets_the_defaults() {
         let text = r#"{ "kind": "latency", "target": { "service": "llm" } }"#;
         let fault: FaultSpec = serde_json::from_str(text).expect("a valid fault");
-        let target = Target::service(Service::Llm);
+        let target = Target::service(Service::LLM);
         assert_eq!(fault, FaultSpec::new("latency", target, no_params()));
     }
 }

@@ -29,32 +29,34 @@ impl KindInfo {
             })
         };
         let has_meaning = graph.is_empty() || self.graph.is_some();
-        match service {
-            _ if !has_meaning => unfit(
+        if !has_meaning {
+            return unfit(
                 format!(
                     "is {service}, but `{}` means nothing in a graph of services",
                     self.name
                 ),
                 "choose another kind",
+            );
+        }
+        if graph.is_empty() || service == Service::CLIENT {
+            return match self.services.contains(&service) {
+                true => Ok(()),
+                false => Err(self.cannot_act_on(service)),
+            };
+        }
+        let needs = self.graph.filter(|needs| *needs != Needs::Client);
+        let (Some(needs), Some(found)) = (needs, graph.service(service)) else {
+            return Err(self.cannot_act_on(service));
+        };
+        match needs.missing_in(found, graph) {
+            None => Ok(()),
+            Some((missing, fix)) => unfit(
+                format!(
+                    "is {service}, which {missing}: `{}` cannot act on it",
+                    self.name
+                ),
+                fix,
             ),
-            Service::Generic(name) => {
-                let needs = self.graph.filter(|needs| *needs != Needs::Client);
-                let (Some(needs), Some(found)) = (needs, graph.service(name)) else {
-                    return Err(self.cannot_act_on(service));
-                };
-                match needs.missing_in(found, graph) {
-                    None => Ok(()),
-                    Some((missing, fix)) => unfit(
-                        format!(
-                            "is {service}, which {missing}: `{}` cannot act on it",
-                            self.name
-                        ),
-                        fix,
-                    ),
-                }
-            }
-            _ if self.services.contains(&service) => Ok(()),
-            _ => Err(self.cannot_act_on(service)),
         }
     }
 
@@ -69,7 +71,7 @@ impl KindInfo {
 
 #[cfg(test)]
 mod tests {
-    use ragdoll_model::{GraphCall, GraphLock, GraphPool, GraphService, ServiceName};
+    use ragdoll_model::{GraphCall, GraphLock, GraphPool, GraphService, Service};
 
     use super::*;
 
@@ -78,7 +80,7 @@ mod tests {
             name: "trouble",
             summary: "",
             resource: "",
-            services: &[Service::Gateway, Service::Client],
+            services: &[Service::GATEWAY, Service::CLIENT],
             graph,
             edges: false,
             standing: false,
@@ -87,8 +89,8 @@ mod tests {
         }
     }
 
-    fn name(text: &str) -> ServiceName {
-        ServiceName::from_name(text).expect("a name")
+    fn name(text: &str) -> Service {
+        Service::from_name(text).expect("a name")
     }
 
     /// A cart that calls nobody, behind a frontend with all that there is.
@@ -156,12 +158,12 @@ mod tests {
     fn a_kind_without_meaning_in_graphs_acts_on_nothing_of_theirs() {
         let (graph, rag) = (topology(), Topology::default());
         let cart = Service::from(name("cart"));
-        assert_eq!(kind(None).fits(Service::Gateway, &rag), Ok(()));
-        assert!(kind(None).fits(Service::Llm, &rag).is_err());
+        assert_eq!(kind(None).fits(Service::GATEWAY, &rag), Ok(()));
+        assert!(kind(None).fits(Service::LLM, &rag).is_err());
         assert!(kind(None).fits(cart, &graph).is_err());
-        assert!(kind(None).fits(Service::Client, &graph).is_err());
+        assert!(kind(None).fits(Service::CLIENT, &graph).is_err());
         let load = kind(Some(Needs::Client));
-        assert_eq!(load.fits(Service::Client, &graph), Ok(()));
+        assert_eq!(load.fits(Service::CLIENT, &graph), Ok(()));
         assert!(load.fits(cart, &graph).is_err(), "it changes the load");
         assert!(
             kind(Some(Needs::Nothing)).fits(cart, &rag).is_err(),

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 /// Every pair of services of the RAG system that call each other, caller first.
 pub const EDGES: [(Service, Service); 10] = [
-    (Service::Client, Service::Gateway),
-    (Service::Client, Service::IngestApi),
-    (Service::Gateway, Service::Metadata),
-    (Service::Gateway, Service::Embedder),
-    (Service::Gateway, Service::VectorDb),
-    (Service::Gateway, Service::Reranker),
-    (Service::Gateway, Service::Llm),
-    (Service::VectorDb, Service::Shard),
-    (Service::IngestWorker, Service::Embedder),
-    (Service::IngestWorker, Service::Shard),
+    (Service::CLIENT, Service::GATEWAY),
+    (Service::CLIENT, Service::INGEST_API),
+    (Service::GATEWAY, Service::METADATA),
+    (Service::GATEWAY, Service::EMBEDDER),
+    (Service::GATEWAY, Service::VECTOR_DB),
+    (Service::GATEWAY, Service::RERANKER),
+    (Service::GATEWAY, Service::LLM),
+    (Service::VECTOR_DB, Service::SHARD),
+    (Service::INGEST_WORKER, Service::EMBEDDER),
+    (Service::INGEST_WORKER, Service::SHARD),
 ];
 
 /// Whether `from` calls `to` in the RAG system.
@@ -31,9 +31,9 @@ pub fn edges(topology: &Topology) -> Vec<(Service, Service)> {
     if topology.graph.is_empty() {
         return EDGES.to_vec();
     }
-    let mut edges = vec![(Service::Client, topology.entry())];
+    let mut edges = vec![(Service::CLIENT, topology.entry())];
     for (from, to) in topology.graph.edges() {
-        let edge = (Service::Generic(from), Service::Generic(to));
+        let edge = (from, to);
         if !edges.contains(&edge) {
             edges.push(edge);
         }
@@ -156,11 +156,11 @@ mod tests {
     #[test]
     fn a_service_matches_each_of_its_instances_and_no_other() {
         let topology = Topology::default();
-        let target = Target::service(Service::Shard);
+        let target = Target::service(Service::SHARD);
         assert_eq!(target.instances(&topology).len(), 8);
         assert!(target.matches(&InstanceId::shard(2, 1)));
-        assert!(!target.matches(&InstanceId::new(Service::Llm, 0)));
-        assert!(!target.matches_edge(Service::VectorDb, Service::Shard));
+        assert!(!target.matches(&InstanceId::new(Service::LLM, 0)));
+        assert!(!target.matches_edge(Service::VECTOR_DB, Service::SHARD));
     }
 
     #[test]
@@ -168,36 +168,36 @@ mod tests {
         let topology = Topology::default();
         let target = Target::instance("shard-2-1");
         assert_eq!(target.instances(&topology), [InstanceId::shard(2, 1)]);
-        assert_eq!(target.service_in(&topology), Some(Service::Shard));
+        assert_eq!(target.service_in(&topology), Some(Service::SHARD));
         assert_eq!(Target::instance("shard-9-0").service_in(&topology), None);
     }
 
     #[test]
     fn an_edge_matches_one_direction_and_no_instance() {
         let topology = Topology::default();
-        let target = Target::edge(Service::Gateway, Service::Llm);
-        assert!(target.matches_edge(Service::Gateway, Service::Llm));
-        assert!(!target.matches_edge(Service::Llm, Service::Gateway));
+        let target = Target::edge(Service::GATEWAY, Service::LLM);
+        assert!(target.matches_edge(Service::GATEWAY, Service::LLM));
+        assert!(!target.matches_edge(Service::LLM, Service::GATEWAY));
         assert!(target.instances(&topology).is_empty());
-        assert_eq!(target.service_in(&topology), Some(Service::Llm));
+        assert_eq!(target.service_in(&topology), Some(Service::LLM));
         assert_eq!(target.to_string(), "gateway -> llm");
     }
 
     #[test]
     fn the_edges_of_a_graph_are_its_calls_and_the_clients() {
-        use ragdoll_model::{GraphCall, GraphService, ServiceName};
-        let name = |text| ServiceName::from_name(text).expect("a name");
+        use ragdoll_model::{GraphCall, GraphService, Service};
+        let name = |text| Service::from_name(text).expect("a name");
         let mut cart = GraphService::new(name("cart"));
         cart.calls = vec![GraphCall::new(name("tax")), GraphCall::new(name("tax"))];
         let mut topology = Topology::default();
         assert_eq!(edges(&topology), EDGES);
         topology.graph.services = vec![cart, GraphService::new(name("tax"))];
         let (cart, tax) = (name("cart").into(), name("tax").into());
-        assert_eq!(edges(&topology), [(Service::Client, cart), (cart, tax)]);
+        assert_eq!(edges(&topology), [(Service::CLIENT, cart), (cart, tax)]);
         assert_eq!(Target::service(tax).instances(&topology).len(), 1);
         assert_eq!(Target::instance("cart-0").service_in(&topology), Some(cart));
         assert!(
-            Target::service(Service::Llm)
+            Target::service(Service::LLM)
                 .instances(&topology)
                 .is_empty()
         );
@@ -207,9 +207,9 @@ mod tests {
     fn every_service_but_the_worker_and_the_client_is_called_by_another() {
         for service in Service::ALL {
             let called = EDGES.iter().any(|&(_, to)| to == service);
-            let starts_calls = matches!(service, Service::Client | Service::IngestWorker);
+            let starts_calls = matches!(service, Service::CLIENT | Service::INGEST_WORKER);
             assert_eq!(called, !starts_calls, "{service}");
         }
-        assert!(!edge_exists(Service::Gateway, Service::Shard));
+        assert!(!edge_exists(Service::GATEWAY, Service::SHARD));
     }
 }

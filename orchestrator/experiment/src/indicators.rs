@@ -308,7 +308,7 @@ mod tests {
         }
         let mut fault = ragdoll_fault_spec::FaultSpec::new(
             "latency",
-            ragdoll_fault_spec::Target::service(ragdoll_model::Service::Llm),
+            ragdoll_fault_spec::Target::service(ragdoll_model::Service::LLM),
             serde_json::json!({}),
         );
         (fault.at_s, fault.for_s) = (20.0, Some(6.0));

@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use ragdoll_model::{Dist, TokenDist};
+use ragdoll_model::names::NAME_RULES;
+use ragdoll_model::{Dist, Service, TokenDist};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::document::{Content, KeyPath, Node, Problems};
 use crate::schema::resolve;
-use crate::spec_error::{closest, suggest};
-
-/// Names of a list that a message shows.
-const NAMES_SHOWN: usize = 20;
+use crate::spec_error::{NAMES_SHOWN, closest, suggest};
 
 /// Adds to `problems` every place where `node` does not have the shape of `schema`.
 pub(crate) fn check_shape(schema: &Value, node: &Node, problems: &mut Problems<'_, '_>) {
@@ -32,7 +30,9 @@ impl<'s> Shape<'s, '_, '_, '_> {
     fn check(&mut self, schema: &'s Value, node: &Node, path: &KeyPath) {
         let (name, schema) = resolve(self.root, schema);
         let before = self.problems.len();
-        if let Some(variants) = schema["oneOf"].as_array() {
+        if name == Some("Service") {
+            self.check_service(node, path);
+        } else if let Some(variants) = schema["oneOf"].as_array() {
             self.check_variants(variants, node, path);
         } else if let Some(values) = schema["enum"].as_array() {
             self.check_name(values.iter().filter_map(Value::as_str), node, path);
@@ -84,6 +84,9 @@ impl<'s> Shape<'s, '_, '_, '_> {
     /// What a value of the right type is, in words that follow "give".
     fn expected(&self, schema: &'s Value, path: &KeyPath) -> String {
         let (_, schema) = resolve(self.root, schema);
+        if schema.get("anyOf").is_some() {
+            return "a name in quotes".to_owned();
+        }
         if let Some(variants) = schema["oneOf"].as_array() {
             return describe_variants(variants);
         }
@@ -273,6 +276,18 @@ impl<'s> Shape<'s, '_, '_, '_> {
                     .add(path, format!("is {text:?}, which is no valid value"), fix);
             }
             _ => self.wrong(path, node, format!("give {}", one_of(names))),
+        }
+    }
+
+    /// The name of a service. Whether there is such a service is checked later.
+    fn check_service(&mut self, node: &Node, path: &KeyPath) {
+        let Content::String(text) = &node.content else {
+            return self.wrong(path, node, "give a name in quotes");
+        };
+        if Service::from_name(text).is_none() {
+            let message = format!("is {text:?}, which no service can be called");
+            self.problems
+                .add(path, message, format!("use {NAME_RULES}"));
         }
     }
 

@@ -68,6 +68,9 @@ pub(crate) fn closest<'a>(
         .map(|(_, name)| name)
 }
 
+/// Names of a list that a message shows.
+pub(crate) const NAMES_SHOWN: usize = 20;
+
 /// `did you mean …?` where a valid name is close to `given`, else the list of all of them.
 pub(crate) fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
@@ -75,6 +78,10 @@ pub(crate) fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>)
         (Some(name), _) => format!("did you mean `{name}`?"),
         (None, []) => "remove it".to_owned(),
         (None, [only]) => format!("use `{only}`"),
-        (None, all) => format!("use one of `{}`", all.join("`, `")),
+        (None, all) => {
+            let more = if all.len() > NAMES_SHOWN { ", …" } else { "" };
+            let shown = &all[..all.len().min(NAMES_SHOWN)];
+            format!("use one of `{}`{more}", shown.join("`, `"))
+        }
     }
 }

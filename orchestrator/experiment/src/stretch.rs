@@ -117,7 +117,7 @@ mod tests {
     fn in_force(change: impl FnOnce(&mut FaultSpec)) -> Vec<(u64, u64)> {
         let mut phase = phase("slow", 100.0, 60.0);
         phase.settle_s = 5.0;
-        let mut fault = FaultSpec::new("latency", Target::service(Service::Llm), json!({}));
+        let mut fault = FaultSpec::new("latency", Target::service(Service::LLM), json!({}));
         change(&mut fault);
         let second = |us: u64| us / 1_000_000;
         let pieces = Stretch::in_force(&fault, &phase).pieces.into_iter();

@@ -33,8 +33,8 @@ pub(crate) fn plan_json(experiment: &Experiment) -> String {
 /// A shard is pod number `i` of its StatefulSet, and so is its name; which replica of which
 /// partition that is follows from the order of the topology's instances.
 fn shards(topology: &Topology) -> BTreeMap<String, String> {
-    let set = Service::Shard.name();
-    let shards = topology.instances_of(Service::Shard);
+    let set = Service::SHARD.name();
+    let shards = topology.instances_of(Service::SHARD);
     let addresses = shards.iter().enumerate().map(|(ordinal, instance)| {
         let address = format!("{set}-{ordinal}.{set}:{PORT}");
         (instance.name().to_owned(), address)

@@ -32,35 +32,36 @@ pub(crate) fn memory_scale(memory: &Memory) -> f64 {
 /// limits in its file, and not about those of its pods.
 pub(crate) fn of_service(service: Service, topology: &Topology) -> ResourceRequirements {
     let own_mib = PROCESS_MIB + corpus_mib(service, topology);
-    match service {
-        Service::Reranker => {
-            let memory = &topology.reranker.memory;
+    match topology.memory(service) {
+        Some(memory) => {
             let real_bytes = memory.budget_bytes as f64 * memory_scale(memory);
             let all_mib = own_mib + (real_bytes / MIB as f64).ceil() as u64;
             // Whoever asks for less than its limit may be killed because of its neighbours.
-            let cores_m = u64::from(topology.reranker.cpu_cores) * 1000;
+            let cores_m = u64::from(topology.cores(service)) * 1000;
             requirements([100, cores_m], [all_mib, all_mib])
         }
-        _ => requirements([100, 1000], [own_mib, own_mib + SPARE_MIB]),
+        None => requirements([100, 1000], [own_mib, own_mib + SPARE_MIB]),
     }
 }
 
 /// The limits of whoever runs an experiment.
 pub(crate) fn of_run(topology: &Topology) -> ResourceRequirements {
-    let corpus_mib = corpus_mib(Service::Client, topology);
+    let corpus_mib = corpus_mib(Service::CLIENT, topology);
     requirements([1000, 2000], [512 + corpus_mib, RUN_MIB + corpus_mib])
 }
 
 /// Memory for the corpus, in full MiB: three copies of each vector (its own, the index's, the
 /// partition's), and what is known of the document. A part of a MiB is within what a process takes.
 fn corpus_mib(service: Service, topology: &Topology) -> u64 {
-    let knows_documents = match service {
-        Service::Embedder | Service::Shard | Service::Reranker => true,
-        Service::IngestWorker | Service::Client => true,
-        Service::Gateway | Service::Metadata | Service::VectorDb => false,
-        Service::Llm | Service::IngestApi | Service::Generic(_) => false,
-    };
-    if !knows_documents {
+    let knows_documents = matches!(
+        service,
+        Service::EMBEDDER
+            | Service::SHARD
+            | Service::RERANKER
+            | Service::INGEST_WORKER
+            | Service::CLIENT
+    );
+    if !topology.graph.is_empty() || !knows_documents {
         return 0;
     }
     let corpus = &topology.corpus;
@@ -121,7 +122,7 @@ mod tests {
             let limits = resources.limits.expect("there are limits");
             limits["memory"].0.clone()
         };
-        assert_eq!(limit(Service::Gateway), "256Mi");
-        assert_eq!(limit(Service::Shard), "12035Mi");
+        assert_eq!(limit(Service::GATEWAY), "256Mi");
+        assert_eq!(limit(Service::SHARD), "12035Mi");
     }
 }

@@ -58,11 +58,11 @@ impl System<'_> {
     }
 
     pub(crate) fn shards(&self) -> Result<StatefulSet, ExportError> {
-        let count = self.topology.instances_of(Role::Shard).len();
+        let count = self.topology.instances_of(Role::SHARD).len();
         let replicas = i32::try_from(count).map_err(|_| ExportError::Shards(count))?;
-        let set = Role::Shard.name();
+        let set = Role::SHARD.name();
         let identity = Identity::only(set);
-        let mut template = self.template(identity, Role::Shard, &format!("$({INDEX_VARIABLE})"));
+        let mut template = self.template(identity, Role::SHARD, &format!("$({INDEX_VARIABLE})"));
         for container in &mut template.spec.get_or_insert_default().containers {
             container.env = Some(vec![index_variable()]);
         }
@@ -88,11 +88,11 @@ impl System<'_> {
         let mut services: Vec<Service> = deployed
             .iter()
             .map(|(instance, _)| {
-                let port = port(protocol(instance.service()).port_name(), PORT);
+                let port = port(self.protocol(instance.service()).port_name(), PORT);
                 self.service(instance.name(), identity(instance), port)
             })
             .collect();
-        let set = Role::Shard.name();
+        let set = Role::SHARD.name();
         let port_of_shards = port(Protocol::Grpc.port_name(), PORT);
         let mut shards = self.service(set, Identity::only(set), port_of_shards);
         // Without an address of its own it only names the pods: `shard-0.shard`.
@@ -118,11 +118,23 @@ impl System<'_> {
         }
     }
 
+    /// How a service's health is asked for.
+    fn protocol(&self, role: Role) -> Protocol {
+        match self.topology.speaks_http(role) {
+            true => Protocol::Http,
+            false => Protocol::Grpc,
+        }
+    }
+
+    fn is_partitioned(&self, role: Role) -> bool {
+        role == Role::SHARD && self.topology.graph.is_empty()
+    }
+
     /// Every instance but the shards, and its position among those of its service. The client is
     /// the load itself: nobody calls it.
     fn deployed(&self) -> Vec<(InstanceId, usize)> {
-        let roles = Role::ALL.into_iter();
-        let roles = roles.filter(|role| !matches!(role, Role::Client | Role::Shard));
+        let roles = self.topology.services().into_iter();
+        let roles = roles.filter(|&role| role != Role::CLIENT && !self.is_partitioned(role));
         let instances = roles.flat_map(|role| {
             let instances = self.topology.instances_of(role).into_iter();
             instances.enumerate().map(|(index, id)| (id, index))
@@ -140,7 +152,7 @@ impl System<'_> {
     }
 
     fn container(&self, role: Role, index: &str) -> Container {
-        let protocol = protocol(role);
+        let protocol = self.protocol(role);
         let plan = format!("{CONFIG_FOLDER}/{PLAN_FILE}");
         let listen = format!("0.0.0.0:{PORT}");
         let arguments = [
@@ -179,17 +191,6 @@ fn identity(instance: &InstanceId) -> Identity<'_> {
     Identity {
         name: instance.service().name(),
         instance: instance.name(),
-    }
-}
-
-/// How a service's health is asked for.
-fn protocol(role: Role) -> Protocol {
-    match role {
-        Role::Metadata | Role::Embedder | Role::VectorDb => Protocol::Grpc,
-        Role::Shard | Role::Reranker | Role::Generic(_) => Protocol::Grpc,
-        Role::Gateway | Role::Llm | Role::IngestApi => Protocol::Http,
-        // They serve nothing but their own health and control.
-        Role::IngestWorker | Role::Client => Protocol::Http,
     }
 }
 

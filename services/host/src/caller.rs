@@ -132,7 +132,7 @@ impl Edge {
             };
             attributes.push(KeyValue::new(key, attempts));
         }
-        if self.caller.id.service() == Role::Client {
+        if self.caller.id.service() == Role::CLIENT {
             attributes.extend([
                 KeyValue::new(REQUEST_ID, context.request_id.clone()),
                 KeyValue::new(USER_ID, context.user_id.clone()),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use ragdoll_model::ServiceName;
+use ragdoll_model::Service;
 use ragdoll_runtime::{Refusal, Request, Response, is_grpc};
 use ragdoll_telemetry::names::{
     HTTP_METHOD, HTTP_STATUS, RPC_METHOD, RPC_STATUS, RPC_SYSTEM, grpc_code_name,
@@ -47,7 +47,7 @@ impl Operation {
         if is_grpc(request.headers()) {
             let name = path.trim_start_matches('/');
             let known = METHODS.into_iter().find(|method| *method == name);
-            let known = known.or_else(|| ServiceName::of_method(name).map(ServiceName::method));
+            let known = known.or_else(|| Service::of_method(name).map(Service::method));
             let method = known.map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed);
             return Operation::Grpc { method };
         }

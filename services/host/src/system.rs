@@ -89,11 +89,11 @@ impl System {
         let corpus = Corpus::new(&around.topology.corpus, around.streams);
         wiring.start_all(&corpus);
         let client = load_generator();
-        let takes_documents = around.topology.graph.is_empty();
+        let takes_documents = around.topology.takes_documents();
         System {
             corpus,
             gateway: wiring.client_of(&client, around.topology.entry()),
-            ingest: takes_documents.then(|| wiring.client_of(&client, Service::IngestApi)),
+            ingest: takes_documents.then(|| wiring.client_of(&client, Service::INGEST_API)),
             instances: wiring.instances.into_values().collect(),
         }
     }
@@ -125,10 +125,11 @@ impl Member {
         wiring.messages = messages;
         let corpus = Corpus::new(&around.topology.corpus, around.streams);
         let (queue, gauges) = wiring.start_all(&corpus);
+        let takes_documents = around.topology.takes_documents();
         Member {
             instance: wiring.instance(id),
             server: wiring.network.server(id),
-            queue: (id.service() == Service::IngestApi).then_some(queue),
+            queue: (takes_documents && id.service() == Service::INGEST_API).then_some(queue),
             gauges,
             schedules: wiring.schedules,
             checks: wiring.checks.into_inner(),
@@ -145,7 +146,7 @@ impl Drop for Member {
 }
 
 fn load_generator() -> InstanceId {
-    InstanceId::new(Service::Client, 0)
+    InstanceId::new(Service::CLIENT, 0)
 }
 
 fn unreachable(id: &InstanceId) -> BoxService {
@@ -196,9 +197,7 @@ impl<'a> Wiring<'a> {
             topology.network.clone(),
         );
         for id in topology.instances() {
-            // Nobody calls a client or a worker.
-            let is_called = !matches!(id.service(), Service::Client | Service::IngestWorker);
-            if is_called && !local.contains(&id) {
+            if topology.is_called(id.service()) && !local.contains(&id) {
                 network.listen(&id, remote(&id));
             }
         }
@@ -247,19 +246,19 @@ impl<'a> Wiring<'a> {
 
     fn start_leaves(&self, corpus: &Arc<Corpus>) {
         let topology = self.topology;
-        for instance in self.instances_of(Service::Metadata) {
+        for instance in self.instances_of(Service::METADATA) {
             let stub = MetadataStub::new(&instance, &topology.metadata);
             self.serve(&instance, BoxService::new(MetadataServer::new(stub)));
         }
-        for instance in self.instances_of(Service::Embedder) {
+        for instance in self.instances_of(Service::EMBEDDER) {
             let stub = EmbedderStub::new(&instance, &topology.embedder, corpus.clone());
             self.serve(&instance, BoxService::new(EmbedderServer::new(stub)));
         }
-        for instance in self.instances_of(Service::Reranker) {
+        for instance in self.instances_of(Service::RERANKER) {
             let stub = RerankerStub::new(&instance, &topology.reranker, corpus.clone());
             self.serve(&instance, BoxService::new(RerankerServer::new(stub)));
         }
-        for instance in self.instances_of(Service::Llm) {
+        for instance in self.instances_of(Service::LLM) {
             self.serve_http(&instance, llm::router(&instance, &topology.llm));
         }
         let shards = topology.vector_db.shards;
@@ -273,7 +272,7 @@ impl<'a> Wiring<'a> {
     }
 
     fn start_vector_db(&self) {
-        for instance in self.instances_of(Service::VectorDb) {
+        for instance in self.instances_of(Service::VECTOR_DB) {
             let partitions = (0..self.topology.vector_db.shards).map(|partition| {
                 let replicas = 0..self.topology.vector_db.replicas;
                 let replicas = replicas.map(|replica| InstanceId::shard(partition, replica));
@@ -285,13 +284,13 @@ impl<'a> Wiring<'a> {
     }
 
     fn start_gateways(&self) {
-        for instance in self.instances_of(Service::Gateway) {
+        for instance in self.instances_of(Service::GATEWAY) {
             let downstream = Downstream {
-                metadata: self.client_of(&instance.id, Service::Metadata),
-                embedder: self.client_of(&instance.id, Service::Embedder),
-                vector_db: self.client_of(&instance.id, Service::VectorDb),
-                reranker: self.client_of(&instance.id, Service::Reranker),
-                llm: self.client_of(&instance.id, Service::Llm),
+                metadata: self.client_of(&instance.id, Service::METADATA),
+                embedder: self.client_of(&instance.id, Service::EMBEDDER),
+                vector_db: self.client_of(&instance.id, Service::VECTOR_DB),
+                reranker: self.client_of(&instance.id, Service::RERANKER),
+                llm: self.client_of(&instance.id, Service::LLM),
             };
             let topology = self.topology;
             let router = gateway::router(

@@ -1,13 +1,14 @@
 //! A system of other services than those of RAG: a directed graph without cycles, each of whose
 //! services works, and calls others.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Dist;
 use crate::ids::InstanceId;
 use crate::mitigation::{Shedding, is_default};
-use crate::names::ServiceName;
 use crate::resources::{CallPlan, LockScope, Memory};
 use crate::service::Service;
 
@@ -15,9 +16,9 @@ use crate::service::Service;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Graph {
-    /// The services, at most 30. Users call the first of them, over HTTP; it reaches all others, and
+    /// The services, at most 300. Users call the first of them, over HTTP; it reaches all others, and
     /// no service reaches itself. With none at all the system is the RAG system.
-    #[schemars(length(max = 30))]
+    #[schemars(length(max = 300))]
     pub services: Vec<GraphService>,
     /// Deadline for the whole request, set by the first service.
     #[schemars(extend("exclusiveMinimum" = 0))]
@@ -37,7 +38,7 @@ impl Default for Graph {
 
 impl Graph {
     /// Services at most.
-    pub const SERVICES_MAX: usize = 30;
+    pub const SERVICES_MAX: usize = 300;
 
     /// Whether there is no graph, but the RAG system.
     pub fn is_empty(&self) -> bool {
@@ -50,13 +51,13 @@ impl Graph {
     }
 
     /// The service of this name.
-    pub fn service(&self, name: ServiceName) -> Option<&GraphService> {
+    pub fn service(&self, name: Service) -> Option<&GraphService> {
         self.services.iter().find(|service| service.name == name)
     }
 
     /// Every pair of services of which the first calls the second, in the order of the callers and of
     /// their calls. A pair that calls twice is there twice.
-    pub fn edges(&self) -> impl Iterator<Item = (ServiceName, ServiceName)> {
+    pub fn edges(&self) -> impl Iterator<Item = (Service, Service)> {
         self.services.iter().flat_map(|caller| {
             let callees = caller.calls.iter().map(|call| call.service);
             callees.map(move |callee| (caller.name, callee))
@@ -67,21 +68,23 @@ impl Graph {
     /// that reach one, are not among them.
     pub fn from_the_leaves(&self) -> Vec<&GraphService> {
         let mut order: Vec<&GraphService> = Vec::with_capacity(self.services.len());
+        let mut placed: BTreeSet<Service> = BTreeSet::new();
         loop {
-            let is_placed = |name: ServiceName| {
-                order
-                    .iter()
-                    .any(|placed: &&GraphService| placed.name == name)
-            };
             let next: Vec<&GraphService> = self
                 .services
                 .iter()
-                .filter(|service| !is_placed(service.name))
-                .filter(|service| service.calls.iter().all(|call| is_placed(call.service)))
+                .filter(|service| !placed.contains(&service.name))
+                .filter(|service| {
+                    service
+                        .calls
+                        .iter()
+                        .all(|call| placed.contains(&call.service))
+                })
                 .collect();
             if next.is_empty() {
                 return order;
             }
+            placed.extend(next.iter().map(|service| service.name));
             order.extend(next);
         }
     }
@@ -92,7 +95,7 @@ impl Graph {
 #[serde(deny_unknown_fields)]
 pub struct GraphService {
     /// What it is called; no other service of the graph is called so.
-    pub name: ServiceName,
+    pub name: Service,
     /// Copies, at least 1.
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 100))]
@@ -141,7 +144,7 @@ pub struct GraphService {
 
 impl GraphService {
     /// A service of this name that calls nobody.
-    pub fn new(name: ServiceName) -> Self {
+    pub fn new(name: Service) -> Self {
         GraphService {
             name,
             instances: one(),
@@ -161,8 +164,16 @@ impl GraphService {
 
     /// Every copy.
     pub fn instances(&self) -> impl Iterator<Item = InstanceId> {
-        let service = Service::Generic(self.name);
+        let service = self.name;
         (0..self.instances).map(move |index| InstanceId::new(service, index))
+    }
+
+    /// Processors of one copy.
+    pub fn cores(&self) -> u32 {
+        match self.cpu_cores {
+            0 => self.workers,
+            cores => cores,
+        }
     }
 
     /// The calls in groups: those of a group are made at once, the groups one after the other.
@@ -188,7 +199,7 @@ pub struct GraphLock {
 #[serde(deny_unknown_fields)]
 pub struct GraphCall {
     /// The callee.
-    pub service: ServiceName,
+    pub service: Service,
     /// Whether it is made at the same time as the call before it, and not after that; of the first
     /// call it says nothing.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -214,7 +225,7 @@ pub struct GraphCall {
 
 impl GraphCall {
     /// A call that every request makes, after those before it.
-    pub fn new(service: ServiceName) -> Self {
+    pub fn new(service: Service) -> Self {
         GraphCall {
             service,
             parallel_with_previous: false,
@@ -296,8 +307,8 @@ fn global() -> LockScope {
 mod tests {
     use super::*;
 
-    fn name(text: &str) -> ServiceName {
-        ServiceName::from_name(text).expect("a name")
+    fn name(text: &str) -> Service {
+        Service::from_name(text).expect("a name")
     }
 
     /// A service that calls others one after the other.

@@ -27,8 +27,8 @@ impl InstanceId {
     /// Replica `replica` of partition `partition`.
     pub fn shard(partition: u32, replica: u32) -> Self {
         InstanceId {
-            service: Service::Shard,
-            name: format!("{}-{partition}-{replica}", Service::Shard).into(),
+            service: Service::SHARD,
+            name: format!("{}-{partition}-{replica}", Service::SHARD).into(),
         }
     }
 

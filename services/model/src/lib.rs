@@ -5,6 +5,7 @@ pub mod api;
 pub mod distribution;
 pub mod graph;
 pub mod ids;
+mod members;
 pub mod mitigation;
 pub mod names;
 mod resources;
@@ -22,7 +23,6 @@ pub mod proto {
 pub use distribution::{Dist, TokenDist};
 pub use graph::{Graph, GraphCall, GraphLock, GraphPool, GraphService};
 pub use ids::{InstanceId, RequestId};
-pub use names::ServiceName;
 pub use retrieval::Hit;
 pub use service::Service;
 pub use topology::Topology;

@@ -1,15 +1,16 @@
-//! Names that the services of a graph may have.
+//! Names that services may have, and where those that were met are kept.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Value, json};
 
-/// Every name, with the path of the gRPC method that such a service answers.
-const NAMES: [(&str, &str); 40] = [
+use crate::service::{Entry, Service};
+
+/// Names of a shop's services, with the gRPC methods that such services usually have. Any other name has a
+/// method that is made of it.
+pub(crate) const WELL_KNOWN: [(&str, &str); 40] = [
     ("advertisement", "/shop.v1.AdvertisementService/GetAds"),
     ("audit", "/shop.v1.AuditService/Record"),
     ("authentication", "/shop.v1.AuthenticationService/Verify"),
@@ -52,88 +53,94 @@ const NAMES: [(&str, &str); 40] = [
     ("wishlist", "/shop.v1.WishlistService/GetItems"),
 ];
 
-/// What a service of a graph is called: one of 40 names, none of which a service of the RAG system
-/// has. Names are ordered as their texts are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ServiceName(u8);
+/// What a name may be, as a regular expression, besides not ending in a hyphen and a number.
+pub(crate) const PATTERN: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 
-impl ServiceName {
-    /// How many names there are.
-    pub const COUNT: usize = NAMES.len();
+/// What a name must be, in words that follow "use".
+pub const NAME_RULES: &str = "at most 40 small letters, digits and hyphens, beginning with a letter, not ending in a \
+     hyphen and a number as instances do";
 
-    /// Every name, in their order.
-    pub fn all() -> impl Iterator<Item = ServiceName> {
-        (0..NAMES.len()).map(|index| ServiceName(index as u8))
-    }
+/// Longest name. With a prefix, and the number of an instance, it is still a label of DNS (63 characters, RFC 1035).
+pub(crate) const LENGTH_MAX: usize = 40;
 
-    /// The name that reads so, if there is one.
-    pub fn from_name(name: &str) -> Option<ServiceName> {
-        ServiceName::all().find(|known| known.name() == name)
-    }
+/// Names that were met, by text and by gRPC method. They are kept for good, so that a name is as cheap to pass on as
+/// a number; there are as many as files name services.
+struct Known {
+    by_name: BTreeMap<&'static str, Service>,
+    by_method: BTreeMap<&'static str, Service>,
+}
 
-    /// The service that answers a gRPC method, which is given as in [`ServiceName::method`].
-    pub fn of_method(method: &str) -> Option<ServiceName> {
-        ServiceName::all().find(|known| known.method() == method)
-    }
-
-    /// The text: the value of `service.name`.
-    pub const fn name(self) -> &'static str {
-        NAMES[self.0 as usize].0
-    }
-
-    /// Path of its gRPC method, such as `/shop.v1.CartService/GetCart`.
-    pub const fn path(self) -> &'static str {
-        NAMES[self.0 as usize].1
-    }
-
-    /// Its gRPC method as spans name it: the path without the first slash.
-    pub fn method(self) -> &'static str {
-        &self.path()[1..]
+impl Known {
+    fn add(&mut self, new: Service) {
+        self.by_name.insert(new.name(), new);
+        self.by_method.insert(new.method(), new);
     }
 }
 
-impl fmt::Debug for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
+    let mut known = Known {
+        by_name: BTreeMap::new(),
+        by_method: BTreeMap::new(),
+    };
+    Service::ALL.into_iter().for_each(|own| known.add(own));
+    RwLock::new(known)
+});
+
+/// The service of this name, where one may be called so.
+pub(crate) fn named(name: &str) -> Option<Service> {
+    let met = {
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        known.by_name.get(name).copied()
+    };
+    met.or_else(|| is_label(name).then(|| intern(name)))
 }
 
-impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
+/// The service that answers a gRPC method, if its name was met.
+pub(crate) fn of_method(method: &str) -> Option<Service> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    known.by_method.get(method).copied()
 }
 
-impl Serialize for ServiceName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+fn intern(name: &str) -> Service {
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    // Another thread may have been quicker.
+    if let Some(&met) = known.by_name.get(name) {
+        return met;
     }
+    let new = Service::new(Box::leak(Box::new(Entry {
+        rank: Entry::OTHERS,
+        name: name.to_owned().leak(),
+        path: path_of(name).leak(),
+    })));
+    known.add(new);
+    new
 }
 
-impl<'de> Deserialize<'de> for ServiceName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Named("the name of a service of a graph", |name| {
-            ServiceName::from_name(name)
-        }))
-    }
+fn is_label(name: &str) -> bool {
+    let fits = |part: &str| {
+        let ok = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        !part.is_empty() && part.bytes().all(ok)
+    };
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let last = name.rsplit('-').next().unwrap_or_default();
+    name.len() <= LENGTH_MAX
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.split('-').all(fits)
+        && !is_number(last)
 }
 
-impl JsonSchema for ServiceName {
-    fn schema_name() -> Cow<'static, str> {
-        "ServiceName".into()
+/// The usual method of a name, or one made of it: `feature-store` answers
+/// `/feature_store.v1.FeatureStoreService/Call`.
+fn path_of(name: &str) -> String {
+    if let Some((_, path)) = WELL_KNOWN.iter().find(|(known, _)| *known == name) {
+        return (*path).to_owned();
     }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<Value> = ServiceName::all().map(constant).collect();
-        json_schema!({
-            "description": "What a service of a graph is called.",
-            "oneOf": names,
-        })
-    }
-}
-
-pub(crate) fn constant(name: ServiceName) -> Value {
-    json!({ "type": "string", "const": name.name() })
+    let package = name.replace('-', "_");
+    let service: String = name
+        .split('-')
+        .map(|part| part[..1].to_ascii_uppercase() + &part[1..])
+        .collect();
+    format!("/{package}.v1.{service}Service/Call")
 }
 
 /// Reads a text that is a name of something: what that is in words, and how it is found.

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::{Dist, TokenDist};
 use crate::graph::Graph;
-use crate::ids::InstanceId;
 use crate::mitigation::{Cache, Shedding, is_default};
-use crate::service::Service;
 
 pub use crate::resources::{CallPlan, LockScope, Memory};
 
@@ -62,66 +60,6 @@ impl Topology {
             _ => return None,
         }
         Some(topology)
-    }
-
-    /// Every instance of a service, in a fixed order.
-    ///
-    /// Where there is a graph, only the client and its services have any.
-    pub fn instances_of(&self, service: Service) -> Vec<InstanceId> {
-        let is_rag = !matches!(service, Service::Client | Service::Generic(_));
-        if is_rag && !self.graph.is_empty() {
-            return Vec::new();
-        }
-        let count = match service {
-            Service::Client | Service::IngestApi => 1,
-            Service::Generic(name) => {
-                let found = self.graph.service(name).into_iter();
-                return found.flat_map(|service| service.instances()).collect();
-            }
-            Service::Gateway => self.gateway.instances,
-            Service::Metadata => self.metadata.instances,
-            Service::Embedder => self.embedder.instances,
-            Service::VectorDb => self.vector_db.instances,
-            Service::Reranker => self.reranker.instances,
-            Service::Llm => self.llm.instances,
-            Service::IngestWorker => self.ingest.workers,
-            Service::Shard => {
-                let replicas = self.vector_db.replicas;
-                return (0..self.vector_db.shards)
-                    .flat_map(|partition| {
-                        (0..replicas).map(move |replica| InstanceId::shard(partition, replica))
-                    })
-                    .collect();
-            }
-        };
-        (0..count)
-            .map(|index| InstanceId::new(service, index))
-            .collect()
-    }
-
-    /// Every instance of every service, in the order of [`Topology::services`].
-    pub fn instances(&self) -> Vec<InstanceId> {
-        self.services()
-            .into_iter()
-            .flat_map(|service| self.instances_of(service))
-            .collect()
-    }
-
-    /// Every service of the system, the client first: in the order of [`Service::ALL`], or of the
-    /// graph.
-    pub fn services(&self) -> Vec<Service> {
-        if self.graph.is_empty() {
-            return Service::ALL.to_vec();
-        }
-        let services = self.graph.services.iter();
-        let named = services.map(|service| Service::Generic(service.name));
-        std::iter::once(Service::Client).chain(named).collect()
-    }
-
-    /// The service that users' queries come to.
-    pub fn entry(&self) -> Service {
-        let entry = self.graph.entry();
-        entry.map_or(Service::Gateway, |entry| Service::Generic(entry.name))
     }
 }
 

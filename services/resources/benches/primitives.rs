@@ -43,7 +43,7 @@ fn primitives(criterion: &mut Criterion) {
 
 fn spans() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Gateway, 1);
+        let bench = Bench::new(&clock, Service::GATEWAY, 1);
         let telemetry = &bench.instance.telemetry;
         let root = telemetry.start("root", SpanKind::Server, &Bench::request(0).span, vec![]);
         for number in 0..OPERATIONS {
@@ -60,7 +60,7 @@ fn spans() {
 
 fn free_workers() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Gateway, 1);
+        let bench = Bench::new(&clock, Service::GATEWAY, 1);
         let workers = Workers::new(&bench.instance, 1, 0);
         let context = Bench::request(0);
         for _ in 0..OPERATIONS {
@@ -71,7 +71,7 @@ fn free_workers() {
 
 fn handed_over() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Gateway, 1);
+        let bench = Bench::new(&clock, Service::GATEWAY, 1);
         let workers = Workers::new(&bench.instance, 1, u32::MAX);
         let mut tasks = Vec::new();
         for number in 0..OPERATIONS {
@@ -98,7 +98,7 @@ fn sleeps() {
 
 fn requests() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Gateway, 1);
+        let bench = Bench::new(&clock, Service::GATEWAY, 1);
         let workers = Workers::new(&bench.instance, 1, u32::MAX);
         for number in 0..OPERATIONS {
             clock.sleep_us(1000).await;
@@ -114,7 +114,7 @@ fn requests() {
 
 fn iterations() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Llm, 1);
+        let bench = Bench::new(&clock, Service::LLM, 1);
         let engine = Engine::start(&bench.instance, &Llm::default());
         let mut tasks = Vec::new();
         for number in 0..64 {

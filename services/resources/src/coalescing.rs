@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn who_asks_the_same_meanwhile_shares_the_answer() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Gateway, 1);
+            let bench = Bench::new(&clock, Service::GATEWAY, 1);
             let stage = Stage::new(&clock, &bench);
             let asked = [("a", 0), ("a", 4), ("b", 5), ("a", 9), ("a", 11)];
             let answers = all(asked.map(|(key, at_ms)| stage.asking(key, at_ms, 1000))).await;
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_leader_that_gives_up_leaves_the_question_to_its_first_follower() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Gateway, 1);
+            let bench = Bench::new(&clock, Service::GATEWAY, 1);
             let stage = Stage::new(&clock, &bench);
             let asked = [(0, 6), (2, 1000), (3, 1000), (4, 3)];
             let answers =
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_failure_is_shared_unless_the_leader_was_late() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Gateway, 1);
+            let bench = Bench::new(&clock, Service::GATEWAY, 1);
             let shared = Coalescing::<u32>::new(&bench.instance, "store", true);
             for (deadline_us, calls) in [(None, 1), (Some(clock.now_us() + 20_000), 2)] {
                 let made = AtomicU32::new(0);

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_process_that_leaks_accepts_until_its_limit_and_again_after_a_restart() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Reranker, 1);
+            let bench = Bench::new(&clock, Service::RERANKER, 1);
             let _logs = bench.collect_logs();
             let instance = &bench.instance;
             let descriptors = Descriptors::new(instance);

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_second_blow_keeps_a_dead_process_down_for_longer_and_never_for_less() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Reranker, 1);
+            let bench = Bench::new(&clock, Service::RERANKER, 1);
             let _logs = bench.collect_logs();
             let instance = &bench.instance;
             instance.crash(100);
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_process_that_stands_still_reports_no_gauges() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Reranker, 1);
+            let bench = Bench::new(&clock, Service::RERANKER, 1);
             bench.instance.process.freeze();
             bench.instance.sample_gauges();
             assert!(bench.take().metrics.is_empty());

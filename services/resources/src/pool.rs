@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn of_several_pools_the_fullest_is_seen() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Gateway, 1);
+            let bench = Bench::new(&clock, Service::GATEWAY, 1);
             let pool = |name, size| Pool::unobserved(&bench.instance, name, size, 1000.0);
             let pools = vec![pool("cart", 4), pool("tax", 2)];
             let _kept = Pools::new(&bench.instance, pools.clone());

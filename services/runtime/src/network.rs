@@ -346,8 +346,8 @@ mod tests {
                 }
             });
             let (from, to) = (
-                InstanceId::new(Role::Gateway, 0),
-                InstanceId::new(Role::Llm, 0),
+                InstanceId::new(Role::GATEWAY, 0),
+                InstanceId::new(Role::LLM, 0),
             );
             network.listen(&to, BoxService::new(server));
             let mut connection = network.connect(&from, &to);

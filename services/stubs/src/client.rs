@@ -139,7 +139,7 @@ mod tests {
                 *response.status_mut() = http::StatusCode::from_u16(200 + number).expect("sound");
                 Ok::<_, Infallible>(response)
             });
-            let id = InstanceId::new(Role::Reranker, u32::from(number));
+            let id = InstanceId::new(Role::RERANKER, u32::from(number));
             (id, BoxService::new(answer))
         });
         Client::new(targets.collect())

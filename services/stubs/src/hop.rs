@@ -7,7 +7,7 @@ mod server;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ragdoll_model::{Graph, GraphService, ServiceName};
+use ragdoll_model::{Graph, GraphService, Service};
 use ragdoll_resources::{Cpu, Instance, Lock, Memory, Pools, Workers};
 use ragdoll_telemetry::RequestContext;
 use tonic::Status;
@@ -44,12 +44,8 @@ impl HopStub {
         instance: &Arc<Instance>,
         spec: &GraphService,
         graph: &Graph,
-        client_of: impl Fn(ServiceName) -> Client,
+        client_of: impl Fn(Service) -> Client,
     ) -> Self {
-        let cores = match spec.cpu_cores {
-            0 => spec.workers,
-            cores => cores,
-        };
         let mut position = 0;
         let groups: Vec<Vec<Downstream>> = spec
             .call_groups()
@@ -75,7 +71,7 @@ impl HopStub {
                     spec.queue_bound,
                     spec.shedding,
                 ),
-                cpu: Cpu::new(instance, cores, spec.cpu_quota_ms),
+                cpu: Cpu::new(instance, spec.cores(), spec.cpu_quota_ms),
                 lock: spec.lock.map(lock),
                 memory: spec
                     .memory

@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn searches_wait_while_the_index_is_maintained_and_go_on_afterwards() {
         run_virtual(|clock| async move {
-            let bench = Bench::new(&clock, Service::Shard, 1);
+            let bench = Bench::new(&clock, Service::SHARD, 1);
             let index = Arc::new(RwLock::new(()));
             maintain(&bench.instance, &index);
             let search = index.read().await;

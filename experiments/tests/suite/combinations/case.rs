@@ -28,7 +28,7 @@ pub(super) struct Case {
 pub(super) fn changes_load(kind: &str) -> bool {
     Faults
         .kind(kind)
-        .is_some_and(|kind| kind.services.contains(&Service::Client))
+        .is_some_and(|kind| kind.services.contains(&Service::CLIENT))
 }
 
 impl Case {
@@ -186,7 +186,7 @@ fn target(kind: &KindInfo, topology: &Topology, rng: &mut Rng) -> Target {
     }
     let service = pick(kind.services, rng);
     let instances = topology.instances_of(service);
-    if service == Service::Client || chance(0.5, rng) {
+    if service == Service::CLIENT || chance(0.5, rng) {
         return Target::service(service);
     }
     Target::instance(pick(&instances, rng).name())

@@ -23,7 +23,7 @@ impl Kind for BatchBlocking {
         name: "batch_blocking",
         summary: "one long item holds up everybody in its batch",
         resource: "batcher",
-        services: &[Service::Embedder],
+        services: &[Service::EMBEDDER],
         graph: None,
         edges: false,
         standing: false,

@@ -19,7 +19,7 @@ impl Kind for CacheFailure {
         name: "cache_failure",
         summary: "a service's caches are out of reach, so that all work is done again",
         resource: "cache",
-        services: &[Service::Gateway],
+        services: &[Service::GATEWAY],
         graph: None,
         edges: false,
         standing: false,

@@ -20,7 +20,7 @@ impl Kind for CacheStampede {
         name: "cache_stampede",
         summary: "all that a service's caches hold expires at once, and everybody asks anew",
         resource: "cache",
-        services: &[Service::Gateway],
+        services: &[Service::GATEWAY],
         graph: None,
         edges: false,
         standing: false,

@@ -23,7 +23,7 @@ impl Kind for ContextOverflow {
         name: "context_overflow",
         summary: "the model refuses prompts that are longer than its context",
         resource: "inference engine",
-        services: &[Service::Llm],
+        services: &[Service::LLM],
         graph: None,
         edges: false,
         standing: false,

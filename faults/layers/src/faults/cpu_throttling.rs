@@ -24,7 +24,7 @@ impl Kind for CpuThrottling {
         name: "cpu_throttling",
         summary: "the process may use only so much processor time in each 100 ms",
         resource: "cpu",
-        services: &[Service::Reranker],
+        services: &[Service::RERANKER],
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -23,7 +23,7 @@ impl Kind for Deadlock {
         name: "deadlock",
         summary: "a request that holds the lock waits for one that waits for it, until it is given up with ABORTED",
         resource: "lock",
-        services: &[Service::Metadata],
+        services: &[Service::METADATA],
         graph: Some(Needs::Lock),
         edges: false,
         standing: false,

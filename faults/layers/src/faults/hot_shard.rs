@@ -35,7 +35,7 @@ impl Kind for HotShard {
         name: "hot_shard",
         summary: "the data of some users lives in one shard, whose searches for them take longer",
         resource: "workers",
-        services: &[Service::Shard],
+        services: &[Service::SHARD],
         graph: None,
         edges: false,
         standing: false,

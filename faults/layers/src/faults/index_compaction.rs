@@ -25,7 +25,7 @@ impl Kind for IndexCompaction {
         name: "index_compaction",
         summary: "maintenance of the index takes the shard's write lock again and again, and searches wait",
         resource: "lock",
-        services: &[Service::Shard],
+        services: &[Service::SHARD],
         graph: None,
         edges: false,
         standing: true,

@@ -23,7 +23,7 @@ impl Kind for KvCacheThrashing {
         name: "kv_cache_thrashing",
         summary: "the inference engine has too few KV-cache blocks, and computes sequences again and again",
         resource: "inference engine",
-        services: &[Service::Llm],
+        services: &[Service::LLM],
         graph: None,
         edges: false,
         standing: true,

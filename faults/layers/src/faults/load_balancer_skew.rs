@@ -26,7 +26,7 @@ impl Kind for LoadBalancerSkew {
         name: "load_balancer_skew",
         summary: "a caller sends more than its share to one instance of each service that it calls",
         resource: "the balance between instances",
-        services: &[Service::Gateway, Service::VectorDb],
+        services: &[Service::GATEWAY, Service::VECTOR_DB],
         graph: Some(Needs::Replicas),
         edges: false,
         standing: false,

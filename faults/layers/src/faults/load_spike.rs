@@ -25,7 +25,7 @@ impl Kind for LoadSpike {
         name: "load_spike",
         summary: "more requests come than before, at once or over a while",
         resource: "the load",
-        services: &[Service::Client],
+        services: &[Service::CLIENT],
         graph: Some(Needs::Client),
         edges: false,
         standing: true,

@@ -31,7 +31,7 @@ impl Kind for LockContention {
         name: "lock_contention",
         summary: "each request holds the service's lock for longer, so that the others wait",
         resource: "lock",
-        services: &[Service::Metadata],
+        services: &[Service::METADATA],
         graph: Some(Needs::Lock),
         edges: false,
         standing: false,

@@ -23,7 +23,7 @@ impl Kind for LockConvoy {
         name: "lock_convoy",
         summary: "handing the lock over to one who waits takes time, so that throughput falls once there is a queue",
         resource: "lock",
-        services: &[Service::Metadata],
+        services: &[Service::METADATA],
         graph: Some(Needs::Lock),
         edges: false,
         standing: true,

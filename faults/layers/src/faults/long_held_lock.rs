@@ -25,7 +25,7 @@ impl Kind for LongHeldLock {
         name: "long_held_lock",
         summary: "something in the background holds the lock for long, again and again, and all others wait",
         resource: "lock",
-        services: &[Service::Metadata],
+        services: &[Service::METADATA],
         graph: Some(Needs::Lock),
         edges: false,
         standing: true,

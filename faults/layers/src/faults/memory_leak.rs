@@ -24,7 +24,7 @@ impl Kind for MemoryLeak {
         name: "memory_leak",
         summary: "each request leaves memory behind, until the process is killed for want of it",
         resource: "memory",
-        services: &[Service::Reranker],
+        services: &[Service::RERANKER],
         graph: Some(Needs::Memory),
         edges: false,
         standing: false,

@@ -63,14 +63,14 @@ use crate::pulse::Pulse;
 
 /// Every service that answers calls: what can be done to any process can be done to these.
 const SERVERS: [Service; 8] = [
-    Service::Gateway,
-    Service::Metadata,
-    Service::Embedder,
-    Service::VectorDb,
-    Service::Shard,
-    Service::Reranker,
-    Service::Llm,
-    Service::IngestApi,
+    Service::GATEWAY,
+    Service::METADATA,
+    Service::EMBEDDER,
+    Service::VECTOR_DB,
+    Service::SHARD,
+    Service::RERANKER,
+    Service::LLM,
+    Service::INGEST_API,
 ];
 
 /// Checks a distribution under the parameter `key`.

@@ -47,7 +47,7 @@ impl Kind for Oom {
         name: "oom",
         summary: "requests take more memory than the process may have: it is killed and restarts",
         resource: "memory",
-        services: &[Service::Reranker],
+        services: &[Service::RERANKER],
         graph: Some(Needs::Memory),
         edges: false,
         standing: false,

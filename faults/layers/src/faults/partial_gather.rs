@@ -23,7 +23,7 @@ impl Kind for PartialGather {
         name: "partial_gather",
         summary: "the coordinator does not know of one partition, and never asks it",
         resource: "call plan",
-        services: &[Service::VectorDb],
+        services: &[Service::VECTOR_DB],
         graph: None,
         edges: false,
         standing: false,

@@ -23,7 +23,7 @@ impl Kind for PoolExhaustion {
         name: "pool_exhaustion",
         summary: "connections of a pool are taken and never given back, so that requests wait for the rest",
         resource: "connection pool",
-        services: &[Service::Gateway],
+        services: &[Service::GATEWAY],
         graph: Some(Needs::Pool),
         edges: false,
         standing: true,

@@ -31,7 +31,7 @@ impl Kind for RetryStorm {
         name: "retry_storm",
         summary: "a caller repeats its calls more often, without waiting in between",
         resource: "call plan",
-        services: &[Service::Gateway, Service::VectorDb],
+        services: &[Service::GATEWAY, Service::VECTOR_DB],
         graph: Some(Needs::Calls),
         edges: false,
         standing: false,

@@ -20,7 +20,7 @@ impl Kind for SerialFanOut {
         name: "serial_fan_out",
         summary: "the coordinator asks its partitions one after the other",
         resource: "call plan",
-        services: &[Service::VectorDb],
+        services: &[Service::VECTOR_DB],
         graph: Some(Needs::ParallelCalls),
         edges: false,
         standing: false,

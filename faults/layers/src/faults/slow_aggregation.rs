@@ -23,7 +23,7 @@ impl Kind for SlowAggregation {
         name: "slow_aggregation",
         summary: "the coordinator takes longer to merge what the partitions found",
         resource: "call plan",
-        services: &[Service::VectorDb],
+        services: &[Service::VECTOR_DB],
         graph: None,
         edges: false,
         standing: false,

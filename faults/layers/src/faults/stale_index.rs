@@ -24,7 +24,7 @@ impl Kind for StaleIndex {
         name: "stale_index",
         summary: "a shard searches old versions of some documents, and finds the wrong ones",
         resource: "the index",
-        services: &[Service::Shard],
+        services: &[Service::SHARD],
         graph: None,
         edges: false,
         standing: false,

@@ -31,7 +31,7 @@ impl Kind for Straggler {
         name: "straggler",
         summary: "some searches of a shard take longer, and the others wait for them",
         resource: "workers",
-        services: &[Service::Shard],
+        services: &[Service::SHARD],
         graph: Some(Needs::Nothing),
         edges: false,
         standing: false,

@@ -30,7 +30,7 @@ impl Kind for TokenLengthShift {
         name: "token_length_shift",
         summary: "prompts or answers have more tokens than before",
         resource: "the load",
-        services: &[Service::Client],
+        services: &[Service::CLIENT],
         graph: None,
         edges: false,
         standing: true,

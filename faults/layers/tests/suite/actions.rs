@@ -31,12 +31,12 @@ fn injector(faults: Vec<Planned>, means: Means) -> Injector {
 }
 
 fn reranker() -> InstanceId {
-    InstanceId::new(Service::Reranker, 0)
+    InstanceId::new(Service::RERANKER, 0)
 }
 
 /// All four kinds on the reranker's only instance, the last declared first in time.
 fn all_four() -> Vec<Planned> {
-    let on = || Target::service(Service::Reranker);
+    let on = || Target::service(Service::RERANKER);
     vec![
         planned("crash", on(), json!({ "down_ms": 0.02 }), (400, 450)),
         planned("hang", on(), json!({}), (300, 350)),
@@ -69,7 +69,7 @@ fn an_action_says_what_to_whom_and_when() {
     let topology = Topology::default();
     let killed = |down_ms: Option<f64>| {
         let params = down_ms.map_or(json!({}), |down_ms| json!({ "down_ms": down_ms }));
-        let on = Target::service(Service::Reranker);
+        let on = Target::service(Service::RERANKER);
         injector(
             vec![planned("crash", on, params, (400, 450))],
             Means::Signals,
@@ -104,23 +104,23 @@ fn a_service_is_each_of_its_instances_and_an_edge_or_half_a_partition_is_nobody(
     let never = Planned {
         spec: FaultSpec {
             probability: 0.0,
-            ..FaultSpec::new("hang", Target::service(Service::Llm), json!({}))
+            ..FaultSpec::new("hang", Target::service(Service::LLM), json!({}))
         },
         start_us: 0,
         stop_us: 10,
     };
     let faults = vec![
-        planned("hang", Target::service(Service::Shard), json!({}), (0, 10)),
+        planned("hang", Target::service(Service::SHARD), json!({}), (0, 10)),
         planned("hang", Target::instance("shard-2-1"), json!({}), (5, 10)),
         planned(
             "partition",
-            Target::edge(Service::Gateway, Service::Llm),
+            Target::edge(Service::GATEWAY, Service::LLM),
             json!({}),
             (0, 10),
         ),
         planned(
             "partition",
-            Target::service(Service::Llm),
+            Target::service(Service::LLM),
             json!({ "direction": "to" }),
             (0, 10),
         ),
@@ -192,7 +192,7 @@ fn carried_out(means: Means) -> (Vec<(u64, String)>, Option<f64>, Vec<WitnessRep
         let (power, other) = (Noted::new(&clock), Noted::new(&clock));
         let controls = Controls::default();
         injector.schedule(&clock, &reranker(), &controls, &power);
-        let embedder = InstanceId::new(Service::Embedder, 0);
+        let embedder = InstanceId::new(Service::EMBEDDER, 0);
         injector.schedule(&clock, &embedder, &Controls::default(), &other);
         async move {
             clock.sleep_until_us(120).await;
@@ -297,7 +297,7 @@ fn a_plan_survives_the_way_to_another_process() {
 
 #[test]
 fn what_is_in_force_on_an_instance_can_be_asked_for() {
-    let on = || Target::service(Service::Reranker);
+    let on = || Target::service(Service::RERANKER);
     let oom = |restart_ms: f64| json!({ "bytes_per_input_byte": 9.0, "budget_bytes": 70, "restart_ms": restart_ms });
     let improbable = Planned {
         spec: FaultSpec {
@@ -326,7 +326,7 @@ fn what_is_in_force_on_an_instance_can_be_asked_for() {
     assert_eq!(at(60).memory_restart_ms, Some(2_500.0));
     assert_eq!(at(60).cpu_quota_ms, Some(30.0));
     assert_eq!(at(100), Overrides::default());
-    let embedder = InstanceId::new(Service::Embedder, 0);
+    let embedder = InstanceId::new(Service::EMBEDDER, 0);
     let elsewhere = injector.overrides_in_force(&embedder, 60);
     assert_eq!(elsewhere, Overrides::default());
 }

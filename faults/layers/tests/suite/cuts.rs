@@ -103,22 +103,22 @@ const BOTH_HELD: [(u64, u64); 3] = [(950, 2_000), (2_000, 2_100), (2_000, 2_100)
 
 #[test]
 fn messages_are_held_in_their_direction_and_pass_when_the_partition_heals() {
-    let (gateway, reranker) = (instance(Service::Gateway), instance(Service::Reranker));
+    let (gateway, reranker) = (instance(Service::GATEWAY), instance(Service::RERANKER));
     let seen = |target: Target, direction: &str| {
         let fault = partition(target, direction);
         calls(fault, Means::InProcess, &gateway, &reranker)
     };
     for callee in [
-        Target::service(Service::Reranker),
+        Target::service(Service::RERANKER),
         Target::instance("reranker-0"),
-        Target::edge(Service::Gateway, Service::Reranker),
+        Target::edge(Service::GATEWAY, Service::RERANKER),
     ] {
         assert_eq!(seen(callee.clone(), "both"), BOTH_HELD, "{callee}");
         assert_eq!(seen(callee.clone(), "to"), REQUEST_HELD, "{callee}");
         assert_eq!(seen(callee.clone(), "from"), ANSWER_HELD, "{callee}");
     }
     for caller in [
-        Target::service(Service::Gateway),
+        Target::service(Service::GATEWAY),
         Target::instance("gateway-0"),
     ] {
         assert_eq!(seen(caller.clone(), "both"), BOTH_HELD, "{caller}");
@@ -127,9 +127,9 @@ fn messages_are_held_in_their_direction_and_pass_when_the_partition_heals() {
     }
     for other in [
         Target::instance("reranker-1"),
-        Target::service(Service::Llm),
-        Target::edge(Service::Gateway, Service::Llm),
-        Target::edge(Service::IngestWorker, Service::Embedder),
+        Target::service(Service::LLM),
+        Target::edge(Service::GATEWAY, Service::LLM),
+        Target::edge(Service::INGEST_WORKER, Service::EMBEDDER),
     ] {
         assert_eq!(seen(other.clone(), "both"), UNTOUCHED, "{other}");
     }
@@ -137,19 +137,19 @@ fn messages_are_held_in_their_direction_and_pass_when_the_partition_heals() {
 
 #[test]
 fn where_an_engine_disconnects_the_target_the_layer_holds_what_that_does_not_reach() {
-    let (gateway, reranker) = (instance(Service::Gateway), instance(Service::Reranker));
+    let (gateway, reranker) = (instance(Service::GATEWAY), instance(Service::RERANKER));
     let engine = Means::Engine { burns: false };
     let seen = |target: Target, direction: &str| {
         calls(partition(target, direction), engine, &gateway, &reranker)
     };
-    let whole = || Target::service(Service::Reranker);
+    let whole = || Target::service(Service::RERANKER);
     assert_eq!(seen(whole(), "both"), UNTOUCHED, "the engine does that");
     assert_eq!(seen(whole(), "to"), REQUEST_HELD, "it cannot do half of it");
-    let edge = Target::edge(Service::Gateway, Service::Reranker);
+    let edge = Target::edge(Service::GATEWAY, Service::RERANKER);
     assert_eq!(seen(edge, "both"), BOTH_HELD, "nor one edge of many");
 
-    let fault = || partition(Target::service(Service::Gateway), "both");
-    let client = instance(Service::Client);
+    let fault = || partition(Target::service(Service::GATEWAY), "both");
+    let client = instance(Service::CLIENT);
     let seen = calls(fault(), engine, &client, &gateway);
     assert_eq!(seen, BOTH_HELD, "the load generator is not on its network");
     let seen = calls(fault(), Means::Signals, &gateway, &reranker);
@@ -158,9 +158,9 @@ fn where_an_engine_disconnects_the_target_the_layer_holds_what_that_does_not_rea
 
 #[test]
 fn each_message_that_is_held_is_counted_with_its_time() {
-    let injector = injector(vec![partition(Target::service(Service::Reranker), "both")]);
+    let injector = injector(vec![partition(Target::service(Service::RERANKER), "both")]);
     run_virtual(|clock| {
-        let (gateway, reranker) = (instance(Service::Gateway), instance(Service::Reranker));
+        let (gateway, reranker) = (instance(Service::GATEWAY), instance(Service::RERANKER));
         let call = Call::over(&clock, &injector, &gateway, &reranker);
         async move {
             let patient = call.clone();
@@ -189,12 +189,12 @@ fn of_two_partitions_the_longer_one_holds_and_both_are_counted() {
     let next = Planned {
         start_us: 2_500,
         stop_us: 2_600,
-        ..partition(Target::edge(Service::Gateway, Service::Reranker), "both")
+        ..partition(Target::edge(Service::GATEWAY, Service::RERANKER), "both")
     };
     let shorter = partition(Target::instance("reranker-0"), "both");
     let injector = injector(vec![shorter, longer, next]);
     let seen = run_virtual(|clock| {
-        let (gateway, reranker) = (instance(Service::Gateway), instance(Service::Reranker));
+        let (gateway, reranker) = (instance(Service::GATEWAY), instance(Service::RERANKER));
         let call = Call::over(&clock, &injector, &gateway, &reranker);
         async move { call.sent_at(1_200).await }
     });
@@ -209,9 +209,9 @@ fn of_two_partitions_the_longer_one_holds_and_both_are_counted() {
 
 #[test]
 fn a_partition_that_cannot_happen_holds_nothing() {
-    let mut never = partition(Target::service(Service::Reranker), "both");
+    let mut never = partition(Target::service(Service::RERANKER), "both");
     never.spec.probability = 0.0;
-    let (gateway, reranker) = (instance(Service::Gateway), instance(Service::Reranker));
+    let (gateway, reranker) = (instance(Service::GATEWAY), instance(Service::RERANKER));
     let seen = calls(never, Means::InProcess, &gateway, &reranker);
     assert_eq!(seen, UNTOUCHED);
 }
@@ -219,7 +219,7 @@ fn a_partition_that_cannot_happen_holds_nothing() {
 /// The head of a stream has passed, and then its line is cut: what comes after waits.
 #[test]
 fn the_rest_of_a_stream_is_held_and_nothing_of_it_is_lost() {
-    let fault = partition(Target::service(Service::Llm), "from");
+    let fault = partition(Target::service(Service::LLM), "from");
     let injector = injector(vec![fault]);
     let arrived = run_virtual(|clock| {
         let served = clock.clone();
@@ -236,7 +236,7 @@ fn the_rest_of_a_stream_is_held_and_nothing_of_it_is_lost() {
             let body = Body::new(StreamBody::new(Box::pin(frames)));
             std::future::ready(Ok::<_, Infallible>(Response::new(body)))
         });
-        let (gateway, llm) = (instance(Service::Gateway), instance(Service::Llm));
+        let (gateway, llm) = (instance(Service::GATEWAY), instance(Service::LLM));
         let layer = injector.edge_layer(&clock, &gateway, &llm, Arc::new(|| 0));
         let mut edge = layer.layer(BoxService::new(callee));
         async move {

@@ -30,7 +30,7 @@ fn planned(kind: &str, target: Target, params: Value) -> Planned {
 /// A fault that delays what comes to [`shard`] by `ms`.
 fn delay(ms: f64) -> Planned {
     let params = json!({ "delay": { "fixed": { "ms": ms } } });
-    planned("latency", Target::service(Service::Shard), params)
+    planned("latency", Target::service(Service::SHARD), params)
 }
 
 fn with_probability(mut planned: Planned, probability: f64) -> Planned {
@@ -196,13 +196,13 @@ fn of_two_changes_to_one_parameter_the_later_fault_wins() {
         let params = json!({ "hold": { "fixed": { "ms": ms } } });
         planned(
             "lock_contention",
-            Target::service(Service::Metadata),
+            Target::service(Service::METADATA),
             params,
         )
     };
     let injector = injector(vec![hold(10.0), hold(20.0)]);
     let reached = run_virtual(|clock| {
-        let metadata = InstanceId::new(Service::Metadata, 0);
+        let metadata = InstanceId::new(Service::METADATA, 0);
         let bench = Bench::new(
             &clock,
             &injector.server_layer(&clock, &metadata, Arc::new(|| 0)),
@@ -280,9 +280,9 @@ fn a_fault_that_cannot_fire_leaves_requests_as_they_are() {
 fn a_fault_meets_its_target_and_nobody_else() {
     let params = json!({ "delay": { "fixed": { "ms": 1.0 } } });
     let targets = [
-        Target::service(Service::Shard),
+        Target::service(Service::SHARD),
         Target::instance("shard-2-0"),
-        Target::edge(Service::VectorDb, Service::Shard),
+        Target::edge(Service::VECTOR_DB, Service::SHARD),
     ];
     let met = |target: &Target| {
         let injector = injector(vec![planned("latency", target.clone(), params.clone())]);
@@ -290,16 +290,16 @@ fn a_fault_meets_its_target_and_nobody_else() {
             let layers = [
                 injector.server_layer(&clock, &shard(), Arc::new(|| 0)),
                 injector.server_layer(&clock, &InstanceId::shard(2, 1), Arc::new(|| 0)),
-                injector.server_layer(&clock, &InstanceId::new(Service::Llm, 0), Arc::new(|| 0)),
+                injector.server_layer(&clock, &InstanceId::new(Service::LLM, 0), Arc::new(|| 0)),
                 injector.edge_layer(
                     &clock,
-                    &InstanceId::new(Service::VectorDb, 0),
+                    &InstanceId::new(Service::VECTOR_DB, 0),
                     &shard(),
                     Arc::new(|| 0),
                 ),
                 injector.edge_layer(
                     &clock,
-                    &InstanceId::new(Service::IngestWorker, 0),
+                    &InstanceId::new(Service::INGEST_WORKER, 0),
                     &shard(),
                     Arc::new(|| 0),
                 ),
@@ -364,7 +364,7 @@ fn a_standing_change_is_in_force_for_its_time_on_its_target() {
         stop_us,
         ..planned(
             "queueing",
-            Target::service(Service::Llm),
+            Target::service(Service::LLM),
             json!({ "servers": servers }),
         )
     };
@@ -376,8 +376,8 @@ fn a_standing_change_is_in_force_for_its_time_on_its_target() {
             let instance = InstanceId::new(service, 0);
             injector.schedule(&clock, &instance, controls, &Arc::new(Powerless));
         };
-        schedule(Service::Llm, &llm);
-        schedule(Service::Embedder, &other);
+        schedule(Service::LLM, &llm);
+        schedule(Service::EMBEDDER, &other);
         async move {
             let mut seen = Vec::new();
             for at_us in [5, 15, 25, 35, 45] {
@@ -395,7 +395,7 @@ fn a_standing_change_is_in_force_for_its_time_on_its_target() {
 fn parameters_that_do_not_fit_are_refused_by_name() {
     let broken = planned(
         "latency",
-        Target::service(Service::Llm),
+        Target::service(Service::LLM),
         json!({ "delay": 5 }),
     );
     let refused = Injector::new(vec![broken], &Streams::new(1));

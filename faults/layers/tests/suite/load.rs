@@ -7,7 +7,7 @@ use ragdoll_runtime::Streams;
 use serde_json::{Value, json};
 
 fn planned(kind: &str, params: Value, change: impl FnOnce(&mut FaultSpec)) -> Planned {
-    let mut spec = FaultSpec::new(kind, Target::service(Service::Client), params);
+    let mut spec = FaultSpec::new(kind, Target::service(Service::CLIENT), params);
     change(&mut spec);
     Planned {
         spec,

@@ -173,10 +173,10 @@ fn print_faults() {
 
 /// Services of which base topologies have one or several instances.
 const COUNTED: [Service; 4] = [
-    Service::Gateway,
-    Service::Embedder,
-    Service::Reranker,
-    Service::Llm,
+    Service::GATEWAY,
+    Service::EMBEDDER,
+    Service::RERANKER,
+    Service::LLM,
 ];
 
 fn topology_json(name: &str) -> Option<Value> {
@@ -202,12 +202,12 @@ fn print_topologies() {
         let copies = |service: Service| topology.instances_of(service).len();
         println!(
             "  {name:<16} {} gateway, {} embedder, {} of {}, {} reranker, {} llm",
-            copies(Service::Gateway),
-            copies(Service::Embedder),
+            copies(Service::GATEWAY),
+            copies(Service::EMBEDDER),
             count(topology.vector_db.shards as usize, "shard"),
             count(topology.vector_db.replicas as usize, "replica"),
-            copies(Service::Reranker),
-            copies(Service::Llm),
+            copies(Service::RERANKER),
+            copies(Service::LLM),
         );
     }
 }

@@ -182,7 +182,7 @@ fn a_service_process_takes_the_plan() {
     assert!(!plan.standalone && !plan.burn);
     assert_eq!(plan.out_of_memory, OutOfMemory::Allocate);
     let address = |id: InstanceId| plan.addresses.of(&id, &plan.topology);
-    let gateway = InstanceId::new(Service::Gateway, 0);
+    let gateway = InstanceId::new(Service::GATEWAY, 0);
     assert_eq!(address(InstanceId::shard(0, 0)), "shard-0.shard:7000");
     assert_eq!(address(gateway), "gateway-0:7000");
     let endpoint = plan.otlp_endpoint.as_deref();

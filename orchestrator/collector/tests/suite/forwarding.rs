@@ -15,7 +15,7 @@ use ragdoll_telemetry::{
 
 /// What a load generator says: a span, and a log line.
 fn speak(exporter: &Exporter) {
-    let (clock, id) = (Clock::new_real(), InstanceId::new(Service::Client, 0));
+    let (clock, id) = (Clock::new_real(), InstanceId::new(Service::CLIENT, 0));
     let random = Streams::new(1).stream(id.name());
     let telemetry = Telemetry::new(clock.clone(), id, 0, random, exporter.clone());
     let attributes = vec![KeyValue::new("request.id", "q-1")];
@@ -31,7 +31,7 @@ fn speak(exporter: &Exporter) {
 /// One receiver that forwards to another, in both of which everything ends up.
 async fn forwarded_to(target: Receiver) -> (Received, Received) {
     let (exporter, batches) = Exporter::channel();
-    let local = vec![InstanceId::new(Service::Client, 0)];
+    let local = vec![InstanceId::new(Service::CLIENT, 0)];
     let forward = Some(endpoint(&target));
     let receiver = Receiver::start(ANY_PORT, batches, local, None, forward).await;
     let receiver = receiver.expect("a free port");

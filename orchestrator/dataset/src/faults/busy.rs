@@ -158,18 +158,20 @@ fn pooled_use(system: &crate::systems::System, place: &Place) -> f64 {
         let call_ms = system.place(callee).map_or(0.0, |callee| callee.call_ms);
         calls_per_s * (call_ms + trip_ms) / 1000.0
     };
-    match place.service {
-        Service::Gateway => used(Service::Metadata, place.rate_per_s),
-        Service::Generic(name) => {
-            let service = system.topology.graph.service(name);
-            let calls = service.into_iter().flat_map(|service| &service.calls);
-            calls
-                .filter(|call| call.pool.is_some())
-                .map(|call| used(call.service.into(), place.rate_per_s * call.probability))
-                .fold(0.0, f64::max)
-        }
-        _ => 0.0,
+    if system.topology.graph.is_empty() {
+        let has_pool = place.service == Service::GATEWAY;
+        return if has_pool {
+            used(Service::METADATA, place.rate_per_s)
+        } else {
+            0.0
+        };
     }
+    let service = system.topology.graph.service(place.service);
+    let calls = service.into_iter().flat_map(|service| &service.calls);
+    calls
+        .filter(|call| call.pool.is_some())
+        .map(|call| used(call.service, place.rate_per_s * call.probability))
+        .fold(0.0, f64::max)
 }
 
 /// Fewer blocks than the sequences that run at once take.
@@ -219,25 +221,18 @@ fn memory_leak(scene: &mut Scene<'_>) -> Option<Injection> {
 
 /// The memory of a place, and the bytes of input that a request brings.
 fn memory_of(scene: &Scene<'_>, spot: &Spot) -> Option<(ragdoll_model::topology::Memory, f64)> {
-    use ragdoll_model::Service;
-
     let topology = &scene.system.topology;
-    match spot.place.service {
-        Service::Reranker => {
-            // Documents of 200 tokens, of four bytes each.
-            let bytes = 800.0 * f64::from(topology.gateway.candidates);
-            Some((topology.reranker.memory.clone(), bytes))
-        }
-        Service::Generic(name) => {
-            let memory = topology.graph.service(name)?.memory.clone()?;
-            let calls = topology.graph.services.iter().flat_map(|one| &one.calls);
-            let bytes = calls
-                .filter(|call| call.service == name)
-                .map(|call| f64::from(call.request_bytes))
-                .fold(f64::NAN, f64::min);
-            // Of a query of a user, which nobody describes, a few hundred bytes are a guess.
-            Some((memory, if bytes.is_nan() { 300.0 } else { bytes }))
-        }
-        _ => None,
+    let service = spot.place.service;
+    let memory = topology.memory(service)?.clone();
+    if topology.graph.is_empty() {
+        // Documents of 200 tokens, of four bytes each.
+        return Some((memory, 800.0 * f64::from(topology.gateway.candidates)));
     }
+    let calls = topology.graph.services.iter().flat_map(|one| &one.calls);
+    let bytes = calls
+        .filter(|call| call.service == service)
+        .map(|call| f64::from(call.request_bytes))
+        .fold(f64::NAN, f64::min);
+    // Of a query of a user, which nobody describes, a few hundred bytes are a guess.
+    Some((memory, if bytes.is_nan() { 300.0 } else { bytes }))
 }

@@ -111,23 +111,23 @@ fn ingest(system: &System, rng: &mut Rng) -> Option<Injection> {
     let (kind, target, params) = match whole(0, 2, rng) {
         0 => (
             "latency",
-            Target::service(Service::IngestApi),
+            Target::service(Service::INGEST_API),
             json!({ "delay": { "fixed": { "ms": 500.0 } } }),
         ),
         1 => (
             "error_rate",
-            Target::service(Service::IngestApi),
+            Target::service(Service::INGEST_API),
             json!({ "code": "INTERNAL" }),
         ),
         _ => (
             "latency",
-            Target::edge(Service::IngestWorker, Service::Embedder),
+            Target::edge(Service::INGEST_WORKER, Service::EMBEDDER),
             json!({ "delay": { "fixed": { "ms": 400.0 } } }),
         ),
     };
     let service = match target.edge {
-        Some(_) => Service::IngestWorker,
-        None => Service::IngestApi,
+        Some(_) => Service::INGEST_WORKER,
+        None => Service::INGEST_API,
     };
     let spec = FaultSpec::new(kind, target, params);
     Some(decoy(kind, service, None, spec))

@@ -159,12 +159,12 @@ fn failed_readiness(scene: &mut Scene<'_>) -> Option<Injection> {
     if scene.system.topology.network.health_check_ms == 0.0 {
         return None;
     }
-    let is_called = |place: &Place| place.service != Service::Gateway;
+    let is_called = |place: &Place| place.service != Service::GATEWAY;
     let all = scene.service(is_called)?;
     let place = &all.place;
     let left = f64::from(place.copies.saturating_sub(1)) * f64::from(place.servers);
     let overloaded = place.busy() * f64::from(place.copies) > left * 0.95;
-    if place.copies > 1 && overloaded && place.service != Service::Shard {
+    if place.copies > 1 && overloaded && place.service != Service::SHARD {
         let instances = scene.system.topology.instances_of(place.service);
         let name = pick(&instances, scene.rng).name().to_owned();
         let spot = Spot {

@@ -65,15 +65,15 @@ fn at(place: &Place, target: Target, instance: Option<String>) -> Spot {
 fn load_spike(scene: &mut Scene<'_>) -> Option<Injection> {
     let factor = rounded(between(1.7, 2.6, scene.rng));
     let place = first_to_fill(scene.system, factor)?.clone();
-    let spot = at(&place, Target::service(Service::Client), None);
+    let spot = at(&place, Target::service(Service::CLIENT), None);
     let spec = scene.spec(&spot, json!({ "rate_factor": factor, "ramp_s": 1.0 }));
     let causes = scene.late(&spot, &queue_or_lock(&place));
     Some(scene.injection(&spot, spec, &causes))
 }
 
 fn token_length_shift(scene: &mut Scene<'_>) -> Option<Injection> {
-    let place = scene.system.place(Service::Llm)?.clone();
-    let spot = at(&place, Target::service(Service::Client), None);
+    let place = scene.system.place(Service::LLM)?.clone();
+    let spot = at(&place, Target::service(Service::CLIENT), None);
     let wanted = 1.0 + 0.8 * scene.system.request_ms / place.work_ms;
     let factor = rounded((wanted * between(0.8, 1.5, scene.rng)).max(1.5));
     let spec = scene.spec(&spot, json!({ "output_tokens_factor": factor }));
@@ -142,7 +142,7 @@ fn without_cache(scene: &mut Scene<'_>) -> Option<Injection> {
         return None;
     }
     let gateway = scene.service(|_| true)?;
-    let store = scene.system.place(Service::Metadata)?;
+    let store = scene.system.place(Service::METADATA)?;
     let mut spec = scene.spec(&gateway, json!({}));
     if spec.kind == "cache_stampede" {
         // Once is over soon: it happens again and again.
@@ -158,11 +158,11 @@ pub(super) fn harmless_spike(scene: &mut Scene<'_>) -> Option<FaultSpec> {
     let factor = rounded(between(1.02, 1.12, scene.rng));
     let fullest = scene.system.places().iter().map(taken);
     let fits = fullest.fold(0.0, f64::max) * factor < 0.6;
-    let target = Target::service(Service::Client);
+    let target = Target::service(Service::CLIENT);
     fits.then(|| FaultSpec::new("load_spike", target, json!({ "rate_factor": factor })))
 }
 
 /// Whether requests meet faults of this kind on a service of theirs.
 fn is_about_services(info: &KindInfo) -> bool {
-    !info.services.contains(&Service::Client)
+    !info.services.contains(&Service::CLIENT)
 }

@@ -113,7 +113,7 @@ fn serial_fan_out(scene: &mut Scene<'_>) -> Option<Injection> {
         if !graph.is_empty() {
             return saved_by_parallel_ms(graph, place.service) > least_ms;
         }
-        let Some(shard) = system.place(ragdoll_model::Service::Shard) else {
+        let Some(shard) = system.place(ragdoll_model::Service::SHARD) else {
             return false;
         };
         f64::from(shard.siblings - 1) * shard.call_ms > least_ms

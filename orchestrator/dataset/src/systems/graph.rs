@@ -2,7 +2,7 @@
 
 use ragdoll_model::topology::{LockScope, Memory};
 use ragdoll_model::{
-    Dist, Graph, GraphCall, GraphLock, GraphPool, GraphService, ServiceName, Topology, Workload,
+    Dist, Graph, GraphCall, GraphLock, GraphPool, GraphService, Service, Topology, Workload,
 };
 use ragdoll_runtime::Rng;
 use ragdoll_runtime::random::{chance, index};
@@ -55,7 +55,7 @@ pub(super) fn draw(rng: &mut Rng) -> System {
 /// Who calls whom: each service but the first has a caller before it, and some of those that call
 /// nobody are shared by several.
 fn shape(count: usize, rng: &mut Rng) -> Graph {
-    let names = shuffled(ServiceName::all().collect(), rng);
+    let names = shuffled(Service::well_known().collect(), rng);
     let mut services: Vec<GraphService> = names
         .into_iter()
         .take(count)
@@ -147,7 +147,7 @@ fn calls(graph: &mut Graph, rng: &mut Rng) {
         }
     }
     let call_ms = graph_facts::calls_ms(graph);
-    let position: Vec<ServiceName> = graph.services.iter().map(|one| one.name).collect();
+    let position: Vec<Service> = graph.services.iter().map(|one| one.name).collect();
     for service in &mut graph.services {
         for call in &mut service.calls {
             let callee = position.iter().position(|name| *name == call.service);
@@ -162,7 +162,7 @@ fn calls(graph: &mut Graph, rng: &mut Rng) {
 fn capacity(graph: &mut Graph, rate_per_s: f64, rng: &mut Rng) {
     let call_ms = graph_facts::calls_ms(graph);
     let visits = graph_facts::visits(graph);
-    let names: Vec<ServiceName> = graph.services.iter().map(|one| one.name).collect();
+    let names: Vec<Service> = graph.services.iter().map(|one| one.name).collect();
     for (at, service) in graph.services.iter_mut().enumerate() {
         let per_copy = rate_per_s * visits[at] / f64::from(service.instances);
         let busy = per_copy * call_ms[at] / 1000.0;

@@ -1,7 +1,7 @@
 //! What is known of a graph of services before it runs.
 
 use ragdoll_model::topology::{CallPlan, LockScope};
-use ragdoll_model::{Graph, GraphService, Service, ServiceName};
+use ragdoll_model::{Graph, GraphService, Service};
 
 use super::place::Place;
 use crate::draw::mean_ms;
@@ -77,7 +77,7 @@ pub(super) fn calls_ms(graph: &Graph) -> Vec<f64> {
     calls_ms
 }
 
-fn position(graph: &Graph, name: ServiceName) -> Option<usize> {
+fn position(graph: &Graph, name: Service) -> Option<usize> {
     graph
         .services
         .iter()
@@ -85,7 +85,7 @@ fn position(graph: &Graph, name: ServiceName) -> Option<usize> {
 }
 
 /// Calls that are made at the same time as one of `callee`, itself included, at the most.
-fn siblings(graph: &Graph, callee: ServiceName) -> u32 {
+fn siblings(graph: &Graph, callee: Service) -> u32 {
     let groups = graph.services.iter().flat_map(GraphService::call_groups);
     let with_it = groups.filter(|group| group.iter().any(|call| call.service == callee));
     with_it.map(<[_]>::len).max().unwrap_or(1) as u32
@@ -94,11 +94,8 @@ fn siblings(graph: &Graph, callee: ServiceName) -> u32 {
 /// What the calls of `service` would take one after the other beyond what they take as they are, in
 /// milliseconds.
 pub(crate) fn saved_by_parallel_ms(graph: &Graph, service: Service) -> f64 {
-    let Service::Generic(name) = service else {
-        return 0.0;
-    };
     let calls_ms = calls_ms(graph);
-    let Some(service) = graph.service(name) else {
+    let Some(service) = graph.service(service) else {
         return 0.0;
     };
     let mut saved_ms = 0.0;
@@ -116,7 +113,7 @@ pub(crate) fn saved_by_parallel_ms(graph: &Graph, service: Service) -> f64 {
 pub(super) fn call_plans(graph: &Graph, callee: Service) -> Vec<&CallPlan> {
     let calls = graph.services.iter().flat_map(|service| &service.calls);
     calls
-        .filter(|call| Service::Generic(call.service) == callee)
+        .filter(|call| call.service == callee)
         .map(|call| &call.plan)
         .collect()
 }

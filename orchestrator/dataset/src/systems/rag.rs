@@ -189,10 +189,10 @@ fn plans(topology: &mut Topology, facts: &System, rng: &mut Rng) {
 
     let call_ms = |service| facts.place(service).map_or(0.0, |place| place.call_ms);
     let gateway = &mut topology.gateway;
-    gateway.metadata_call = call_plan(call_ms(Service::Metadata), rng);
-    gateway.embedder_call = call_plan(call_ms(Service::Embedder), rng);
-    gateway.vector_db_call = call_plan(call_ms(Service::VectorDb), rng);
-    gateway.reranker_call = call_plan(call_ms(Service::Reranker), rng);
-    gateway.llm_call = call_plan(call_ms(Service::Llm), rng);
-    topology.vector_db.shard_call = call_plan(call_ms(Service::Shard), rng);
+    gateway.metadata_call = call_plan(call_ms(Service::METADATA), rng);
+    gateway.embedder_call = call_plan(call_ms(Service::EMBEDDER), rng);
+    gateway.vector_db_call = call_plan(call_ms(Service::VECTOR_DB), rng);
+    gateway.reranker_call = call_plan(call_ms(Service::RERANKER), rng);
+    gateway.llm_call = call_plan(call_ms(Service::LLM), rng);
+    topology.vector_db.shard_call = call_plan(call_ms(Service::SHARD), rng);
 }

@@ -34,7 +34,7 @@ pub(super) fn places(
         mean_ms(&metadata.lock_hold),
     );
     let mut store = place(
-        Service::Metadata,
+        Service::METADATA,
         metadata.instances,
         work_ms + lock_ms,
         metadata.workers,
@@ -48,7 +48,7 @@ pub(super) fn places(
     let embedder = &topology.embedder;
     let embed_ms = mean_ms(&embedder.service_time) + embedder.per_item_ms;
     let embedder = place(
-        Service::Embedder,
+        Service::EMBEDDER,
         embedder.instances,
         embed_ms,
         embedder.workers,
@@ -57,7 +57,7 @@ pub(super) fn places(
     let vector_db = &topology.vector_db;
     let search_ms = mean_ms(&topology.shard.search_time);
     let mut shard = place(
-        Service::Shard,
+        Service::SHARD,
         vector_db.replicas,
         search_ms,
         topology.shard.workers,
@@ -69,14 +69,14 @@ pub(super) fn places(
     shard.siblings = vector_db.shards / in_turn;
     shard.lock_ms = Some(0.0);
     let own_ms = mean_ms(&vector_db.service_time) + mean_ms(&vector_db.merge_time);
-    let mut coordinator = place(Service::VectorDb, vector_db.instances, own_ms, u32::MAX);
+    let mut coordinator = place(Service::VECTOR_DB, vector_db.instances, own_ms, u32::MAX);
     coordinator.call_ms = own_ms + f64::from(in_turn) * (search_ms + trip_ms);
 
     let reranker = &topology.reranker;
     let rerank_ms = mean_ms(&reranker.service_time)
         + reranker.per_document_ms * f64::from(topology.gateway.candidates);
     let reranker = place(
-        Service::Reranker,
+        Service::RERANKER,
         reranker.instances,
         rerank_ms,
         reranker.workers,
@@ -85,13 +85,13 @@ pub(super) fn places(
     let llm = &topology.llm;
     let generate_ms = llm.prefill_per_token_ms * PROMPT_TOKENS
         + llm.decode_base_ms * mean_tokens(&workload.output_tokens);
-    let llm = place(Service::Llm, llm.instances, generate_ms, llm.max_num_seqs);
+    let llm = place(Service::LLM, llm.instances, generate_ms, llm.max_num_seqs);
 
     let behind = [&store, &embedder, &coordinator, &reranker, &llm];
     let behind_ms: f64 = behind.iter().map(|place| place.call_ms + trip_ms).sum();
     let gateway_ms = mean_ms(&topology.gateway.service_time);
     let mut gateway = place(
-        Service::Gateway,
+        Service::GATEWAY,
         topology.gateway.instances,
         gateway_ms,
         topology.gateway.workers,
@@ -115,12 +115,12 @@ fn mean_tokens(tokens: &TokenDist) -> f64 {
 pub(super) fn call_plans(topology: &Topology, callee: Service) -> Vec<&CallPlan> {
     let gateway = &topology.gateway;
     let plan = match callee {
-        Service::Metadata => &gateway.metadata_call,
-        Service::Embedder => &gateway.embedder_call,
-        Service::VectorDb => &gateway.vector_db_call,
-        Service::Reranker => &gateway.reranker_call,
-        Service::Llm => &gateway.llm_call,
-        Service::Shard => &topology.vector_db.shard_call,
+        Service::METADATA => &gateway.metadata_call,
+        Service::EMBEDDER => &gateway.embedder_call,
+        Service::VECTOR_DB => &gateway.vector_db_call,
+        Service::RERANKER => &gateway.reranker_call,
+        Service::LLM => &gateway.llm_call,
+        Service::SHARD => &topology.vector_db.shard_call,
         _ => return Vec::new(),
     };
     vec![plan]

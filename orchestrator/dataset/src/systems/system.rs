@@ -60,7 +60,7 @@ impl System {
 
     /// The calls between services, caller first, that requests make.
     pub(crate) fn edges(&self) -> Vec<(Service, Service)> {
-        let is_passed = |service| service == Service::Client || self.place(service).is_some();
+        let is_passed = |service| service == Service::CLIENT || self.place(service).is_some();
         edges(&self.topology)
             .into_iter()
             .filter(|(from, to)| is_passed(*from) && is_passed(*to))
@@ -83,7 +83,7 @@ impl System {
         while let Some(at) = ways.iter().position(|way| !way.is_empty()) {
             let way = ways.remove(at);
             let last = *way.last().expect("a way is not empty");
-            if last == Service::Client {
+            if last == Service::CLIENT {
                 return way;
             }
             for (caller, _) in edges.iter().filter(|(_, callee)| *callee == last) {

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use ragdoll_fault_layers::WitnessReport;
 use ragdoll_host::remote;
 use ragdoll_host::service::{Begin, Change, Drained};
-use ragdoll_model::{InstanceId, Service};
+use ragdoll_model::{InstanceId, Topology};
 use ragdoll_runtime::{Body, BoxService, Clock, Request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,17 +31,24 @@ pub(crate) struct Control {
     instance: InstanceId,
     address: String,
     way: BoxService,
+    speaks_http: bool,
     clock: Clock,
 }
 
 impl Control {
-    /// Talks to `instance` at `address`.
-    pub(crate) fn new(instance: &InstanceId, address: String, clock: &Clock) -> Control {
+    /// Talks to `instance` of `topology` at `address`.
+    pub(crate) fn new(
+        instance: &InstanceId,
+        topology: &Topology,
+        address: String,
+        clock: &Clock,
+    ) -> Control {
         let way = remote(&address).unwrap_or_else(|error| panic!("address of {instance}: {error}"));
         Control {
             instance: instance.clone(),
             address,
             way,
+            speaks_http: topology.speaks_http(instance.service()),
             clock: clock.clone(),
         }
     }
@@ -69,11 +76,7 @@ impl Control {
 
     /// Asks as a platform would: by the health protocol of gRPC, or by HTTP.
     async fn look(&self) -> Result<(), String> {
-        let speaks_http = matches!(
-            self.instance.service(),
-            Service::Gateway | Service::Llm | Service::IngestApi | Service::IngestWorker
-        );
-        if speaks_http {
+        if self.speaks_http {
             let request = http::Request::builder().uri("/readyz").body(Body::empty());
             return self
                 .ask(request.expect("a constant request is valid"), QUESTION_US)

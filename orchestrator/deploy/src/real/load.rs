@@ -61,7 +61,7 @@ impl Load<'_> {
             injector: self.injector,
         };
         let mut ways: BTreeMap<InstanceId, BoxService> = BTreeMap::new();
-        let entries = [self.experiment.topology.entry(), Service::IngestApi];
+        let entries = [self.experiment.topology.entry(), Service::INGEST_API];
         for service in entries {
             for id in self.experiment.topology.instances_of(service) {
                 let way = remote(&address(&id));

@@ -81,7 +81,7 @@ impl<'a> Prepared<'a> {
         let shifts = plan::load_shifts(&Injector::new(faults.clone(), &streams)?);
         let schedule = Schedule::shifted(streams.stream("load"), &loads, shifts, Path::new(""))?;
         let instances = experiment.topology.instances().into_iter();
-        let instances = instances.filter(|id| id.service() != Service::Client);
+        let instances = instances.filter(|id| id.service() != Service::CLIENT);
         Ok(Prepared {
             experiment,
             streams,
@@ -108,7 +108,7 @@ impl<'a> Prepared<'a> {
         };
         // Only now: what an earlier run left is kept where this one cannot begin.
         let output = options.out.as_deref().map(Output::create).transpose()?;
-        let local = vec![InstanceId::new(Service::Client, 0)];
+        let local = vec![InstanceId::new(Service::CLIENT, 0)];
         let receiver =
             Receiver::start(listen, batches, local, output, options.forward.clone()).await?;
         let mut plan = Plan {
@@ -203,9 +203,14 @@ impl Run<'_> {
     async fn live<F: Fleet>(&self, fleet: &F) -> Result<Ended, (RunError, Option<Journal>)> {
         let before = ProcessorTime::now();
         let clock = Clock::new_real();
-        let controls = wait_ready(fleet, &self.prepared.instances, &clock)
-            .await
-            .map_err(|error| (error.into(), None))?;
+        let controls = wait_ready(
+            fleet,
+            &self.prepared.experiment.topology,
+            &self.prepared.instances,
+            &clock,
+        )
+        .await
+        .map_err(|error| (error.into(), None))?;
         let epoch_unix_us = clock.unix_us(clock.now_us()) + LEAD_US;
         let begin = Begin {
             epoch_unix_us,

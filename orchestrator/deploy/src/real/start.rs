@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
-use ragdoll_model::InstanceId;
+use ragdoll_model::{InstanceId, Topology};
 use ragdoll_runtime::Clock;
 
 use super::control::Control;
@@ -23,11 +23,12 @@ pub(crate) const MEMORY_SCALE: f64 = 1.0 / 32.0;
 /// Waits until every instance serves, unless one ends or somebody asks for the end before.
 pub(crate) async fn wait_ready<F: Fleet>(
     fleet: &F,
+    topology: &Topology,
     instances: &[InstanceId],
     clock: &Clock,
 ) -> Result<BTreeMap<InstanceId, Control>, GroundError> {
     let controls = instances.iter().map(|id| {
-        let control = Control::new(id, fleet.address(id), clock);
+        let control = Control::new(id, topology, fleet.address(id), clock);
         (id.clone(), control)
     });
     let controls: BTreeMap<InstanceId, Control> = controls.collect();

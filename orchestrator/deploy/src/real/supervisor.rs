@@ -13,7 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use ragdoll_experiment::JournalEvent;
 use ragdoll_fault_layers::{Action, Injector, WitnessReport};
 use ragdoll_host::service::{Begin, Change};
-use ragdoll_model::{InstanceId, Service, Topology};
+use ragdoll_model::{InstanceId, Topology};
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_runtime::{Clock, Streams};
 use ragdoll_telemetry::{Exporter, Telemetry, log_process, log_subscriber, tracing};
@@ -214,10 +214,9 @@ impl<F: Fleet> Supervisor<'_, F> {
     async fn restart(&self, id: InstanceId) -> Result<(), GroundError> {
         let now_us = self.clock.now_us();
         let overrides = self.injector.overrides_in_force(&id, now_us);
-        let restart_ms = match id.service() {
-            Service::Reranker => self.topology.reranker.memory.restart_ms,
-            other => panic!("{other} has no memory to run out of"),
-        };
+        let memory = self.topology.memory(id.service());
+        let memory = memory.unwrap_or_else(|| panic!("{id} has no memory to run out of"));
+        let restart_ms = memory.restart_ms;
         let restart_ms = overrides.memory_restart_ms.unwrap_or(restart_ms);
         self.clock.sleep_us(ms_to_us(restart_ms)).await;
         self.bring_back(&id).await?;

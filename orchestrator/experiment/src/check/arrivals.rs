@@ -22,7 +22,7 @@ pub(crate) fn check_workload(
 ) {
     let path = KeyPath::default().key("workload");
     check_arrivals(&workload.arrivals, &path.key("arrivals"), problems);
-    if !topology.graph.is_empty() {
+    if !topology.takes_documents() {
         if workload.ingest_per_s > 0.0 {
             let message = format!(
                 "is {}, but a graph of services takes no documents",

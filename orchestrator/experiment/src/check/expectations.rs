@@ -1,8 +1,9 @@
 //! Expectations: one idea an entry, about phases that exist.
 
-use ragdoll_model::Topology;
+use ragdoll_model::{Service, Topology};
 
 use super::faults::unknown_instance;
+use super::services::is_known;
 use crate::document::{KeyPath, Problems};
 use crate::experiment::{Expectation, Expected, Phase};
 use crate::file::{ExpectFile, ExperimentFile, VerdictName};
@@ -69,7 +70,8 @@ impl<'c> Check<'c, '_, '_> {
             (None, Some(service), None, None) => {
                 let keys = ["error_origin", "phase", "against", "error", "min_share"];
                 self.only("error_origin", &keys);
-                let (phase, against) = self.comparison()?;
+                let is_known = self.is_known("error_origin", service);
+                let (phase, against) = self.comparison().filter(|_| is_known)?;
                 Some(Expected::ErrorOrigin {
                     phase,
                     against,
@@ -131,6 +133,9 @@ impl<'c> Check<'c, '_, '_> {
                 .add(&self.path.key("service"), "is missing", fix);
             return None;
         };
+        if !self.is_known("service", service) {
+            return None;
+        }
         if let Some(name) = &given.instance {
             let path = self.path.key("instance");
             let instances = self.topology.instances();
@@ -169,6 +174,10 @@ impl<'c> Check<'c, '_, '_> {
                 None
             }
         }
+    }
+
+    fn is_known(&mut self, key: &str, service: Service) -> bool {
+        is_known(service, self.topology, &self.path.key(key), self.problems)
     }
 
     /// The phase and the one it is compared with.

@@ -3,6 +3,7 @@
 use ragdoll_fault_spec::{Catalog, FaultSpec, KindInfo, Per, Target, edges};
 use ragdoll_model::{Service, Topology};
 
+use super::services::is_known;
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
 
@@ -161,6 +162,14 @@ fn check_target(
     }
     if let Some(edge) = target.edge {
         let path = path.key("edge");
+        let ends = [("from", edge.from), ("to", edge.to)];
+        let before = problems.len();
+        for (key, end) in ends {
+            is_known(end, topology, &path.key(key), problems);
+        }
+        if problems.len() > before {
+            return;
+        }
         return check_edge((edge.from, edge.to), kind, topology, &path, problems);
     }
     let key = if target.service.is_some() {
@@ -171,14 +180,14 @@ fn check_target(
     let path = path.key(key);
     match target.service_in(topology) {
         Some(service) => {
-            let matches = target.instances(topology);
-            if matches.is_empty() {
+            if !is_known(service, topology, &path, problems) {
+                return;
+            }
+            if target.instances(topology).is_empty() {
                 let message = format!("is {service}, of which the topology has no instance");
                 problems.add(&path, message, "add one to the topology");
             }
-            // Of a service of a graph that is not there, nothing else can be said.
-            let is_unknown = matches.is_empty() && matches!(service, Service::Generic(_));
-            if !is_unknown && let Err(unfit) = kind.fits(service, topology) {
+            if let Err(unfit) = kind.fits(service, topology) {
                 problems.add(&path, unfit.message, unfit.fix);
             }
         }

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use ragdoll_model::{Graph, ServiceName, Topology};
+use ragdoll_model::{Graph, Service, Topology};
 
+use super::INSTANCES_MAX;
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
 
@@ -23,6 +24,7 @@ pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Pr
     check_names(graph, &services, problems);
     check_callees(graph, &services, problems);
     check_memory(graph, &services, problems);
+    check_instances(graph, &services, problems);
     if problems.len() > before {
         return;
     }
@@ -42,6 +44,14 @@ pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Pr
 fn check_names(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     for (index, service) in graph.services.iter().enumerate() {
         let earlier = &graph.services[..index];
+        if service.name == Service::CLIENT {
+            let message = "is \"client\", as whoever sends the load is called";
+            problems.add(
+                &path.index(index).key("name"),
+                message,
+                "choose another name",
+            );
+        }
         if let Some(first) = earlier.iter().position(|other| other.name == service.name) {
             let message = format!("is \"{}\", as is that of `services[{first}]`", service.name);
             let fix = "give each service a name of its own";
@@ -65,6 +75,15 @@ fn check_callees(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>)
     }
 }
 
+fn check_instances(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let all = graph.services.iter();
+    let count: u64 = all.map(|service| u64::from(service.instances)).sum();
+    if count > INSTANCES_MAX {
+        let message = format!("have {count} instances together");
+        problems.add(path, message, format!("use at most {INSTANCES_MAX}"));
+    }
+}
+
 fn check_memory(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     for (index, service) in graph.services.iter().enumerate() {
         if let Some(memory) = &service.memory {
@@ -74,13 +93,13 @@ fn check_memory(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) 
 }
 
 /// The services of a circle of calls, each before the one that it calls, the first again at the end.
-fn cycle(graph: &Graph) -> Option<Vec<ServiceName>> {
+fn cycle(graph: &Graph) -> Option<Vec<Service>> {
     let sound = graph.from_the_leaves();
     let is_sound = |name| sound.iter().any(|service| service.name == name);
     // Whoever is not sound calls somebody who is not either, so that this way ends in a circle.
     let mut services = graph.services.iter();
     let mut at = services.find(|service| !is_sound(service.name))?;
-    let mut way: Vec<ServiceName> = Vec::new();
+    let mut way: Vec<Service> = Vec::new();
     loop {
         if let Some(start) = way.iter().position(|name| *name == at.name) {
             way.push(at.name);

@@ -6,6 +6,7 @@ mod faults;
 mod graph;
 mod memory;
 mod phases;
+mod services;
 
 pub(crate) use arrivals::check_workload;
 pub(crate) use expectations::check_expectations;
@@ -17,18 +18,18 @@ use ragdoll_model::Topology;
 use crate::document::{KeyPath, Problems};
 use memory::check_memory;
 
-/// Shards times replicas at most; more would not fit in a laptop's memory.
-const SHARDS_MAX: u64 = 4096;
+/// Instances at most, of shards or of all services of a graph; more would not fit in a laptop's memory.
+const INSTANCES_MAX: u64 = 4096;
 
 /// What the ranges of single keys do not say about a topology.
 pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_>) {
     let path = KeyPath::default().key("topology");
     let instances = u64::from(topology.vector_db.shards) * u64::from(topology.vector_db.replicas);
-    if instances > SHARDS_MAX {
+    if instances > INSTANCES_MAX {
         problems.add(
             &path.dotted("vector_db.shards"),
             format!("times `replicas` makes {instances} shard instances"),
-            format!("use at most {SHARDS_MAX}"),
+            format!("use at most {INSTANCES_MAX}"),
         );
     }
     if topology.corpus.topics > topology.corpus.documents {

@@ -130,11 +130,11 @@ fn number_of(container: &Container, port: &IntOrString) -> Option<i32> {
 fn assert_probes(container: &Container, probe: &Probe) {
     let role = Role::from_name(&container.name).expect("a service");
     let speaks_grpc = [
-        Role::Metadata,
-        Role::Embedder,
-        Role::VectorDb,
-        Role::Shard,
-        Role::Reranker,
+        Role::METADATA,
+        Role::EMBEDDER,
+        Role::VECTOR_DB,
+        Role::SHARD,
+        Role::RERANKER,
     ];
     match (&probe.grpc, &probe.http_get) {
         (Some(grpc), None) => {
@@ -169,7 +169,7 @@ fn every_instance_has_an_address_at_which_it_is() {
     let plan = plan(&manifests);
     let pods = pods(&manifests);
     let mut found = 0;
-    let roles = Role::ALL.into_iter().filter(|role| *role != Role::Client);
+    let roles = Role::ALL.into_iter().filter(|role| *role != Role::CLIENT);
     for role in roles {
         let instances = plan.topology.instances_of(role);
         for (index, instance) in instances.iter().enumerate() {

@@ -41,7 +41,7 @@ pub(crate) fn picture(record: &RunRecord, judged: Judged<'_>) -> Option<String> 
 }
 
 fn has_ingest(record: &RunRecord, phase: &PhaseRecord) -> bool {
-    let names = [Service::IngestApi.name(), Service::IngestWorker.name()];
+    let names = [Service::INGEST_API.name(), Service::INGEST_WORKER.name()];
     record.spec.workload.ingest_per_s > 0.0
         || names
             .iter()

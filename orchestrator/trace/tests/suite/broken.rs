@@ -293,11 +293,7 @@ fn a_jaeger_trace_without_processes_is_read() {
 fn what_follows_an_answer_of_jaeger_is_read_for_what_it_is() {
     let text = |name| std::fs::read_to_string(sample(name)).expect("a sample");
     let answer = text("jaeger-api.json");
-    for (other, spans) in [
-        ("otlp.jsonl", 2),
-        ("otlp-old.json", 1),
-        ("zipkin.jsonl", 2),
-    ] {
+    for (other, spans) in [("otlp.jsonl", 2), ("otlp-old.json", 1), ("zipkin.jsonl", 2)] {
         let both = format!("{answer}\n{}", text(other));
         let (seen, report) = read(both.as_bytes());
         let words = words(&(seen, report));

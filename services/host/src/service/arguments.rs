@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use ragdoll_model::names::NAME_RULES;
 use ragdoll_model::{InstanceId, Service};
 
 use super::error::ServiceError;
@@ -43,13 +44,13 @@ Exit codes: 0 asked to end, 2 mistake in command line or plan, 3 the environment
 137 out of memory.";
 
 fn role(name: &str) -> Result<Service, String> {
-    let found = Service::from_name(name).filter(|role| *role != Service::Client);
+    let found = Service::from_name(name).filter(|role| *role != Service::CLIENT);
     found.ok_or_else(|| {
         let roles = Service::ALL.into_iter();
-        let roles = roles.filter(|role| *role != Service::Client);
+        let roles = roles.filter(|role| *role != Service::CLIENT);
         let names: Vec<&str> = roles.map(Service::name).collect();
         format!(
-            "use one of {}, or a service of the plan's graph",
+            "use one of {}, or a service of the plan's graph: {NAME_RULES}",
             names.join(", ")
         )
     })
@@ -65,7 +66,7 @@ impl Arguments {
         let count = siblings.len();
         if count == 0 {
             let services = plan.topology.services().into_iter();
-            let services = services.filter(|service| *service != Service::Client);
+            let services = services.filter(|service| *service != Service::CLIENT);
             let names: Vec<&str> = services.map(Service::name).collect();
             return Err(ServiceError::Plan(format!(
                 "--role is {role}, of which the plan has none: use one of {}",
@@ -100,11 +101,16 @@ mod tests {
             Arguments::try_parse_from(line).map_err(|error| error.to_string())
         };
         assert!(parse("client").is_err(), "nobody serves it");
-        assert!(parse("gremlin").is_err());
+        assert!(parse("Gremlin").is_err(), "no service may be called so");
+        let gremlin = parse("gremlin").expect("a name");
+        assert!(
+            gremlin.instance(&Plan::default()).is_err(),
+            "the plan lacks it"
+        );
         let mut plan = Plan::default();
         let cart = parse("cart").expect("a name");
         assert!(cart.instance(&plan).is_err(), "it is in no graph");
-        let name = ragdoll_model::ServiceName::from_name("cart").expect("a name");
+        let name = Service::from_name("cart").expect("a name");
         plan.topology.graph.services = vec![ragdoll_model::GraphService::new(name)];
         let id = cart.instance(&plan).expect("an instance");
         assert_eq!(id.name(), "cart-0");

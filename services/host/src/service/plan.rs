@@ -149,7 +149,7 @@ mod tests {
         let topology = Topology::default();
         let of = |id: InstanceId| addresses.of(&id, &topology);
         assert_eq!(of(InstanceId::shard(2, 1)), "shard-5.shard:7000");
-        assert_eq!(of(InstanceId::new(Service::Llm, 0)), "127.0.0.1:9");
+        assert_eq!(of(InstanceId::new(Service::LLM, 0)), "127.0.0.1:9");
     }
 
     #[test]

@@ -88,8 +88,9 @@ impl Running {
                 .unwrap_or_else(|| panic!("{id} has no address"))
                 .clone()
         };
-        let messages = (id.service() == Service::IngestWorker).then(|| {
-            let api = remote(&InstanceId::new(Service::IngestApi, 0));
+        let is_worker = id.service() == Service::INGEST_WORKER && plan.topology.takes_documents();
+        let messages = is_worker.then(|| {
+            let api = remote(&InstanceId::new(Service::INGEST_API, 0));
             Arc::new(RemoteMessages::new(api, &clock)) as Arc<dyn Messages>
         });
         let member = Member::start(&around, id, &remote, messages);
@@ -173,7 +174,7 @@ fn remotes(
     addresses: &Addresses,
 ) -> Result<BTreeMap<InstanceId, BoxService>, BeginError> {
     let others = plan.topology.instances().into_iter();
-    let others = others.filter(|id| id != own && id.service() != Service::Client);
+    let others = others.filter(|id| id != own && id.service() != Service::CLIENT);
     others
         .map(|id| {
             let address = addresses.of(&id, &plan.topology);

@@ -1,6 +1,5 @@
 //! A graph of services: wired from the leaves up.
 
-use ragdoll_model::Service;
 use ragdoll_runtime::BoxService;
 use ragdoll_stubs::hop::{self, HopStub};
 
@@ -13,10 +12,10 @@ impl Wiring<'_> {
         let graph = &self.topology.graph;
         let entry = self.topology.entry();
         for spec in graph.from_the_leaves() {
-            let service = Service::Generic(spec.name);
+            let service = spec.name;
             for instance in self.instances_of(service) {
                 let stub = HopStub::new(&instance, spec, graph, |callee| {
-                    self.client_of(&instance.id, Service::Generic(callee))
+                    self.client_of(&instance.id, callee)
                 });
                 if service == entry {
                     self.serve_http(&instance, hop::router(&stub, graph.deadline_ms));

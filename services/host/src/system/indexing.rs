@@ -16,10 +16,10 @@ impl Wiring<'_> {
             Some(messages) => messages.clone(),
             None => queue.clone(),
         };
-        for instance in self.instances_of(Service::IngestApi) {
+        for instance in self.instances_of(Service::INGEST_API) {
             self.serve_http(&instance, ingest::router(&instance, &queue));
         }
-        for instance in self.instances_of(Service::IngestWorker) {
+        for instance in self.instances_of(Service::INGEST_WORKER) {
             let partitions = (0..self.topology.vector_db.shards).map(|partition| {
                 (0..self.topology.vector_db.replicas)
                     .map(|replica| {
@@ -27,7 +27,7 @@ impl Wiring<'_> {
                     })
                     .collect()
             });
-            let embedder = self.client_of(&instance.id, Service::Embedder);
+            let embedder = self.client_of(&instance.id, Service::EMBEDDER);
             let worker = ingest::Worker::new(
                 &instance,
                 spec,

@@ -26,36 +26,36 @@ fn each_kind() -> Vec<Planned> {
     vec![
         planned(
             "latency",
-            Target::edge(Service::Gateway, Service::Llm),
+            Target::edge(Service::GATEWAY, Service::LLM),
             delay.clone(),
         ),
         planned("latency", Target::instance("shard-2-0"), delay),
         planned(
             "lock_contention",
-            service(Service::Metadata),
+            service(Service::METADATA),
             json!({ "hold": { "fixed": { "ms": 400.0 } } }),
         ),
         planned(
             "oom",
-            service(Service::Reranker),
+            service(Service::RERANKER),
             json!({ "budget_bytes": 1 }),
         ),
         planned(
             "queueing",
-            service(Service::Llm),
+            service(Service::LLM),
             json!({ "servers": 1, "service_time_factor": 3.0 }),
         ),
-        planned("crash", service(Service::Metadata), json!({})),
-        planned("hang", service(Service::Reranker), json!({})),
-        planned("partition", service(Service::Embedder), json!({})),
+        planned("crash", service(Service::METADATA), json!({})),
+        planned("hang", service(Service::RERANKER), json!({})),
+        planned("partition", service(Service::EMBEDDER), json!({})),
         planned(
             "partition",
-            Target::edge(Service::VectorDb, Service::Shard),
+            Target::edge(Service::VECTOR_DB, Service::SHARD),
             json!({ "direction": "from" }),
         ),
         planned(
             "cpu_throttling",
-            service(Service::Reranker),
+            service(Service::RERANKER),
             json!({ "quota_ms": 1.0 }),
         ),
     ]
@@ -113,10 +113,10 @@ fn a_delay_lies_where_its_target_is() {
         };
         (length(SpanKind::Client), length(SpanKind::Server))
     };
-    assert_eq!(lengths_ms(Target::service(Service::Llm)), (2, 2));
-    assert_eq!(lengths_ms(Target::service(Service::Metadata)), (102, 102));
+    assert_eq!(lengths_ms(Target::service(Service::LLM)), (2, 2));
+    assert_eq!(lengths_ms(Target::service(Service::METADATA)), (102, 102));
     assert_eq!(
-        lengths_ms(Target::edge(Service::Gateway, Service::Metadata)),
+        lengths_ms(Target::edge(Service::GATEWAY, Service::METADATA)),
         (102, 2)
     );
 }
@@ -127,7 +127,7 @@ fn a_reranker_without_memory_dies_and_comes_back() {
     let params = json!({ "budget_bytes": 1, "reclaim_ms": 500.0, "restart_ms": 2000.0 });
     let faults = vec![Planned {
         stop_us: SECOND,
-        ..planned("oom", Target::service(Service::Reranker), params)
+        ..planned("oom", Target::service(Service::RERANKER), params)
     }];
     let ((), seen) = on_with(steady(), faults, |ground| async move {
         let (status, _) = ground.ask("cut", &ground.query(5, 9)).await;
@@ -158,7 +158,7 @@ fn on_reranker(kind: &str, params: Value) -> Vec<Planned> {
     vec![Planned {
         start_us: SECOND,
         stop_us: 3 * SECOND,
-        ..planned(kind, Target::service(Service::Reranker), params)
+        ..planned(kind, Target::service(Service::RERANKER), params)
     }]
 }
 

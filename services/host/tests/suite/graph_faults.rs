@@ -86,7 +86,7 @@ fn every_kind_that_means_something_in_a_graph_is_felt_there() {
     for kind in Faults
         .kinds()
         .into_iter()
-        .filter(|kind| kind.services != [Service::Client])
+        .filter(|kind| kind.services != [Service::CLIENT])
     {
         let acts = kind.graph.is_some();
         assert_eq!(

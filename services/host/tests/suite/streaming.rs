@@ -32,8 +32,8 @@ impl Bench {
         let streams = Streams::new(SEED);
         let (exporter, batches) = Exporter::channel();
         let names = vec![
-            InstanceId::new(Service::Gateway, 0),
-            InstanceId::new(Service::Llm, 0),
+            InstanceId::new(Service::GATEWAY, 0),
+            InstanceId::new(Service::LLM, 0),
         ];
         let instance = |index: usize| {
             let id = names[index].clone();

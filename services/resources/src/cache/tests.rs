@@ -22,7 +22,7 @@ fn scenario<F: Future>(
     act: impl FnOnce(Clock, Bench, Arc<Cache<u32>>) -> F,
 ) {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Gateway, 1);
+        let bench = Bench::new(&clock, Service::GATEWAY, 1);
         let cache = cache(&bench, spec);
         act(clock, bench, cache).await;
     });

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use ragdoll_model::proto::{HopRequest, HopResponse};
 use ragdoll_model::topology::FanOut;
-use ragdoll_model::{Graph, GraphCall, ServiceName};
+use ragdoll_model::{Graph, GraphCall, Service};
 use ragdoll_resources::{Attempt, Callee, Instance, Pool, fan_out};
 use ragdoll_runtime::Stream;
 use ragdoll_runtime::random::{chance, mix};
@@ -19,7 +19,7 @@ use crate::client::{Client, grpc_request};
 
 /// One call of one instance.
 pub(super) struct Downstream {
-    service: ServiceName,
+    service: Service,
     client: Client,
     callee: Callee,
     pool: Option<Arc<Pool>>,
@@ -138,7 +138,7 @@ pub(super) async fn make(
 /// one name; this has a name for each service.
 async fn send(
     client: Client,
-    service: ServiceName,
+    service: Service,
     request: tonic::Request<Bytes>,
 ) -> Result<(), Status> {
     let mut grpc = tonic::client::Grpc::new(client);

@@ -17,7 +17,7 @@ use ragdoll_telemetry::{
 };
 
 fn telemetry(clock: &Clock, seed: u64) -> (Telemetry, Exporter, Receiver<Batch>) {
-    let instance = InstanceId::new(Service::Reranker, 1);
+    let instance = InstanceId::new(Service::RERANKER, 1);
     let random = Streams::new(seed).stream(instance.name());
     let (exporter, batches) = Exporter::channel();
     let telemetry = Telemetry::new(clock.clone(), instance, 3, random, exporter.clone());

@@ -22,15 +22,15 @@ pub(crate) fn shard() -> InstanceId {
 }
 
 pub(crate) fn vector_db() -> InstanceId {
-    InstanceId::new(Service::VectorDb, 0)
+    InstanceId::new(Service::VECTOR_DB, 0)
 }
 
 pub(crate) fn on_shards() -> Target {
-    Target::service(Service::Shard)
+    Target::service(Service::SHARD)
 }
 
 pub(crate) fn on_edge() -> Target {
-    Target::edge(Service::VectorDb, Service::Shard)
+    Target::edge(Service::VECTOR_DB, Service::SHARD)
 }
 
 pub(crate) fn planned(kind: &str, target: Target, params: Value) -> Planned {

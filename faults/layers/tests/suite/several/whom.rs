@@ -98,7 +98,7 @@ fn shares_by_pair(seed: u64) -> Vec<f64> {
     run_virtual(|clock| async move {
         let mut shares = Vec::new();
         for (from, to) in (0..8).flat_map(|from| (0..8).map(move |to| (from, to))) {
-            let from = InstanceId::new(Service::VectorDb, from);
+            let from = InstanceId::new(Service::VECTOR_DB, from);
             let bench = Bench::on_edge(&injector, &clock, &from, &InstanceId::shard(to, 0));
             let mut met = 0;
             for number in 0..REQUESTS {

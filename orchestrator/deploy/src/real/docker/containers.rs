@@ -87,12 +87,12 @@ fn limit(config: &mut HostConfig, memory_bytes: u64) {
 }
 
 fn memory_bytes(topology: &Topology, service: Service) -> u64 {
-    match service {
-        Service::Reranker => {
-            let budget_bytes = topology.reranker.memory.budget_bytes as f64;
+    match topology.memory(service) {
+        Some(memory) => {
+            let budget_bytes = memory.budget_bytes as f64;
             (budget_bytes * MEMORY_SCALE) as u64 + OWN_BYTES
         }
-        _ => SMALL_BYTES,
+        None => SMALL_BYTES,
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn only_what_allocates_gets_memory_for_it() {
         let topology = Topology::default();
-        assert_eq!(memory_bytes(&topology, Service::Reranker), (128 + 64) << 20);
-        assert_eq!(memory_bytes(&topology, Service::Llm), 256 << 20);
+        assert_eq!(memory_bytes(&topology, Service::RERANKER), (128 + 64) << 20);
+        assert_eq!(memory_bytes(&topology, Service::LLM), 256 << 20);
     }
 }

@@ -55,7 +55,7 @@ fn a_panic_leaves_nothing_on_the_engine() {
     let run = async {
         let clock = Clock::new_real();
         let instances =
-            [Service::Llm, Service::Embedder].map(|service| InstanceId::new(service, 0));
+            [Service::LLM, Service::EMBEDDER].map(|service| InstanceId::new(service, 0));
         let options = DockerOptions { image, burn: false };
         let site = Site::prepare(&options, &instances, &clock)
             .await

@@ -15,7 +15,7 @@ impl<F: Fleet> Supervisor<'_, F> {
     /// Starts a process that ended, and lets it take part in the run again.
     pub(super) async fn bring_back(&self, id: &InstanceId) -> Result<(), GroundError> {
         self.fleet.start(id).await?;
-        let control = Control::new(id, self.fleet.address(id), self.clock);
+        let control = Control::new(id, self.topology, self.fleet.address(id), self.clock);
         control.ready(READY_AGAIN_US).await?;
         self.state().controls.insert(id.clone(), control.clone());
         self.begin_again(id, &control).await

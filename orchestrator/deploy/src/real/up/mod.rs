@@ -67,7 +67,7 @@ async fn keep_up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(),
     }
     let clock = Clock::new_real();
     let instances = options.topology.instances().into_iter();
-    let instances = instances.filter(|id| id.service() != Service::Client);
+    let instances = instances.filter(|id| id.service() != Service::CLIENT);
     let keeper = Keeper {
         options,
         instances: instances.collect(),
@@ -117,7 +117,7 @@ impl Keeper<'_> {
     async fn live<F: Fleet>(self, fleet: &F, ready: impl FnOnce(&Served)) -> Result<(), RunError> {
         let options = self.options;
         let clock = Clock::new_real();
-        let controls = wait_ready(fleet, &self.instances, &clock).await?;
+        let controls = wait_ready(fleet, &options.topology, &self.instances, &clock).await?;
         let begin = Begin {
             epoch_unix_us: clock.unix_us(clock.now_us()) + LEAD_US,
             seed: options.seed,
@@ -135,7 +135,7 @@ impl Keeper<'_> {
         let (exporter, batches) = Exporter::channel();
         let _export = match &options.otlp_endpoint {
             Some(endpoint) => {
-                let client = InstanceId::new(Service::Client, 0);
+                let client = InstanceId::new(Service::CLIENT, 0);
                 let export = OtlpExport::start(endpoint, &client, batches, &clock, &exporter);
                 Some(export.map_err(|error| RunError::Runtime(std::io::Error::other(error)))?)
             }

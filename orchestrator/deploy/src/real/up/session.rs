@@ -304,9 +304,9 @@ fn planned(spec: FaultSpec, now_us: u64) -> Planned {
 /// What acts on clients needs clients of ours.
 fn refuse_clients(fault: &FaultSpec) -> Result<(), Refused> {
     let target = &fault.target;
-    let is_client = target.service == Some(Service::Client)
+    let is_client = target.service == Some(Service::CLIENT)
         || target.instance.as_deref() == Some("client-0")
-        || target.edge.is_some_and(|edge| edge.from == Service::Client);
+        || target.edge.is_some_and(|edge| edge.from == Service::CLIENT);
     if is_client {
         return Err(Refused::because(
             "the clients of this system are yours, and no fault can act on them",

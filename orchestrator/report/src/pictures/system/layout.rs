@@ -1,6 +1,6 @@
 //! Where the services stand, and who calls whom.
 
-use ragdoll_model::{Graph, Service, ServiceName};
+use ragdoll_model::{Graph, Service};
 
 pub(super) const BOX_HEIGHT: f64 = 64.0;
 pub(super) const ROW_HEIGHT: f64 = 82.0;
@@ -30,35 +30,35 @@ const fn place(service: Service, x: f64, width: f64, row: f64) -> Place {
 }
 
 const PATH: [Place; 8] = [
-    place(Service::Client, 10.0, 150.0, 2.0),
-    place(Service::Gateway, 210.0, 180.0, 2.0),
-    place(Service::Metadata, 480.0, 210.0, 0.0),
-    place(Service::Embedder, 480.0, 210.0, 1.0),
-    place(Service::VectorDb, 480.0, 210.0, 2.0),
-    place(Service::Shard, 740.0, 210.0, 2.0),
-    place(Service::Reranker, 480.0, 210.0, 3.0),
-    place(Service::Llm, 480.0, 210.0, 4.0),
+    place(Service::CLIENT, 10.0, 150.0, 2.0),
+    place(Service::GATEWAY, 210.0, 180.0, 2.0),
+    place(Service::METADATA, 480.0, 210.0, 0.0),
+    place(Service::EMBEDDER, 480.0, 210.0, 1.0),
+    place(Service::VECTOR_DB, 480.0, 210.0, 2.0),
+    place(Service::SHARD, 740.0, 210.0, 2.0),
+    place(Service::RERANKER, 480.0, 210.0, 3.0),
+    place(Service::LLM, 480.0, 210.0, 4.0),
 ];
 
 const INGEST: [Place; 2] = [
-    place(Service::IngestApi, 210.0, 180.0, INGEST_ROW),
-    place(Service::IngestWorker, 480.0, 210.0, INGEST_ROW),
+    place(Service::INGEST_API, 210.0, 180.0, INGEST_ROW),
+    place(Service::INGEST_WORKER, 480.0, 210.0, INGEST_ROW),
 ];
 
 const CALLS: [(Service, Service, &str); 7] = [
-    (Service::Client, Service::Gateway, ""),
-    (Service::Gateway, Service::Metadata, "1"),
-    (Service::Gateway, Service::Embedder, "2"),
-    (Service::Gateway, Service::VectorDb, "3"),
-    (Service::VectorDb, Service::Shard, ""),
-    (Service::Gateway, Service::Reranker, "4"),
-    (Service::Gateway, Service::Llm, "5"),
+    (Service::CLIENT, Service::GATEWAY, ""),
+    (Service::GATEWAY, Service::METADATA, "1"),
+    (Service::GATEWAY, Service::EMBEDDER, "2"),
+    (Service::GATEWAY, Service::VECTOR_DB, "3"),
+    (Service::VECTOR_DB, Service::SHARD, ""),
+    (Service::GATEWAY, Service::RERANKER, "4"),
+    (Service::GATEWAY, Service::LLM, "5"),
 ];
 
 const INGEST_CALLS: [(Service, Service, &str); 3] = [
-    (Service::Client, Service::IngestApi, ""),
-    (Service::IngestApi, Service::IngestWorker, ""),
-    (Service::IngestWorker, Service::Shard, ""),
+    (Service::CLIENT, Service::INGEST_API, ""),
+    (Service::INGEST_API, Service::INGEST_WORKER, ""),
+    (Service::INGEST_WORKER, Service::SHARD, ""),
 ];
 
 impl Place {
@@ -141,7 +141,7 @@ impl Layout {
 /// The client, then the services by the length of the longest way to them.
 fn columns(graph: &Graph) -> Vec<Vec<Service>> {
     let order = graph.from_the_leaves();
-    let mut depths: Vec<(ServiceName, usize)> = Vec::new();
+    let mut depths: Vec<(Service, usize)> = Vec::new();
     for service in order.iter().rev() {
         let callers = graph.edges().filter(|(_, to)| *to == service.name);
         let depth = callers.map(|(from, _)| {
@@ -152,12 +152,12 @@ fn columns(graph: &Graph) -> Vec<Vec<Service>> {
     }
     let deepest = depths.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
     let mut columns = vec![Vec::new(); deepest + 1];
-    columns[0].push(Service::Client);
+    columns[0].push(Service::CLIENT);
     // In the order of the file, which is easier to find again than that of the calls.
     for service in &graph.services {
         let known = depths.iter().find(|(name, _)| *name == service.name);
         if let Some((name, depth)) = known {
-            columns[*depth].push(Service::Generic(*name));
+            columns[*depth].push(*name);
         }
     }
     columns
@@ -166,7 +166,7 @@ fn columns(graph: &Graph) -> Vec<Vec<Service>> {
 fn calls(graph: &Graph) -> Vec<Call> {
     let entry = graph.entry().into_iter();
     let mut calls: Vec<Call> = entry
-        .map(|entry| (Service::Client, entry.name.into(), String::new()))
+        .map(|entry| (Service::CLIENT, entry.name, String::new()))
         .collect();
     for caller in &graph.services {
         let groups = caller.call_groups().count();
@@ -178,7 +178,7 @@ fn calls(graph: &Graph) -> Vec<Call> {
             };
             let group = group
                 .iter()
-                .map(|call| (caller.name.into(), call.service.into(), order.clone()));
+                .map(|call| (caller.name, call.service, order.clone()));
             calls.extend(group);
         }
     }
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_service_stands_to_the_right_of_all_that_call_it() {
-        let name = |text: &str| ServiceName::from_name(text).expect("a name");
+        let name = |text: &str| Service::from_name(text).expect("a name");
         let service = |text: &str, callees: &[&str]| GraphService {
             calls: callees
                 .iter()

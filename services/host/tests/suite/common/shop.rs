@@ -6,9 +6,7 @@ use http_body_util::BodyExt as _;
 use ragdoll_fault_layers::Planned;
 use ragdoll_fault_spec::{FaultSpec, Target};
 use ragdoll_model::topology::LockScope;
-use ragdoll_model::{
-    Dist, GraphCall, GraphLock, GraphPool, GraphService, Service, ServiceName, Topology,
-};
+use ragdoll_model::{Dist, GraphCall, GraphLock, GraphPool, GraphService, Service, Topology};
 use ragdoll_telemetry::{RequestContext, SpanKind};
 use serde_json::Value;
 
@@ -17,8 +15,8 @@ use super::{Ground, Seen, on_with};
 
 const NEVER: u64 = u64::MAX / 4;
 
-pub(crate) fn name(text: &str) -> ServiceName {
-    ServiceName::from_name(text).expect("a name")
+pub(crate) fn name(text: &str) -> Service {
+    Service::from_name(text).expect("a name")
 }
 
 pub(crate) fn service(text: &str) -> Service {

@@ -86,7 +86,7 @@ fn ok() -> (Code, String) {
 #[test]
 fn a_process_that_is_gone_refuses_and_one_that_is_back_serves() {
     converse(
-        Service::Metadata,
+        Service::METADATA,
         quick_store,
         async |line: Line| {
             let before = look_up(&line, "before").await;
@@ -141,7 +141,7 @@ fn not_found() -> (Code, String) {
 fn a_death_cuts_calls_in_progress() {
     let arrived = Arc::new(AtomicU32::new(0));
     converse(
-        Service::Metadata,
+        Service::METADATA,
         patient(&arrived, 2 * PATIENCE_US),
         |line: Line| {
             let arrived = arrived.clone();
@@ -203,7 +203,7 @@ fn an_answer_that_was_cut_was_none() {
     };
     converse_on(
         &[Transport::Tcp],
-        Service::Metadata,
+        Service::METADATA,
         stub,
         |line: Line| {
             let arrived = arrived.clone();
@@ -233,7 +233,7 @@ fn a_process_that_stood_still_goes_on_with_who_still_waits() {
     const HASTY: usize = 100;
     let arrived = Arc::new(AtomicU32::new(0));
     converse(
-        Service::Metadata,
+        Service::METADATA,
         patient(&arrived, 400 * MS),
         |line: Line| {
             let arrived = arrived.clone();

@@ -67,7 +67,7 @@ async fn once(stage: Stage) -> u16 {
 }
 
 fn on_metadata() -> Target {
-    Target::service(Service::Metadata)
+    Target::service(Service::METADATA)
 }
 
 #[test]
@@ -178,8 +178,8 @@ fn a_doubled_request_is_served_twice() {
 fn an_answer_that_cannot_be_read_fails_its_call() {
     for kind in ["malformed_response", "truncated_body"] {
         for (service, name, error) in [
-            (Service::Metadata, "metadata", "INTERNAL"),
-            (Service::Llm, "llm", "invalid_response"),
+            (Service::METADATA, "metadata", "INTERNAL"),
+            (Service::LLM, "llm", "invalid_response"),
         ] {
             let faults = [fault(kind, Target::service(service), json!({}))];
             conform(&small(), &faults, once, |outcome| {
@@ -203,7 +203,7 @@ fn streaming() -> Topology {
 
 #[test]
 fn a_stream_breaks_in_the_middle() {
-    let target = Target::service(Service::Llm);
+    let target = Target::service(Service::LLM);
     let faults = [fault("stream_cut", target, json!({ "after": 3 }))];
     conform(&streaming(), &faults, once, |outcome| {
         assert_eq!(outcome.answer, 503);
@@ -213,7 +213,7 @@ fn a_stream_breaks_in_the_middle() {
 
 #[test]
 fn a_stream_stands_still_and_goes_on() {
-    let target = Target::service(Service::Llm);
+    let target = Target::service(Service::LLM);
     let stall = json!({ "after": 3, "stall_ms": 150.0 });
     let faults = [fault("stream_stall", target, stall)];
     conform(&streaming(), &faults, once, |outcome| {

@@ -64,7 +64,7 @@ fn a_slow_merge_takes_its_time_after_all_answers() {
     let mut topology = small();
     topology.vector_db.merge_time = Dist::fixed(5.0);
     let params = json!({ "merge_time_factor": 10.0 });
-    let faults = on_service("slow_aggregation", Service::VectorDb, params);
+    let faults = on_service("slow_aggregation", Service::VECTOR_DB, params);
     conform(&topology, &faults, once, |outcome| {
         assert_eq!(outcome.answer, 200);
         let merges = outcome.spans("vector-db-0", "fan_in.merge");
@@ -78,7 +78,7 @@ fn partitions_are_asked_in_turn() {
     let mut topology = small();
     topology.vector_db.shards = 3;
     topology.shard.search_time = Dist::fixed(40.0);
-    let faults = on_service("serial_fan_out", Service::VectorDb, json!({}));
+    let faults = on_service("serial_fan_out", Service::VECTOR_DB, json!({}));
     conform(&topology, &faults, once, |outcome| {
         assert_eq!(outcome.answer, 200);
         let calls = outcome.calls("shard");
@@ -91,7 +91,7 @@ fn partitions_are_asked_in_turn() {
 #[test]
 fn a_partition_that_is_not_known_is_not_asked() {
     let params = json!({ "partition": 0 });
-    let faults = on_service("partial_gather", Service::VectorDb, params);
+    let faults = on_service("partial_gather", Service::VECTOR_DB, params);
     conform(&small(), &faults, once, |outcome| {
         assert_eq!(outcome.answer, 200, "nobody sees an error");
         assert_eq!(outcome.calls("shard").len(), 1);
@@ -107,7 +107,7 @@ fn a_partition_that_is_not_known_is_not_asked() {
 fn old_versions_of_documents_are_found_for_other_questions() {
     let mut topology = small();
     topology.gateway.candidates = 4;
-    let faults = on_service("stale_index", Service::Shard, json!({ "stale_share": 1.0 }));
+    let faults = on_service("stale_index", Service::SHARD, json!({ "stale_share": 1.0 }));
     conform(
         &topology,
         &faults,
@@ -156,7 +156,7 @@ fn all_calls_go_to_the_first_instance() {
     topology.reranker.instances = 3;
     let faults = on_service(
         "load_balancer_skew",
-        Service::Gateway,
+        Service::GATEWAY,
         json!({ "skew": 1.0 }),
     );
     conform(
@@ -178,7 +178,7 @@ fn what_takes_too_long_is_tried_again_at_once() {
     let mut topology = small();
     topology.reranker.service_time = Dist::fixed(400.0);
     let params = json!({ "attempts": 3, "timeout_ms": 60.0 });
-    let faults = on_service("retry_storm", Service::Gateway, params);
+    let faults = on_service("retry_storm", Service::GATEWAY, params);
     conform(&topology, &faults, once, |outcome| {
         assert_eq!(outcome.answer, 504);
         let calls = outcome.calls("reranker");
@@ -199,7 +199,7 @@ fn with_cache() -> Topology {
 
 #[test]
 fn without_its_cache_every_request_looks_up() {
-    let faults = on_service("cache_failure", Service::Gateway, json!({}));
+    let faults = on_service("cache_failure", Service::GATEWAY, json!({}));
     conform(
         &with_cache(),
         &faults,
@@ -218,7 +218,7 @@ fn without_its_cache_every_request_looks_up() {
 
 #[test]
 fn what_expired_is_looked_up_once_more() {
-    let target = Target::service(Service::Gateway);
+    let target = Target::service(Service::GATEWAY);
     let faults = [lasting(
         "cache_stampede",
         target,

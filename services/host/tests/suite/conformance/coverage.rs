@@ -100,7 +100,7 @@ fn resources() -> impl Iterator<Item = Subject> {
 fn faults() -> Vec<Subject> {
     let mut faults = Vec::new();
     let kinds = Faults.kinds().into_iter();
-    for kind in kinds.filter(|kind| kind.services != [Service::Client]) {
+    for kind in kinds.filter(|kind| kind.services != [Service::CLIENT]) {
         if !kind.services.is_empty() {
             faults.push(Subject::on_service(kind.name));
             faults.push(Subject::on_instance(kind.name));

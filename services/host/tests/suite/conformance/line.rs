@@ -152,7 +152,7 @@ struct Ends {
 
 impl Ends {
     fn new(service: Service) -> Self {
-        let caller = InstanceId::new(Service::Gateway, 0);
+        let caller = InstanceId::new(Service::GATEWAY, 0);
         let callee = InstanceId::new(service, 0);
         Ends {
             said: Said::by(vec![caller.clone(), callee.clone()]),

@@ -70,7 +70,7 @@ fn a_process_that_has_just_been_started_is_slow() {
     let cold = json!({ "service_time_factor": 20.0, "warm_up_ms": 60_000.0 });
     let faults = [fault(
         "cold_start",
-        Target::service(Service::Metadata),
+        Target::service(Service::METADATA),
         cold,
     )];
     conform(
@@ -94,7 +94,7 @@ fn requests_leave_memory_behind() {
     let leak = json!({ "memory_leak_bytes_per_request": 500 });
     let faults = [fault(
         "memory_leak",
-        Target::service(Service::Reranker),
+        Target::service(Service::RERANKER),
         leak,
     )];
     conform(
@@ -126,7 +126,7 @@ fn a_process_without_descriptors_accepts_nobody() {
     let leak = json!({ "descriptors_leaked": 40.0, "descriptor_limit": 64 });
     let faults = [fault(
         "descriptor_leak",
-        Target::service(Service::Metadata),
+        Target::service(Service::METADATA),
         leak,
     )];
     conform(

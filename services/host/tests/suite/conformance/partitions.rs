@@ -56,7 +56,7 @@ fn assert_answered(outcome: &Outcome<(u16, Value)>) {
 #[test]
 fn a_service_cut_off_gets_its_requests_when_it_is_back() {
     for direction in ["both", "to"] {
-        let faults = partition(Target::service(Service::Reranker), direction);
+        let faults = partition(Target::service(Service::RERANKER), direction);
         conform(&busy_reranker(), &faults, once, |outcome| {
             assert_answered(outcome);
             let call = outcome.calls("reranker")[0];
@@ -76,7 +76,7 @@ fn a_service_cut_off_gets_its_requests_when_it_is_back() {
 
 #[test]
 fn a_service_that_cannot_answer_does_its_work() {
-    let faults = partition(Target::service(Service::Reranker), "from");
+    let faults = partition(Target::service(Service::RERANKER), "from");
     conform(&busy_reranker(), &faults, once, |outcome| {
         assert_answered(outcome);
         let call = outcome.calls("reranker")[0];
@@ -106,8 +106,8 @@ fn an_instance_cut_off_costs_its_part_of_the_answer() {
 
 #[test]
 fn an_edge_that_is_cut_leaves_other_edges_alone() {
-    for (to, name) in [(Service::Embedder, "embedder"), (Service::Llm, "llm")] {
-        let faults = partition(Target::edge(Service::Gateway, to), "both");
+    for (to, name) in [(Service::EMBEDDER, "embedder"), (Service::LLM, "llm")] {
+        let faults = partition(Target::edge(Service::GATEWAY, to), "both");
         conform(
             &small(),
             &faults,
@@ -140,7 +140,7 @@ fn an_edge_that_is_cut_leaves_other_edges_alone() {
 fn a_caller_gives_up_before_the_network_is_back() {
     let mut topology = small();
     topology.gateway.deadline_ms = 80.0;
-    let faults = partition(Target::edge(Service::Gateway, Service::Metadata), "both");
+    let faults = partition(Target::edge(Service::GATEWAY, Service::METADATA), "both");
     conform(&topology, &faults, once, |outcome| {
         let (status, body) = &outcome.answer;
         assert_eq!((*status, &body["error"]["type"]), (504, &json!("timeout")));

@@ -67,7 +67,7 @@ async fn until_started(stage: &Stage) {
 
 #[test]
 fn a_crash_cuts_what_is_in_progress_refuses_and_ends() {
-    let faults = on("crash", Target::service(Service::Reranker), json!({}));
+    let faults = on("crash", Target::service(Service::RERANKER), json!({}));
     conform(
         &slow_reranker(),
         &faults,
@@ -109,7 +109,7 @@ fn a_crash_cuts_what_is_in_progress_refuses_and_ends() {
 #[test]
 fn a_crash_that_is_short_ends_before_the_fault() {
     let long_us = 60_000 * MS;
-    let target = Target::service(Service::Llm);
+    let target = Target::service(Service::LLM);
     let faults = [lasting(
         "crash",
         target,
@@ -192,7 +192,7 @@ fn a_crash_of_an_instance_leaves_its_siblings_alone() {
 
 #[test]
 fn a_process_that_hangs_lets_nothing_in_or_out() {
-    let faults = on("hang", Target::service(Service::Reranker), json!({}));
+    let faults = on("hang", Target::service(Service::RERANKER), json!({}));
     conform(
         &slow_reranker(),
         &faults,
@@ -231,7 +231,7 @@ fn a_caller_of_a_hung_process_gives_up_and_the_process_hears_of_it() {
     let mut topology = slow_reranker();
     topology.gateway.reranker_call.timeout_ms = 400.0;
     let stop_us = 900 * MS;
-    let target = Target::service(Service::Reranker);
+    let target = Target::service(Service::RERANKER);
     conform(
         &topology,
         &[lasting("hang", target, json!({}), START_US, stop_us)],

@@ -66,7 +66,7 @@ async fn once(stage: Stage) -> u16 {
 
 #[test]
 fn latency_of_a_service_is_time_of_its_own() {
-    let target = Target::service(Service::Metadata);
+    let target = Target::service(Service::METADATA);
     let faults = [fault("latency", target, delay_of(40.0))];
     conform(&small(), &faults, once, |outcome| {
         assert_eq!(outcome.answer, 200);
@@ -102,10 +102,10 @@ fn latency_of_an_instance_leaves_its_siblings_alone() {
 
 #[test]
 fn latency_of_an_edge_lies_between_its_sides() {
-    for (to, name) in [(Service::Metadata, "metadata"), (Service::Llm, "llm")] {
+    for (to, name) in [(Service::METADATA, "metadata"), (Service::LLM, "llm")] {
         let faults = [fault(
             "latency",
-            Target::edge(Service::Gateway, to),
+            Target::edge(Service::GATEWAY, to),
             delay_of(40.0),
         )];
         conform(&small(), &faults, once, |outcome| {
@@ -124,13 +124,13 @@ fn latency_of_an_edge_lies_between_its_sides() {
 fn a_fault_that_never_comes_up_does_nothing() {
     let mut never = fault(
         "latency",
-        Target::service(Service::Metadata),
+        Target::service(Service::METADATA),
         delay_of(60_000.0),
     );
     never.spec.probability = 0.0;
     let always = fault(
         "latency",
-        Target::service(Service::Metadata),
+        Target::service(Service::METADATA),
         delay_of(10.0),
     );
     // A run in which nothing fires proves nothing, so that another fault fires beside it.
@@ -152,7 +152,7 @@ fn a_fault_that_never_comes_up_does_nothing() {
 #[test]
 fn contention_makes_users_wait_for_one_lock() {
     for target in [
-        Target::service(Service::Metadata),
+        Target::service(Service::METADATA),
         Target::instance("metadata-0"),
     ] {
         let hold = json!({ "hold": { "fixed": { "ms": 70.0 } }, "scope": "global" });
@@ -179,7 +179,7 @@ fn contention_makes_users_wait_for_one_lock() {
 #[test]
 fn a_process_with_less_memory_dies_of_what_it_took_before() {
     for target in [
-        Target::service(Service::Reranker),
+        Target::service(Service::RERANKER),
         Target::instance("reranker-0"),
     ] {
         let less = json!({ "budget_bytes": 1, "reclaim_ms": 20.0, "restart_ms": 50.0 });
@@ -223,7 +223,7 @@ fn fewer_servers_make_requests_wait() {
     topology.reranker.workers = 4;
     topology.reranker.service_time = Dist::fixed(35.0);
     for target in [
-        Target::service(Service::Reranker),
+        Target::service(Service::RERANKER),
         Target::instance("reranker-0"),
     ] {
         let fewer = json!({ "servers": 1, "service_time_factor": 2.0, "queue_bound": 1 });
@@ -257,7 +257,7 @@ fn a_smaller_running_batch_makes_prompts_wait() {
     let fewer = json!({ "servers": 1, "overflow": "wait" });
     conform(
         &topology,
-        &[fault("queueing", Target::service(Service::Llm), fewer)],
+        &[fault("queueing", Target::service(Service::LLM), fewer)],
         async |stage: Stage| together(&stage, 2).await,
         |outcome| {
             assert!(outcome.answer.iter().all(|(status, _)| *status == 200));
@@ -279,7 +279,7 @@ fn busy_reranker() -> Topology {
 #[test]
 fn a_throttled_processor_stops_work() {
     for target in [
-        Target::service(Service::Reranker),
+        Target::service(Service::RERANKER),
         Target::instance("reranker-0"),
     ] {
         let faults = [fault("cpu_throttling", target, json!({ "quota_ms": 10.0 }))];

@@ -68,7 +68,7 @@ fn lost_workers_make_requests_wait() {
     let mut topology = small();
     topology.reranker.workers = 4;
     topology.reranker.service_time = Dist::fixed(70.0);
-    let target = Target::service(Service::Reranker);
+    let target = Target::service(Service::RERANKER);
     let faults = [fault("worker_loss", target, json!({ "workers": 1 }))];
     conform(&topology, &faults, all_of_two, |outcome| {
         assert_eq!(outcome.answer, [200, 200]);
@@ -111,7 +111,7 @@ fn lost_connections_count_as_used() {
 fn a_handover_costs_whoever_waited() {
     let mut topology = small();
     topology.metadata.lock_hold = Dist::fixed(60.0);
-    let target = Target::service(Service::Metadata);
+    let target = Target::service(Service::METADATA);
     let faults = [fault("lock_convoy", target, json!({ "handoff_ms": 40.0 }))];
     conform(&topology, &faults, all_of_two, |outcome| {
         assert_eq!(outcome.answer, [200, 200]);
@@ -129,7 +129,7 @@ fn a_handover_costs_whoever_waited() {
 #[test]
 fn work_in_the_background_keeps_the_lock() {
     let held = json!({ "hold_ms": 400.0, "every_ms": 60_000.0 });
-    let target = Target::service(Service::Metadata);
+    let target = Target::service(Service::METADATA);
     let faults = [fault("long_held_lock", target, held)];
     conform(&small(), &faults, once, |outcome| {
         assert_eq!(outcome.answer, 200);
@@ -142,7 +142,7 @@ fn work_in_the_background_keeps_the_lock() {
 
 #[test]
 fn a_deadlock_fails_after_its_time_out() {
-    let target = Target::service(Service::Metadata);
+    let target = Target::service(Service::METADATA);
     let faults = [fault("deadlock", target, json!({ "timeout_ms": 50.0 }))];
     conform(&small(), &faults, once, |outcome| {
         assert_eq!(outcome.answer, 500);
@@ -175,7 +175,7 @@ fn neighbours_make_work_take_longer() {
     topology.metadata.service_time = Dist::fixed(30.0);
     topology.reranker.service_time = Dist::fixed(30.0);
     let burst = json!({ "stolen": 0.75, "burst_ms": 50_000.0, "every_ms": 60_000.0 });
-    let faults = [Service::Metadata, Service::Reranker]
+    let faults = [Service::METADATA, Service::RERANKER]
         .map(|service| fault("noisy_neighbour", Target::service(service), burst.clone()));
     conform(
         &topology,
@@ -204,7 +204,7 @@ fn neighbours_make_work_take_longer() {
 fn a_long_item_holds_up_its_batch() {
     let mut topology = small();
     topology.embedder.service_time = Dist::fixed(10.0);
-    let target = Target::service(Service::Embedder);
+    let target = Target::service(Service::EMBEDDER);
     let faults = [fault(
         "batch_blocking",
         target,
@@ -221,7 +221,7 @@ fn a_long_item_holds_up_its_batch() {
 #[test]
 fn a_collection_stops_the_process() {
     let by_clock = json!({ "pause_ms": 300.0, "every_ms": 60_000.0 });
-    let target = Target::service(Service::Metadata);
+    let target = Target::service(Service::METADATA);
     let faults = [lasting("gc_pause", target, by_clock, 0, 400 * MS)];
     conform(
         &small(),
@@ -253,7 +253,7 @@ fn a_small_cache_makes_sequences_lose_their_blocks() {
     // Two prompts of 90 tokens, contexts included, fit, and of what they generate only a part.
     let faults = [fault(
         "kv_cache_thrashing",
-        Target::service(Service::Llm),
+        Target::service(Service::LLM),
         json!({ "blocks": 186 }),
     )];
     conform(&topology, &faults, all_of_two, |outcome| {
@@ -266,7 +266,7 @@ fn a_small_cache_makes_sequences_lose_their_blocks() {
 
 #[test]
 fn a_prompt_that_is_too_long_is_refused() {
-    let target = Target::service(Service::Llm);
+    let target = Target::service(Service::LLM);
     let limit = json!({ "context_tokens": 20 });
     let faults = [fault("context_overflow", target, limit)];
     conform(

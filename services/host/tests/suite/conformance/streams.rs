@@ -110,7 +110,7 @@ fn served(seen: &Seen) -> Vec<&crate::common::seen::Span> {
 #[test]
 fn tokens_arrive_as_they_are_generated() {
     converse(
-        Service::Llm,
+        Service::LLM,
         engine,
         async |line: Line| {
             let response = ask(&line, 30).await;
@@ -161,7 +161,7 @@ fn first_us(exact: bool) -> u64 {
 #[test]
 fn a_reader_that_goes_away_stops_the_generation() {
     converse(
-        Service::Llm,
+        Service::LLM,
         engine,
         async |line: Line| {
             let mut body = ask(&line, 100_000).await.into_body();
@@ -186,7 +186,7 @@ fn a_reader_that_goes_away_stops_the_generation() {
 #[test]
 fn a_death_cuts_the_stream() {
     converse(
-        Service::Llm,
+        Service::LLM,
         engine,
         async |line: Line| {
             let mut body = ask(&line, 100_000).await.into_body();
@@ -205,7 +205,7 @@ fn a_death_cuts_the_stream() {
 #[test]
 fn a_stream_stands_still_with_its_process() {
     converse(
-        Service::Llm,
+        Service::LLM,
         engine,
         async |line: Line| {
             let mut body = ask(&line, 20).await.into_body();

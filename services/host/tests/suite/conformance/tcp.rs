@@ -90,7 +90,7 @@ async fn start(
         addresses.insert(id.clone(), listener.local_addr().expect("it is bound"));
         listeners.insert(id, listener);
     }
-    let client = InstanceId::new(Service::Client, 0);
+    let client = InstanceId::new(Service::CLIENT, 0);
     let way = |id: &InstanceId| way_to(addresses[id]);
     let mut members = Vec::new();
     for (id, listener) in listeners {
@@ -104,8 +104,8 @@ async fn start(
             exporter: &said.exporter_of(&id),
             injector,
         };
-        let messages = (id.service() == Service::IngestWorker).then(|| {
-            let api = way(&InstanceId::new(Service::IngestApi, 0));
+        let messages = (id.service() == Service::INGEST_WORKER).then(|| {
+            let api = way(&InstanceId::new(Service::INGEST_API, 0));
             messages_of(api, clock)
         });
         let member = Member::start(&around, &id, &way, messages);

@@ -160,7 +160,7 @@ fn meeting(size: usize) -> impl Fn(&Arc<Instance>) -> BoxService + Send + Sync +
 fn hundreds_of_calls_are_in_progress_at_once() {
     const SIZE: usize = 400;
     converse(
-        Service::Llm,
+        Service::LLM,
         meeting(SIZE),
         async |line: Line| {
             let calls = (0..SIZE).map(|number| {
@@ -222,7 +222,7 @@ fn echo(instance: &Arc<Instance>) -> BoxService {
 fn large_messages_pass_whole() {
     const SIZE: usize = 3_000_000;
     converse(
-        Service::Llm,
+        Service::LLM,
         echo,
         async |line: Line| {
             let context = line.context("large");
@@ -239,7 +239,7 @@ fn large_messages_pass_whole() {
 #[test]
 fn what_belongs_to_a_request_arrives_with_it() {
     converse(
-        Service::Llm,
+        Service::LLM,
         echo,
         async |line: Line| {
             let mut context = RequestContext::new("request 1", "Zoë 王").attempt(7, 2, false);
@@ -268,7 +268,7 @@ fn what_belongs_to_a_request_arrives_with_it() {
 #[test]
 fn a_method_that_is_not_there_is_said_to_be_so() {
     converse(
-        Service::Metadata,
+        Service::METADATA,
         |instance| {
             use ragdoll_model::proto::shard_server::ShardServer;
             use ragdoll_stubs::{Corpus, shard::ShardStub};
@@ -311,7 +311,7 @@ fn a_connection_that_gives_up_first_says_that_it_was_late() {
     };
     converse_on(
         &[Transport::Tcp],
-        Service::Metadata,
+        Service::METADATA,
         never,
         async |line: Line| {
             let mut way = line.way().expect("there is one over TCP");

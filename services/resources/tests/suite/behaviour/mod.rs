@@ -16,7 +16,7 @@ use ragdoll_runtime::{Clock, run_virtual};
 /// Runs a scenario in virtual time on an instance of its own.
 fn scenario<F: Future<Output = ()>>(run: impl FnOnce(Clock, Bench) -> F) {
     run_virtual(|clock| {
-        let bench = Bench::new(&clock, Service::Reranker, 1);
+        let bench = Bench::new(&clock, Service::RERANKER, 1);
         run(clock, bench)
     });
 }

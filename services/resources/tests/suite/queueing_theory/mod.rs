@@ -70,7 +70,7 @@ struct Outcome {
 /// Poisson traffic through workers. Without a bound, every single wait is the recursion's.
 fn through_workers(system: Markovian, bound: u32, service: Dist, requests: u64) -> Outcome {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Metadata, 1);
+        let bench = Bench::new(&clock, Service::METADATA, 1);
         let workers = Workers::new(&bench.instance, system.servers, bound);
         let tally = Tally::default();
         let recursion = Arc::new(Mutex::new(Recursion::new(system.servers)));
@@ -184,7 +184,7 @@ fn service_times_of_other_shapes_follow_pollaczek_and_khinchine() {
 /// Poisson traffic through a lock with these keys; returns the mean wait and the utilization.
 fn through_lock(scope: LockScope, keys: u64, rate: f64, hold: Dist) -> (f64, f64) {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Metadata, 2);
+        let bench = Bench::new(&clock, Service::METADATA, 2);
         let lock = Lock::new(&bench.instance, "table", scope);
         let (tally, users) = (Tally::default(), Streams::new(3).stream("users"));
         let serve = |context: RequestContext| {
@@ -226,7 +226,7 @@ fn a_pool_loses_what_loses_its_patience_and_leaks_nothing() {
     run_virtual(|clock| async move {
         let (servers, patience_ms) = (4, 15.0);
         let system = Markovian::loaded(0.95, SERVICE_MS, servers);
-        let bench = Bench::new(&clock, Service::Gateway, 4);
+        let bench = Bench::new(&clock, Service::GATEWAY, 4);
         let pool = Pool::new(&bench.instance, "metadata", servers, patience_ms);
         let (tally, random) = (Tally::default(), Streams::new(5).stream("hold"));
         let serve = |context: RequestContext| {
@@ -255,7 +255,7 @@ fn a_pool_loses_what_loses_its_patience_and_leaks_nothing() {
 #[test]
 fn work_on_one_processor_takes_as_long_as_under_processor_sharing() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Reranker, 6);
+        let bench = Bench::new(&clock, Service::RERANKER, 6);
         let cpu = Cpu::new(&bench.instance, 1, 0.0);
         let tally = Tally::default();
         let (utilization, work_us) = (0.6, 10_000);
@@ -314,7 +314,7 @@ async fn through_engine(clock: &Clock, bench: &Bench, rate: f64) -> (f64, f64) {
 #[test]
 fn an_engine_with_one_place_that_only_prefills_is_an_mm1_queue() {
     run_virtual(|clock| async move {
-        let bench = Bench::new(&clock, Service::Llm, 8);
+        let bench = Bench::new(&clock, Service::LLM, 8);
         let system = Markovian::loaded(0.8, SERVICE_MS, 1);
         let (wait, utilization) = through_engine(&clock, &bench, system.arrival_rate).await;
         assert_near("mean wait", wait, system.mean_wait(), TOLERANCE);

@@ -29,7 +29,7 @@ impl Subject {
     }
 
     fn on(clock: Clock, endpoint: &str) -> Self {
-        let instance = InstanceId::new(Service::Reranker, 1);
+        let instance = InstanceId::new(Service::RERANKER, 1);
         let random = Streams::new(1).stream(instance.name());
         let (exporter, batches) = Exporter::channel();
         let export = OtlpExport::start(endpoint, &instance, batches, &clock, &exporter);

@@ -62,7 +62,7 @@ async fn an_instance_that_its_platform_started_again_begins_again() {
     let begun = Begun::default();
     let address = instance(&begun).await;
     let experiment = experiment();
-    let id = InstanceId::new(Service::Llm, 0);
+    let id = InstanceId::new(Service::LLM, 0);
     let plan = Plan {
         addresses: Addresses {
             instances: BTreeMap::from([(id.name().to_owned(), address.clone())]),
@@ -84,7 +84,7 @@ async fn an_instance_that_its_platform_started_again_begins_again() {
         addresses: BTreeMap::new(),
         restarts: 0,
     };
-    let control = Control::new(&id, address, &clock);
+    let control = Control::new(&id, &experiment.topology, address, &clock);
     let supervisor = Supervisor {
         fleet: &fleet,
         topology: &experiment.topology,
@@ -117,7 +117,7 @@ async fn an_instance_that_its_platform_started_again_begins_again() {
 }
 
 fn of_memory(probability: f64) -> Planned {
-    let target = Target::service(Service::Reranker);
+    let target = Target::service(Service::RERANKER);
     let mut spec = FaultSpec::new(OUT_OF_MEMORY, target, json!({ "budget_bytes": 1 }));
     spec.probability = probability;
     Planned {
@@ -143,7 +143,7 @@ fn added(service: Service, probability: f64, at_s: u64, said: Option<u64>) -> u6
 
 #[test]
 fn a_death_counts_once_and_only_where_a_fault_could_lead_to_it() {
-    let reranker = Service::Reranker;
+    let reranker = Service::RERANKER;
     assert_eq!(added(reranker, 0.1, 15, None), 1, "it never said anything");
     assert_eq!(added(reranker, 0.1, 15, Some(0)), 1, "it said so too early");
     assert_eq!(added(reranker, 0.1, 15, Some(3)), 0, "it has been counted");
@@ -151,5 +151,5 @@ fn a_death_counts_once_and_only_where_a_fault_could_lead_to_it() {
     assert_eq!(added(reranker, 0.1, 20, None), 1, "its last second");
     assert_eq!(added(reranker, 0.1, 25, None), 0, "long after the fault");
     assert_eq!(added(reranker, 0.0, 15, None), 0, "it never acts");
-    assert_eq!(added(Service::Llm, 0.1, 15, None), 0, "another's fault");
+    assert_eq!(added(Service::LLM, 0.1, 15, None), 0, "another's fault");
 }
