@@ -64,7 +64,10 @@ impl KindInfo {
         let names: Vec<&str> = self.services.iter().map(|service| service.name()).collect();
         Unfit {
             message: format!("is {service}, on which `{}` cannot act", self.name),
-            fix: format!("use one of `{}`", names.join("`, `")),
+            fix: match names.is_empty() {
+                true => "describe the system with `topology.graph`".to_owned(),
+                false => format!("use one of `{}`", names.join("`, `")),
+            },
         }
     }
 }
@@ -130,14 +133,8 @@ mod tests {
         let mut said = Vec::new();
         for needs in all {
             let kind = kind(Some(needs));
-            assert_eq!(
-                kind.fits(name("frontend").into(), &topology),
-                Ok(()),
-                "{needs:?}"
-            );
-            let unfit = kind
-                .fits(name("cart").into(), &topology)
-                .expect_err("lacks it");
+            assert_eq!(kind.fits(name("frontend"), &topology), Ok(()), "{needs:?}");
+            let unfit = kind.fits(name("cart"), &topology).expect_err("lacks it");
             said.push(format!("{}; {}", unfit.message, unfit.fix));
         }
         insta::assert_snapshot!(said.join("\n"), @"
@@ -149,7 +146,7 @@ mod tests {
         is cart, which calls nobody who has several instances: `trouble` cannot act on it; give a service that it calls more `instances`
         ");
         assert_eq!(
-            kind(Some(Needs::Nothing)).fits(name("cart").into(), &topology),
+            kind(Some(Needs::Nothing)).fits(name("cart"), &topology),
             Ok(())
         );
     }
@@ -157,7 +154,7 @@ mod tests {
     #[test]
     fn a_kind_without_meaning_in_graphs_acts_on_nothing_of_theirs() {
         let (graph, rag) = (topology(), Topology::default());
-        let cart = Service::from(name("cart"));
+        let cart = name("cart");
         assert_eq!(kind(None).fits(Service::GATEWAY, &rag), Ok(()));
         assert!(kind(None).fits(Service::LLM, &rag).is_err());
         assert!(kind(None).fits(cart, &graph).is_err());

@@ -11,6 +11,8 @@ pub enum Needs {
     Nothing,
     /// Its lock.
     Lock,
+    /// Its disk.
+    Disk,
     /// Its memory.
     Memory,
     /// Its pools of connections.
@@ -36,28 +38,41 @@ impl Needs {
             let callee = graph.service(callee);
             callee.is_some_and(|callee| callee.instances > 1)
         };
-        let calls = &service.calls;
+        let mut calls = service.all_calls();
         let (has, missing, fix) = match self {
             Needs::Nothing | Needs::Client => return None,
-            Needs::Lock => (service.lock.is_some(), "has no lock", "give it a `lock`"),
+            Needs::Lock => (
+                service.locks().next().is_some(),
+                "has no lock",
+                "give it a `lock`",
+            ),
+            Needs::Disk => (
+                service.disk_uses().next().is_some(),
+                "does not use its disk",
+                "give it a stage `disk`",
+            ),
             Needs::Memory => (
                 service.memory.is_some(),
                 "has memory without bounds",
                 "give it a `memory`",
             ),
             Needs::Pool => (
-                calls.iter().any(|call| call.pool.is_some()),
+                calls.any(|call| call.pool.is_some()),
                 "has no pool of connections",
                 "give one of its calls a `pool`",
             ),
-            Needs::Calls => (!calls.is_empty(), "calls nobody", "choose one with `calls`"),
+            Needs::Calls => (
+                calls.next().is_some(),
+                "calls nobody",
+                "choose one with `calls`",
+            ),
             Needs::ParallelCalls => (
-                calls.iter().skip(1).any(|call| call.parallel_with_previous),
+                service.call_groups().any(|group| group.len() > 1),
                 "makes no calls at once",
                 "give one of its calls `parallel_with_previous`",
             ),
             Needs::Replicas => (
-                calls.iter().any(|call| has_replicas(call.service)),
+                calls.any(|call| has_replicas(call.service)),
                 "calls nobody who has several instances",
                 "give a service that it calls more `instances`",
             ),

@@ -192,7 +192,7 @@ mod tests {
         let mut topology = Topology::default();
         assert_eq!(edges(&topology), EDGES);
         topology.graph.services = vec![cart, GraphService::new(name("tax"))];
-        let (cart, tax) = (name("cart").into(), name("tax").into());
+        let (cart, tax) = (name("cart"), name("tax"));
         assert_eq!(edges(&topology), [(Service::CLIENT, cart), (cart, tax)]);
         assert_eq!(Target::service(tax).instances(&topology).len(), 1);
         assert_eq!(Target::instance("cart-0").service_in(&topology), Some(cart));

@@ -20,6 +20,7 @@ const fn row(cause: Cause) -> Row {
         Cause::Lock => (true, ["#b3261e", "#cf463d"]),
         Cause::ConnectionPool => (true, ["#9a3d8c", "#ad559f"]),
         Cause::Compute => (false, ["#4a78ab", "#4f80b6"]),
+        Cause::Io => (true, ["#6b6a1f", "#85843a"]),
         Cause::Cpu => (true, ["#77529a", "#8a67ad"]),
         Cause::Memory => (true, ["#8c2346", "#b04468"]),
         Cause::KvCache => (true, ["#5d45a6", "#7862c0"]),

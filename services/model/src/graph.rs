@@ -11,6 +11,7 @@ use crate::ids::InstanceId;
 use crate::mitigation::{Shedding, is_default};
 use crate::resources::{CallPlan, LockScope, Memory};
 use crate::service::Service;
+use crate::stages::{Disk, DiskUse, Stage};
 
 /// A system of services that call each other. Where it has any, it takes the place of the RAG system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,7 +60,7 @@ impl Graph {
     /// their calls. A pair that calls twice is there twice.
     pub fn edges(&self) -> impl Iterator<Item = (Service, Service)> {
         self.services.iter().flat_map(|caller| {
-            let callees = caller.calls.iter().map(|call| call.service);
+            let callees = caller.all_calls().map(|call| call.service);
             callees.map(move |callee| (caller.name, callee))
         })
     }
@@ -76,8 +77,7 @@ impl Graph {
                 .filter(|service| !placed.contains(&service.name))
                 .filter(|service| {
                     service
-                        .calls
-                        .iter()
+                        .all_calls()
                         .all(|call| placed.contains(&call.service))
                 })
                 .collect();
@@ -140,6 +140,14 @@ pub struct GraphService {
     /// What it calls, in this order; nothing unless given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<GraphCall>,
+    /// What a request passes once it has a worker, one after the other, at most 50. They take the place of
+    /// `service_time`, `work_before_calls`, `lock` and `calls`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub stages: Vec<Stage>,
+    /// The disk of one copy, which stages use.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub disk: Disk,
 }
 
 impl GraphService {
@@ -159,6 +167,8 @@ impl GraphService {
             shedding: Shedding::default(),
             response_bytes: default_response_bytes(),
             calls: Vec::new(),
+            stages: Vec::new(),
+            disk: Disk::default(),
         }
     }
 
@@ -178,7 +188,34 @@ impl GraphService {
 
     /// The calls in groups: those of a group are made at once, the groups one after the other.
     pub fn call_groups(&self) -> impl Iterator<Item = &[GraphCall]> {
-        self.calls.chunk_by(|_, next| next.parallel_with_previous)
+        let staged = self.stages.iter().filter_map(|stage| match stage {
+            Stage::Calls(group) => Some(&group[..]),
+            _ => None,
+        });
+        let listed = self.calls.chunk_by(|_, next| next.parallel_with_previous);
+        listed.chain(staged)
+    }
+
+    /// Every call that it makes.
+    pub fn all_calls(&self) -> impl Iterator<Item = &GraphCall> {
+        self.call_groups().flatten()
+    }
+
+    /// The locks that a request passes.
+    pub fn locks(&self) -> impl Iterator<Item = &GraphLock> {
+        let staged = self.stages.iter().filter_map(|stage| match stage {
+            Stage::Lock(lock) => Some(lock),
+            _ => None,
+        });
+        self.lock.iter().chain(staged)
+    }
+
+    /// What a request does with the disk.
+    pub fn disk_uses(&self) -> impl Iterator<Item = &DiskUse> {
+        self.stages.iter().filter_map(|stage| match stage {
+            Stage::Disk(disk) => Some(disk),
+            _ => None,
+        })
     }
 }
 

@@ -11,6 +11,7 @@ pub mod names;
 mod resources;
 pub mod retrieval;
 mod service;
+pub mod stages;
 pub mod topology;
 pub mod workload;
 
@@ -25,5 +26,6 @@ pub use graph::{Graph, GraphCall, GraphLock, GraphPool, GraphService};
 pub use ids::{InstanceId, RequestId};
 pub use retrieval::Hit;
 pub use service::Service;
+pub use stages::Stage;
 pub use topology::Topology;
 pub use workload::{Arrivals, Workload};

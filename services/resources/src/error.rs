@@ -39,6 +39,17 @@ pub enum ResourceError {
     /// The request's turn came after its deadline.
     #[error("deadline exceeded while waiting")]
     Expired,
+    /// More requests came than a limit lets through.
+    #[error("rate limit exceeded: {per_s} requests a second")]
+    RateLimited {
+        /// Requests that pass in a second, as a text.
+        per_s: String,
+        /// Milliseconds until the next may pass.
+        retry_after_ms: u64,
+    },
+    /// There is no room on the disk.
+    #[error("no space left on device")]
+    DiskFull,
     /// Two waited for each other, and this one gave up.
     #[error("deadlock detected on {lock}")]
     Deadlock {
@@ -47,22 +58,33 @@ pub enum ResourceError {
     },
 }
 
+/// Metadata of a status that asks its caller to try again only after so many milliseconds (gRPC proposal A6,
+/// "Pushback").
+pub const RETRY_PUSHBACK_MS: &str = "grpc-retry-pushback-ms";
+
 impl ResourceError {
     /// The gRPC status that a caller gets.
     pub fn code(&self) -> Code {
         match self {
             ResourceError::QueueFull { .. }
             | ResourceError::TooManyInFlight { .. }
+            | ResourceError::RateLimited { .. }
             | ResourceError::WaitedTooLong { .. } => Code::ResourceExhausted,
             ResourceError::Expired => Code::DeadlineExceeded,
             ResourceError::PoolTimeout { .. } => Code::Unavailable,
             ResourceError::Deadlock { .. } => Code::Aborted,
+            ResourceError::DiskFull => Code::Internal,
         }
     }
 }
 
 impl From<ResourceError> for Status {
     fn from(error: ResourceError) -> Status {
-        Status::new(error.code(), error.to_string())
+        let mut status = Status::new(error.code(), error.to_string());
+        if let ResourceError::RateLimited { retry_after_ms, .. } = error {
+            let metadata = status.metadata_mut();
+            metadata.insert(RETRY_PUSHBACK_MS, retry_after_ms.into());
+        }
+        status
     }
 }

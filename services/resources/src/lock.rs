@@ -20,7 +20,7 @@ use crate::interval::Interval;
 #[derive(Debug)]
 pub struct Lock {
     instance: Arc<Instance>,
-    name: &'static str,
+    name: Arc<str>,
     scope: LockScope,
     random: Stream,
     state: Mutex<State>,
@@ -38,10 +38,10 @@ struct State {
 
 impl Lock {
     /// A lock of this name, which appears in its spans.
-    pub fn new(instance: &Arc<Instance>, name: &'static str, scope: LockScope) -> Arc<Self> {
+    pub fn new(instance: &Arc<Instance>, name: &str, scope: LockScope) -> Arc<Self> {
         let lock = Arc::new(Lock {
             instance: instance.clone(),
-            name,
+            name: name.into(),
             scope,
             random: instance.random.child("lock-hold").child(name),
             state: Mutex::new(State {
@@ -89,7 +89,7 @@ impl Lock {
             LockScope::PerKey => key,
         };
         let interval = |name| {
-            let lock_name = KeyValue::new(LOCK_NAME, self.name);
+            let lock_name = KeyValue::new(LOCK_NAME, self.name.clone());
             Interval::begin(&self.instance, context, name, Some(lock_name))
         };
 
@@ -107,7 +107,7 @@ impl Lock {
         if let Some(deadlock_ms) = overrides.deadlock_ms {
             self.instance.clock.sleep_us(ms_to_us(deadlock_ms)).await;
             return Err(ResourceError::Deadlock {
-                lock: self.name.to_owned(),
+                lock: self.name.to_string(),
             });
         }
         let hold_us = sample_us(hold, &mut context.random(self.random));

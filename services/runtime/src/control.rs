@@ -76,6 +76,14 @@ overrides! {
     cpu_quota_ms: f64,
     /// Share of its processors' time that others take from the instance, from 0 to below 1.
     cpu_stolen: f64,
+    /// Factor on the time of an operation of the disk, queue and moved bytes included.
+    disk_time_factor: f64,
+    /// Time until what was written is on the disk for good.
+    disk_fsync: Dist,
+    /// Share of reads that the page cache answers, from 0 to 1.
+    disk_cached_share: f64,
+    /// Whether there is no room on the disk for what is written.
+    disk_full: bool,
     /// Connections of each of the instance's pools that can be used, at least 1. It holds for the
     /// instance.
     pool_size: u32,

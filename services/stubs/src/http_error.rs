@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use ragdoll_resources::ResourceError;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
+use ragdoll_resources::{RETRY_PUSHBACK_MS, ResourceError};
 use ragdoll_telemetry::KeyValue;
 use ragdoll_telemetry::names::ERROR_TYPE;
 use serde_json::json;
@@ -22,6 +23,8 @@ pub(crate) struct HttpError {
     message: String,
     /// A name for what exactly was wrong, where the API has one.
     code: Option<&'static str>,
+    /// Milliseconds after which the caller may try again, where it came too soon.
+    retry_after_ms: Option<u64>,
 }
 
 impl HttpError {
@@ -39,12 +42,28 @@ impl HttpError {
         }
     }
 
+    /// A failure of the service's own: one that asks its caller to come again later is too many requests.
+    pub(crate) fn own(status: Status) -> Self {
+        let pushback = status.metadata().get(RETRY_PUSHBACK_MS);
+        match pushback.and_then(|ms| ms.to_str().ok()?.parse().ok()) {
+            None => status.into(),
+            Some(retry_after_ms) => HttpError {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                kind: "rate_limit_error",
+                message: status.message().to_owned(),
+                code: None,
+                retry_after_ms: Some(retry_after_ms),
+            },
+        }
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         HttpError {
             status: StatusCode::BAD_REQUEST,
             kind: "invalid_request_error",
             message: message.into(),
             code: None,
+            retry_after_ms: None,
         }
     }
 }
@@ -64,6 +83,7 @@ impl From<Status> for HttpError {
             kind,
             message: status.message().to_owned(),
             code: (status.code() == Code::OutOfRange).then_some(CONTEXT_LENGTH_EXCEEDED),
+            retry_after_ms: None,
         }
     }
 }
@@ -81,6 +101,11 @@ impl IntoResponse for HttpError {
             body["error"]["code"] = code.into();
         }
         let mut response = (self.status, Json(body)).into_response();
+        if let Some(ms) = self.retry_after_ms {
+            // HTTP counts whole seconds (RFC 9110, section 10.2.3).
+            let seconds = HeaderValue::from(ms.div_ceil(1000));
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         if let Some(code) = self.code {
             let error_type = KeyValue::new(ERROR_TYPE, code);
             response

@@ -61,6 +61,11 @@ pub const CPU_THROTTLED_TIME: Gauge = Gauge::new("process.cpu.throttled_time", "
 /// Share of the processors' time that the hypervisor gave to others, mean since the last sample: the
 /// mode `steal` of OpenTelemetry's `system.cpu.utilization`.
 pub const CPU_STEAL: Gauge = Gauge::new("system.cpu.utilization.steal", "1");
+/// Share of the places of a disk that were in use, mean since the last sample: OpenTelemetry's `system.disk.io_time` over
+/// one second.
+pub const DISK_IO_TIME: Gauge = Gauge::new("system.disk.io_time", "s");
+/// Operations of a disk that wait or are carried out.
+pub const DISK_PENDING: Gauge = Gauge::new("system.disk.pending_operations", "{operation}");
 /// Time since the process started.
 pub const UPTIME: Gauge = Gauge::new("process.uptime", "s");
 /// Open file descriptors.

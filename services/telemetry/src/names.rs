@@ -13,6 +13,10 @@ pub const POOL_ACQUIRE: &str = "pool.acquire";
 pub const RETRY_BACKOFF: &str = "retry.backoff";
 /// Span: waiting for processor time that a quota withholds.
 pub const CPU_THROTTLED: &str = "cpu.throttled";
+/// Span: waiting for bytes from the disk.
+pub const DISK_READ: &str = "disk.read";
+/// Span: waiting until bytes are on the disk.
+pub const DISK_WRITE: &str = "disk.write";
 /// Span: stopped by the garbage collector.
 pub const GC_PAUSE: &str = "gc.pause";
 /// Span: the prompt is computed.

@@ -39,6 +39,7 @@ pub(crate) mod oom;
 pub(crate) mod packet_loss;
 pub(crate) mod partial_gather;
 pub(crate) mod partition;
+pub(crate) mod patches;
 pub(crate) mod poison_input;
 pub(crate) mod pool_exhaustion;
 pub(crate) mod queueing;

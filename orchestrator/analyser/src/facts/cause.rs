@@ -98,6 +98,13 @@ causes! {
         meaning: "its own work",
         spans: ["gen_ai.prefill", "gen_ai.decode"],
     }
+    /// Waiting for the disk.
+    Io {
+        name: "io",
+        words: "disk reads and writes",
+        meaning: "waiting for its disk",
+        spans: ["disk.read", "disk.write"],
+    }
     /// Waiting for processor time that a quota withholds or others take.
     Cpu {
         name: "cpu",

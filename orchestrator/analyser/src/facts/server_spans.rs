@@ -12,6 +12,7 @@ pub(crate) struct Costs {
     pub(crate) pool: f32,
     pub(crate) lock: f32,
     pub(crate) compute: f32,
+    pub(crate) io: f32,
     pub(crate) cpu: f32,
     pub(crate) memory: f32,
     pub(crate) kv_cache: f32,
@@ -37,6 +38,7 @@ impl Costs {
             Some(Cause::ConnectionPool) => &mut self.pool,
             Some(Cause::Lock) => &mut self.lock,
             Some(Cause::Compute) => &mut self.compute,
+            Some(Cause::Io) => &mut self.io,
             Some(Cause::Cpu) => &mut self.cpu,
             Some(Cause::Memory) => &mut self.memory,
             Some(Cause::KvCache) => &mut self.kv_cache,
@@ -51,6 +53,7 @@ impl Costs {
     pub(crate) fn held_behind(&self, wait: Cause) -> f64 {
         let inner = self.lock
             + self.compute
+            + self.io
             + self.cpu
             + self.memory
             + self.kv_cache

@@ -17,7 +17,7 @@ pub(super) fn places(graph: &Graph, rate_per_s: f64) -> (Vec<Place>, f64) {
         let service = &graph.services[at];
         let lock = service.lock.filter(|lock| lock.scope == LockScope::Global);
         Place {
-            service: service.name.into(),
+            service: service.name,
             copies: service.instances,
             rate_per_s: rate_per_s * visits[at] / f64::from(service.instances),
             work_ms: own_ms(service),

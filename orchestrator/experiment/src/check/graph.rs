@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use ragdoll_model::{Graph, Service, Topology};
+use ragdoll_model::stages::Disk;
+use ragdoll_model::{Graph, GraphCall, GraphService, Service, Stage, Topology};
 
 use super::INSTANCES_MAX;
 use crate::document::{KeyPath, Problems};
@@ -25,6 +26,7 @@ pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Pr
     check_callees(graph, &services, problems);
     check_memory(graph, &services, problems);
     check_instances(graph, &services, problems);
+    check_stages(graph, &services, problems);
     if problems.len() > before {
         return;
     }
@@ -63,15 +65,84 @@ fn check_names(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
 fn check_callees(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     let names = || graph.services.iter().map(|service| service.name.name());
     for (index, service) in graph.services.iter().enumerate() {
-        for (number, call) in service.calls.iter().enumerate() {
+        let path = path.index(index);
+        for (path, call) in calls_with_paths(service, &path) {
             if graph.service(call.service).is_none() {
-                let path = path.index(index).key("calls").index(number);
                 let callee = call.service.name();
                 let message = format!("is \"{callee}\", which the graph does not have");
                 let others = names().filter(|name| *name != service.name.name());
                 problems.add(&path.key("service"), message, suggest(callee, others));
             }
         }
+    }
+}
+
+fn calls_with_paths<'s>(
+    service: &'s GraphService,
+    path: &KeyPath,
+) -> Vec<(KeyPath, &'s GraphCall)> {
+    let numbered = |calls: &'s [GraphCall], path: KeyPath| {
+        let calls = calls.iter().enumerate();
+        calls.map(move |(number, call)| (path.index(number), call))
+    };
+    let mut all: Vec<_> = numbered(&service.calls, path.key("calls")).collect();
+    for (at, stage) in service.stages.iter().enumerate() {
+        if let Stage::Calls(group) = stage {
+            all.extend(numbered(group, path.key("stages").index(at).key("calls")));
+        }
+    }
+    all
+}
+
+/// Whether stages do something, and nothing says the same besides them.
+fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    for (index, service) in graph.services.iter().enumerate() {
+        let path = path.index(index);
+        check_disk(service, &path, problems);
+        if service.stages.is_empty() {
+            continue;
+        }
+        let usual = GraphService::new(service.name);
+        let beside = [
+            ("service_time", service.service_time != usual.service_time),
+            (
+                "work_before_calls",
+                service.work_before_calls != usual.work_before_calls,
+            ),
+            ("lock", service.lock.is_some()),
+            ("calls", !service.calls.is_empty()),
+        ];
+        for (key, _) in beside.into_iter().filter(|&(_, is_given)| is_given) {
+            let message = "is given beside `stages`";
+            problems.add(&path.key(key), message, "make it one of the stages");
+        }
+        let path = path.key("stages");
+        for (at, stage) in service.stages.iter().enumerate() {
+            match stage {
+                Stage::Calls(group) if group.is_empty() => {
+                    let path = path.index(at).key("calls");
+                    problems.add(&path, "calls nobody", "add a call, or remove the stage");
+                }
+                Stage::Disk(what) if what.read_bytes == 0 && what.write_bytes == 0 => {
+                    let fix = "give `read_bytes` or `write_bytes`";
+                    problems.add(&path.index(at).key("disk"), "moves nothing", fix);
+                }
+                Stage::Disk(what) if what.fsync && what.write_bytes == 0 => {
+                    let path = path.index(at).key("disk").key("fsync");
+                    let fix = "give `write_bytes`, or leave it out";
+                    problems.add(&path, "is given, but nothing is written", fix);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn check_disk(service: &GraphService, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let is_given = service.disk != Disk::default();
+    if is_given && service.disk_uses().next().is_none() {
+        let fix = "add a stage `disk`, or leave it out";
+        problems.add(&path.key("disk"), "is given, but no stage uses it", fix);
     }
 }
 
@@ -106,7 +177,7 @@ fn cycle(graph: &Graph) -> Option<Vec<Service>> {
             return Some(way.split_off(start));
         }
         way.push(at.name);
-        let next = at.calls.iter().find(|call| !is_sound(call.service))?;
+        let next = at.all_calls().find(|call| !is_sound(call.service))?;
         at = graph.service(next.service)?;
     }
 }
@@ -119,7 +190,7 @@ fn check_reach(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     let mut reached = BTreeSet::from([entry.name]);
     for service in graph.from_the_leaves().into_iter().rev() {
         if reached.contains(&service.name) {
-            reached.extend(service.calls.iter().map(|call| call.service));
+            reached.extend(service.all_calls().map(|call| call.service));
         }
     }
     for (index, service) in graph.services.iter().enumerate() {

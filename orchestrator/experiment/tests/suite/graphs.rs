@@ -66,7 +66,7 @@ fn a_graph_takes_the_place_of_the_rag_system() {
         ["client-0", "frontend-0", "cart-0", "cart-1", "tax-0"]
     );
     let frontend = Service::from_name("frontend").expect("a name");
-    assert_eq!(topology.entry(), Service::from(frontend));
+    assert_eq!(topology.entry(), frontend);
     // What a record holds is read back as the same system.
     let text = serde_json::to_string(&experiment).expect("plain data");
     let back: Experiment = serde_json::from_str(&text).expect("the same experiment");

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::common::on;
 use crate::common::seen::Span;
-use crate::common::shop::{ask, diamond, fault, name, once, service, span};
+use crate::common::shop::{ask, diamond, fault, name, once, span};
 
 /// A trace as an indented list.
 fn tree(spans: &[&Span]) -> String {
@@ -126,7 +126,7 @@ fn a_delay_of_a_leaf_is_felt_by_all_that_wait_for_it() {
     let params = json!({ "delay": { "fixed": { "ms": 50.0 } } });
     let after = length_us(vec![fault(
         "latency",
-        Target::service(service("inventory")),
+        Target::service(name("inventory")),
         params,
     )]);
     let grown: Vec<u64> = after
@@ -139,7 +139,7 @@ fn a_delay_of_a_leaf_is_felt_by_all_that_wait_for_it() {
 
 #[test]
 fn a_failure_is_passed_on_unless_the_call_is_optional() {
-    let target = || Target::service(service("inventory"));
+    let target = || Target::service(name("inventory"));
     let failing = || {
         vec![fault(
             "error_rate",
@@ -174,7 +174,7 @@ fn a_failure_is_passed_on_unless_the_call_is_optional() {
 fn the_first_service_gives_every_request_a_deadline() {
     let mut topology = diamond();
     topology.graph.deadline_ms = 100.0;
-    let target = Target::service(service("tax"));
+    let target = Target::service(name("tax"));
     let (statuses, seen) = once(topology, vec![fault("hang", target, json!({}))]);
     assert_eq!(statuses, BTreeMap::from([(504, 1)]));
     assert_eq!(

@@ -2,13 +2,14 @@
 
 use ragdoll_fault_layers::{Faults, Planned};
 use ragdoll_fault_spec::{Catalog as _, KindInfo, Target, edges};
+use ragdoll_model::stages::DiskUse;
 use ragdoll_model::topology::{LockScope, Memory};
-use ragdoll_model::{Dist, GraphLock, GraphPool, Service, Topology};
+use ragdoll_model::{Dist, GraphLock, GraphPool, GraphService, Service, Stage, Topology};
 use ragdoll_telemetry::SpanKind;
 use serde_json::{Value, json};
 
 use crate::common::on_with;
-use crate::common::shop::{ask, diamond, fault, once, service, span};
+use crate::common::shop::{ask, diamond, fault, name, once, span};
 
 const SECOND: u64 = 1_000_000;
 
@@ -19,20 +20,35 @@ fn rich() -> Topology {
     topology.graph.deadline_ms = 5_000.0;
     let frontend = &mut topology.graph.services[0];
     // Held for so long that some wait for it.
-    frontend.lock = Some(GraphLock {
+    let lock = GraphLock {
         scope: LockScope::Global,
         hold: Dist::Exponential { mean_ms: 12.0 },
-    });
+    };
+    let disk = DiskUse {
+        read_bytes: 4096,
+        write_bytes: 4096,
+        fsync: true,
+    };
     frontend.memory = Some(Memory {
         budget_bytes: 1_200_000_000,
         base_bytes: 1_000_000_000,
         ..Memory::default()
     });
-    frontend.calls[2].pool = Some(GraphPool {
+    let mut calls = std::mem::take(&mut frontend.calls);
+    calls[2].pool = Some(GraphPool {
         size: 4,
         timeout_ms: 5_000.0,
     });
-    frontend.service_time = Dist::lognormal(4.0, 0.3);
+    let last = calls.split_off(2);
+    frontend.service_time = GraphService::new(frontend.name).service_time;
+    frontend.stages = vec![
+        Stage::Work(Dist::lognormal(2.0, 0.3)),
+        Stage::Lock(lock),
+        Stage::Disk(disk),
+        Stage::Calls(calls),
+        Stage::Calls(last),
+        Stage::Work(Dist::lognormal(2.0, 0.3)),
+    ];
     topology.graph.services[1].instances = 2;
     topology
 }
@@ -40,8 +56,7 @@ fn rich() -> Topology {
 /// Something that makes a fault felt that by itself is not: a process that is cold has to start, and
 /// only what fails is tried again.
 fn company(kind: &KindInfo) -> Vec<Planned> {
-    let on =
-        |kind, service_name, params| fault(kind, Target::service(service(service_name)), params);
+    let on = |kind, service_name, params| fault(kind, Target::service(name(service_name)), params);
     match kind.name {
         "cold_start" => vec![on("crash", "frontend", json!({ "down_ms": 300.0 }))],
         "retry_storm" => {
@@ -80,7 +95,7 @@ fn felt(kind: &KindInfo) -> Value {
 #[test]
 fn every_kind_that_means_something_in_a_graph_is_felt_there() {
     let topology = rich();
-    let frontend = service("frontend");
+    let frontend = name("frontend");
     let undisturbed = busy(Vec::new());
     let (mut felt_kinds, mut not_felt) = (0, Vec::new());
     for kind in Faults
@@ -101,7 +116,7 @@ fn every_kind_that_means_something_in_a_graph_is_felt_there() {
         let company = company(&kind);
         // Users do not look at what is wrong with an answer; services do.
         let target = match kind.name {
-            "malformed_response" => Target::service(service("cart")),
+            "malformed_response" => Target::service(name("cart")),
             _ => Target::service(frontend),
         };
         let mut faults = company.clone();

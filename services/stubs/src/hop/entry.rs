@@ -63,7 +63,8 @@ async fn query(
             reason = status.message(),
         ),
     }
-    served?;
+    // What a callee said besides its status is not in it.
+    served.map_err(HttpError::own)?;
     Ok(Json(entry.answer(total_ms)).into_response())
 }
 

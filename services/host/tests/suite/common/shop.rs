@@ -19,10 +19,6 @@ pub(crate) fn name(text: &str) -> Service {
     Service::from_name(text).expect("a name")
 }
 
-pub(crate) fn service(text: &str) -> Service {
-    Service::from(name(text))
-}
-
 pub(crate) fn hop(text: &str, ms: f64, calls: Vec<GraphCall>) -> GraphService {
     GraphService {
         service_time: Dist::fixed(ms),

@@ -49,7 +49,7 @@ impl Subject {
 /// A scenario, and what it shows.
 pub(crate) type Shown = (fn(), &'static [Subject]);
 
-const ALL: [&[Shown]; 18] = [
+const ALL: [&[Shown]; 19] = [
     super::absent::SHOWN,
     super::answer_faults::SHOWN,
     super::balance_faults::SHOWN,
@@ -65,6 +65,7 @@ const ALL: [&[Shown]; 18] = [
     super::request_faults::SHOWN,
     super::reranking::SHOWN,
     super::scarce_resources::SHOWN,
+    super::stages::SHOWN,
     super::streams::SHOWN,
     super::traces::SHOWN,
     super::wire::SHOWN,
@@ -101,7 +102,7 @@ fn faults() -> Vec<Subject> {
     let mut faults = Vec::new();
     let kinds = Faults.kinds().into_iter();
     for kind in kinds.filter(|kind| kind.services != [Service::CLIENT]) {
-        if !kind.services.is_empty() {
+        if !kind.edges || !kind.services.is_empty() {
             faults.push(Subject::on_service(kind.name));
             faults.push(Subject::on_instance(kind.name));
         }

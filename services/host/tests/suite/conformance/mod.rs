@@ -27,6 +27,7 @@ mod queues;
 mod request_faults;
 mod reranking;
 mod scarce_resources;
+mod stages;
 mod streams;
 mod traces;
 mod wire;
