@@ -76,6 +76,11 @@ fn throttled_reranker() {
 }
 
 #[test]
+fn own_system() {
+    assert_all_pass("own_system");
+}
+
+#[test]
 fn service_graph() {
     assert_all_pass("service_graph");
 }
