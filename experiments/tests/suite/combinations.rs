@@ -16,7 +16,7 @@ use case::Case;
 use ragdoll_deploy::{RunOptions, run};
 use ragdoll_experiment::{Experiment, RunRecord};
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::{Catalog as _, FaultSpec};
+use ragdoll_fault_spec::FaultSpec;
 
 /// Cases of a run of this test unless the environment says otherwise.
 const CASES: u64 = 1_000;
@@ -164,7 +164,7 @@ fn whatever_is_combined_a_run_ends_and_loses_no_request() {
 fn the_cases_have_every_kind_and_all_that_a_fault_may_say() {
     let cases: Vec<Case> = (FIRST..FIRST + CASES).map(Case::new).collect();
     let faults: Vec<&FaultSpec> = cases.iter().flat_map(|case| &case.faults).collect();
-    for kind in Faults.kinds() {
+    for kind in case::kinds() {
         let of_kind = faults.iter().filter(|fault| fault.kind == kind.name);
         assert!(of_kind.count() >= 10, "{} is rare", kind.name);
     }

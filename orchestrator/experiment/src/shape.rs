@@ -96,10 +96,18 @@ impl<'s> Shape<'s, '_, '_, '_> {
         match schema["type"].as_str() {
             Some("object") if path.has_index() => "a table, { … }".to_owned(),
             Some("object") => format!("a table, [{path}]"),
-            Some("array") => match resolve(self.root, &schema["items"]).1["type"].as_str() {
-                Some("object") => format!("an array of tables, [[{}]]", path.header()),
-                _ => "an array of numbers".to_owned(),
-            },
+            Some("array") => {
+                let (_, items) = resolve(self.root, &schema["items"]);
+                match (items["oneOf"].as_array(), items["type"].as_str()) {
+                    (Some(variants), _) => {
+                        format!("an array, each element {}", describe_variants(variants))
+                    }
+                    (None, Some("object")) => {
+                        format!("an array of tables, [[{}]]", path.header())
+                    }
+                    (None, _) => "an array of numbers".to_owned(),
+                }
+            }
             Some("number") => "a number".to_owned(),
             Some("integer") => "a whole number".to_owned(),
             Some("string") => "a string in quotes".to_owned(),

@@ -5,6 +5,7 @@ pub mod api;
 pub mod distribution;
 pub mod graph;
 pub mod ids;
+pub mod links;
 mod members;
 pub mod mitigation;
 pub mod names;
@@ -22,8 +23,9 @@ pub mod proto {
 }
 
 pub use distribution::{Dist, TokenDist};
-pub use graph::{Graph, GraphCall, GraphLock, GraphPool, GraphService};
+pub use graph::{Graph, GraphService};
 pub use ids::{InstanceId, RequestId};
+pub use links::{GraphCall, GraphLock, GraphPool};
 pub use retrieval::Hit;
 pub use service::Service;
 pub use stages::Stage;

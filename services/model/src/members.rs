@@ -112,7 +112,7 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::GraphCall;
+    use crate::links::GraphCall;
 
     #[test]
     fn a_graph_may_have_services_of_the_names_that_the_rag_system_has() {

@@ -1,12 +1,8 @@
-//! Names that services may have, and where those that were met are kept.
+//! Names that services may have.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{LazyLock, PoisonError, RwLock};
 
 use serde::de::{self, Visitor};
-
-use crate::service::{Entry, Service};
 
 /// Names of a shop's services, with the gRPC methods that such services usually have. Any other name has a
 /// method that is made of it.
@@ -63,60 +59,22 @@ pub const NAME_RULES: &str = "at most 40 small letters, digits and hyphens, begi
 /// Longest name. With a prefix, and the number of an instance, it is still a label of DNS (63 characters, RFC 1035).
 pub(crate) const LENGTH_MAX: usize = 40;
 
-/// Names that were met, by text and by gRPC method. They are kept for good, so that a name is as cheap to pass on as
-/// a number; there are as many as files name services.
-struct Known {
-    by_name: BTreeMap<&'static str, Service>,
-    by_method: BTreeMap<&'static str, Service>,
+/// What a service is known by.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its place among the services of the RAG system.
+    pub(crate) rank: u8,
+    pub(crate) name: &'static str,
+    /// Path of the gRPC method that it answers as a service of a graph.
+    pub(crate) path: &'static str,
 }
 
-impl Known {
-    fn add(&mut self, new: Service) {
-        self.by_name.insert(new.name(), new);
-        self.by_method.insert(new.method(), new);
-    }
+impl Entry {
+    /// Rank of whatever the RAG system does not have.
+    pub(crate) const OTHERS: u8 = u8::MAX;
 }
 
-static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
-    let mut known = Known {
-        by_name: BTreeMap::new(),
-        by_method: BTreeMap::new(),
-    };
-    Service::ALL.into_iter().for_each(|own| known.add(own));
-    RwLock::new(known)
-});
-
-/// The service of this name, where one may be called so.
-pub(crate) fn named(name: &str) -> Option<Service> {
-    let met = {
-        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-        known.by_name.get(name).copied()
-    };
-    met.or_else(|| is_label(name).then(|| intern(name)))
-}
-
-/// The service that answers a gRPC method, if its name was met.
-pub(crate) fn of_method(method: &str) -> Option<Service> {
-    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    known.by_method.get(method).copied()
-}
-
-fn intern(name: &str) -> Service {
-    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-    // Another thread may have been quicker.
-    if let Some(&met) = known.by_name.get(name) {
-        return met;
-    }
-    let new = Service::new(Box::leak(Box::new(Entry {
-        rank: Entry::OTHERS,
-        name: name.to_owned().leak(),
-        path: path_of(name).leak(),
-    })));
-    known.add(new);
-    new
-}
-
-fn is_label(name: &str) -> bool {
+pub(crate) fn is_label(name: &str) -> bool {
     let fits = |part: &str| {
         let ok = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         !part.is_empty() && part.bytes().all(ok)
@@ -131,7 +89,7 @@ fn is_label(name: &str) -> bool {
 
 /// The usual method of a name, or one made of it: `feature-store` answers
 /// `/feature_store.v1.FeatureStoreService/Call`.
-fn path_of(name: &str) -> String {
+pub(crate) fn path_of(name: &str) -> String {
     if let Some((_, path)) = WELL_KNOWN.iter().find(|(known, _)| *known == name) {
         return (*path).to_owned();
     }

@@ -2,35 +2,22 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::{LazyLock, PoisonError, RwLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::names::{self, LENGTH_MAX, Named, PATTERN, WELL_KNOWN};
+use crate::names::{Entry, LENGTH_MAX, Named, PATTERN, WELL_KNOWN, is_label, path_of};
 
 /// A service of the system under test. Its name is the value of `service.name` in telemetry, and what
 /// stands for it in files. Equal names are one service; those of the RAG system are ordered before all others, and
 /// these by their names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Service(&'static Entry);
-
-/// What a service is known by.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// Its place in [`Service::ALL`].
-    pub(crate) rank: u8,
-    pub(crate) name: &'static str,
-    /// Path of the gRPC method that it answers as a service of a graph.
-    pub(crate) path: &'static str,
-}
-
-impl Entry {
-    /// Rank of whatever is not in [`Service::ALL`].
-    pub(crate) const OTHERS: u8 = u8::MAX;
-}
 
 const fn own(rank: u8, name: &'static str, path: &'static str) -> Entry {
     Entry { rank, name, path }
@@ -81,14 +68,10 @@ impl Service {
         Service::INGEST_WORKER,
     ];
 
-    pub(crate) const fn new(entry: &'static Entry) -> Service {
-        Service(entry)
-    }
-
     /// Forty services of a shop, in the order of their names.
     pub fn well_known() -> impl Iterator<Item = Service> {
-        let named = |(name, _)| names::named(name).expect("a well-known name is one");
-        WELL_KNOWN.into_iter().map(named)
+        let service = |(name, _)| named(name).expect("a well-known name is one");
+        WELL_KNOWN.into_iter().map(service)
     }
 
     /// The value of `service.name`.
@@ -109,14 +92,67 @@ impl Service {
     /// The service with this `service.name`; none where no service may be called so, see
     /// [`NAME_RULES`](crate::names::NAME_RULES).
     pub fn from_name(name: &str) -> Option<Service> {
-        names::named(name)
+        named(name)
     }
 
     /// The service of a graph that answers a gRPC method, which is given as in [`Service::method`], if its
     /// name was met before.
     pub fn of_method(method: &str) -> Option<Service> {
-        names::of_method(method)
+        of_method(method)
     }
+}
+
+/// Names that were met, by text and by gRPC method. They are kept for good, so that a name is as cheap to pass on as
+/// a number; there are as many as files name services.
+struct Known {
+    by_name: BTreeMap<&'static str, Service>,
+    by_method: BTreeMap<&'static str, Service>,
+}
+
+impl Known {
+    fn add(&mut self, new: Service) {
+        self.by_name.insert(new.name(), new);
+        self.by_method.insert(new.method(), new);
+    }
+}
+
+static KNOWN: LazyLock<RwLock<Known>> = LazyLock::new(|| {
+    let mut known = Known {
+        by_name: BTreeMap::new(),
+        by_method: BTreeMap::new(),
+    };
+    Service::ALL.into_iter().for_each(|own| known.add(own));
+    RwLock::new(known)
+});
+
+/// The service of this name, where one may be called so.
+fn named(name: &str) -> Option<Service> {
+    let met = {
+        let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+        known.by_name.get(name).copied()
+    };
+    met.or_else(|| is_label(name).then(|| intern(name)))
+}
+
+/// The service that answers a gRPC method, if its name was met.
+fn of_method(method: &str) -> Option<Service> {
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    known.by_method.get(method).copied()
+}
+
+fn intern(name: &str) -> Service {
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    // Another thread may have been quicker.
+    if let Some(&met) = known.by_name.get(name) {
+        return met;
+    }
+    let new = Service(Box::leak(Box::new(Entry {
+        rank: Entry::OTHERS,
+        name: name.to_owned().leak(),
+        path: path_of(name).leak(),
+    })));
+    known.add(new);
+    new
 }
 
 impl PartialOrd for Service {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::Dist;
-use crate::graph::{GraphCall, GraphLock};
+use crate::links::{GraphCall, GraphLock};
 
 /// One stage of a request's way through a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -24,6 +24,13 @@ pub(super) struct Case {
     pub(super) faults: Vec<FaultSpec>,
 }
 
+/// The kinds that act on the RAG system.
+pub(super) fn kinds() -> Vec<KindInfo> {
+    let all = Faults.kinds().into_iter();
+    all.filter(|kind| kind.edges || !kind.services.is_empty())
+        .collect()
+}
+
 /// Whether a kind changes how many requests there are.
 pub(super) fn changes_load(kind: &str) -> bool {
     Faults
@@ -140,7 +147,7 @@ fn call_plan(rng: &mut Rng) -> CallPlan {
 
 /// A fault that the experiment's checks accept.
 fn fault(rng: &mut Rng, topology: &Topology, phase_s: f64) -> FaultSpec {
-    let kind = pick(&Faults.kinds(), rng);
+    let kind = pick(&kinds(), rng);
     let target = target(&kind, topology, rng);
     let mut fault = FaultSpec::new(kind.name, target, params(kind.name, rng));
     fault.at_s = pick(&[0.0, 0.5, 1.25], rng);

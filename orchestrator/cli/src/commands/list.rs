@@ -156,7 +156,13 @@ fn print_faults() {
     for kind in Faults.kinds() {
         let services: Vec<&str> = kind.services.iter().map(|service| service.name()).collect();
         let edges = if kind.edges { "every edge" } else { "" };
-        let places = services.into_iter().chain([edges]);
+        let is_of_graph = kind.services.is_empty() && kind.graph.is_some();
+        let graph = if is_of_graph {
+            "services of a graph"
+        } else {
+            ""
+        };
+        let places = services.into_iter().chain([graph, edges]);
         let places: Vec<&str> = places.filter(|place| !place.is_empty()).collect();
         let causes = match kind.causes {
             [] => "nothing that a verdict names".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::common::{Bench, TELEMETRY, experiment};
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::Catalog as _;
+use ragdoll_fault_spec::{Catalog as _, KindInfo};
 use serde_json::Value;
 
 /// Faults of every kind, all of them felt.
@@ -95,7 +95,8 @@ const ORDINARY: [&str; 1] = ["gen_ai.latency."];
 fn faults() -> Vec<(String, String)> {
     let known = FAULTS.map(|(kind, fault)| (kind.to_owned(), fault.to_owned()));
     let mut faults = Vec::from(known);
-    for kind in Faults.kinds() {
+    let of_rag = |kind: &KindInfo| kind.edges || !kind.services.is_empty();
+    for kind in Faults.kinds().into_iter().filter(of_rag) {
         if faults.iter().any(|(known, _)| known == kind.name) {
             continue;
         }
@@ -111,6 +112,41 @@ fn faults() -> Vec<(String, String)> {
         faults.push((kind.name.to_owned(), fault));
     }
     faults
+}
+
+/// A small experiment on a service that uses a disk, with a fault of each kind that acts on nothing else.
+fn on_disks() -> Vec<(String, String)> {
+    let of_rag = |kind: &KindInfo| kind.edges || !kind.services.is_empty();
+    let kinds = Faults.kinds().into_iter().filter(|kind| !of_rag(kind));
+    kinds
+        .map(|kind| {
+            let params = inline(&Faults.example(kind.name));
+            let text = format!(
+                r#"title = "A small experiment"
+[[topology.graph.services]]
+name = "notes"
+stages = [{{ disk = {{ read_bytes = 4096, write_bytes = 4096, fsync = true }} }}]
+
+[workload]
+arrivals = {{ poisson_per_s = 30.0 }}
+
+[[phases]]
+name = "baseline"
+duration_s = 10
+
+[[phases]]
+name = "faulty"
+duration_s = 10
+faults = [{{ kind = "{}", target = {{ service = "notes" }}, params = {params} }}]
+
+[[expect]]
+holds = "faulty.requests > 0.0"
+"#,
+                kind.name
+            );
+            (kind.name.to_owned(), text)
+        })
+        .collect()
 }
 
 /// A value as TOML writes it within a line.
@@ -133,20 +169,32 @@ fn inline(value: &Value) -> String {
 /// Runs the small experiment with a fault. Whether anybody felt it does not matter here.
 fn run_with(bench: &Bench, fault: &str) {
     let anything = "\n[[expect]]\nholds = \"faulty.requests > 0.0\"\n";
-    bench.write("blind.toml", &experiment(fault, anything));
+    run_file(bench, &experiment(fault, anything));
+}
+
+fn run_file(bench: &Bench, text: &str) {
+    bench.write("blind.toml", text);
     let ended = bench.ragdoll(&["run", "blind.toml", "--out", "out"]);
     assert!(
         matches!(ended.code, Some(0 | 4)),
-        "{fault}: {}",
+        "{text}: {}",
         ended.said()
     );
 }
 
 #[test]
 fn no_kind_of_fault_leaves_its_name_in_the_telemetry() {
-    for (kind, fault) in faults() {
+    let of_rag = faults().into_iter().map(|(kind, fault)| {
         let bench = Bench::new();
         run_with(&bench, &fault);
+        (kind, bench)
+    });
+    let of_disks = on_disks().into_iter().map(|(kind, text)| {
+        let bench = Bench::new();
+        run_file(&bench, &text);
+        (kind, bench)
+    });
+    for (kind, bench) in of_rag.chain(of_disks) {
         let journal = bench.text("out/journal.json");
         assert!(
             journal.contains(&format!("\"{kind}\"")),

@@ -212,7 +212,7 @@ fn the_api_takes_all_or_nothing_and_shows_itself_to_those_with_the_token() {
 
     let latency = r#"{ "kind": "latency", "target": { "service": "llm" }, "params": { "delay": { "fixed": { "ms": 1.0 } } } }"#;
     let one_is_wrong = format!(
-        r#"{{ "a": {latency}, "b": {{ "kind": "latency", "target": {{ "service": "lmm" }} }} }}"#
+        r#"{{ "a": {latency}, "b": {{ "kind": "latency", "target": {{ "service": "lmm" }}, "params": {{ "delay": {{ "fixed": {{ "ms": 1.0 }} }} }} }} }}"#
     );
     let (status, body) = ask("PUT", "/v1/faults", "secret", &one_is_wrong);
     assert_eq!(status, 422, "{body}");

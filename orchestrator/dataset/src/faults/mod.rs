@@ -11,7 +11,7 @@ mod scene;
 mod slow;
 
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::Catalog as _;
+use ragdoll_fault_spec::{Catalog as _, Needs};
 use ragdoll_runtime::Rng;
 use ragdoll_score::SystemKind;
 
@@ -30,7 +30,10 @@ const HARMLESS: [&str; 3] = ["clock_skew", "partial_gather", "stale_index"];
 
 /// Every kind of fault that a case can be about.
 pub fn kinds() -> Vec<&'static str> {
-    let all = Faults.kinds().into_iter().map(|kind| kind.name);
+    // No system that is drawn has a disk.
+    let all = Faults.kinds().into_iter();
+    let all = all.filter(|kind| kind.graph != Some(Needs::Disk));
+    let all = all.map(|kind| kind.name);
     all.filter(|kind| !HARMLESS.contains(kind)).collect()
 }
 

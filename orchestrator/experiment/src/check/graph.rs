@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use ragdoll_model::stages::Disk;
 use ragdoll_model::{Graph, GraphCall, GraphService, Service, Stage, Topology};
 
-use super::INSTANCES_MAX;
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
+
+/// Instances at most, of all services of a graph or of shards; more would not fit in a laptop's memory.
+pub(super) const INSTANCES_MAX: u64 = 4096;
 
 /// What the ranges of single keys do not say about a graph.
 pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Problems<'_, '_>) {

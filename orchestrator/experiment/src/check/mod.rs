@@ -18,18 +18,15 @@ use ragdoll_model::Topology;
 use crate::document::{KeyPath, Problems};
 use memory::check_memory;
 
-/// Instances at most, of shards or of all services of a graph; more would not fit in a laptop's memory.
-const INSTANCES_MAX: u64 = 4096;
-
 /// What the ranges of single keys do not say about a topology.
 pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_>) {
     let path = KeyPath::default().key("topology");
     let instances = u64::from(topology.vector_db.shards) * u64::from(topology.vector_db.replicas);
-    if instances > INSTANCES_MAX {
+    if instances > graph::INSTANCES_MAX {
         problems.add(
             &path.dotted("vector_db.shards"),
             format!("times `replicas` makes {instances} shard instances"),
-            format!("use at most {INSTANCES_MAX}"),
+            format!("use at most {}", graph::INSTANCES_MAX),
         );
     }
     if topology.corpus.topics > topology.corpus.documents {

@@ -140,6 +140,35 @@ fn at_most_300_services_of_at_most_4096_instances() {
 }
 
 #[test]
+fn mistakes_in_stages() {
+    let found = [
+        "stages = { work = 1 }",
+        "stages = [{ disk = {} }]",
+        "stages = [{ disk = { read_bytes = 5, fsync = true } }]",
+        "stages = [{ calls = [] }]",
+        "stages = [{ calls = [{ service = \"nots\" }] }]",
+        "stages = [{ wrok = { fixed = { ms = 1.0 } } }]",
+        "stages = [{ work = { fixed = { ms = -1.0 } } }]",
+        "stages = [{ rate_limit = { per_s = 0 } }]",
+        "stages = [{ work = { fixed = { ms = 1.0 } } }]\nservice_time = { fixed = { ms = 3.0 } }",
+        "stages = [{ calls = [{ service = \"notes\" }] }]\ncalls = [{ service = \"notes\" }]",
+        "disk = { cached_share = 0.5 }",
+    ];
+    let found = found.map(|lines| {
+        let graph = format!(
+            "[[topology.graph.services]]\nname = \"ask\"\n{lines}\n\
+             [[topology.graph.services]]\nname = \"notes\"\n"
+        );
+        refusal(&graph, "")
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    });
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
 fn faults_that_have_nothing_to_act_on_in_a_graph() {
     let graph = services(&["frontend: cart", "cart:"]);
     let hold = "{ hold = { fixed = { ms = 5.0 } } }";
