@@ -56,6 +56,13 @@ pub struct KindInfo {
     pub causes: &'static [&'static str],
 }
 
+impl KindInfo {
+    /// Whether it can act on the RAG system, and not on services of a graph alone.
+    pub fn acts_on_rag(&self) -> bool {
+        self.edges || !self.services.is_empty()
+    }
+}
+
 /// What is wrong with the parameters of a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParamError {

@@ -32,8 +32,7 @@ pub fn edges(topology: &Topology) -> Vec<(Service, Service)> {
         return EDGES.to_vec();
     }
     let mut edges = vec![(Service::CLIENT, topology.entry())];
-    for (from, to) in topology.graph.edges() {
-        let edge = (from, to);
+    for edge in topology.graph.edges() {
         if !edges.contains(&edge) {
             edges.push(edge);
         }

@@ -1,5 +1,6 @@
 //! How a resource says no.
 
+use ragdoll_runtime::RETRY_PUSHBACK_MS;
 use thiserror::Error;
 use tonic::{Code, Status};
 
@@ -57,10 +58,6 @@ pub enum ResourceError {
         lock: String,
     },
 }
-
-/// Metadata of a status that asks its caller to try again only after so many milliseconds (gRPC proposal A6,
-/// "Pushback").
-pub const RETRY_PUSHBACK_MS: &str = "grpc-retry-pushback-ms";
 
 impl ResourceError {
     /// The gRPC status that a caller gets.

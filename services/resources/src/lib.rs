@@ -33,7 +33,7 @@ pub use cpu::Cpu;
 pub use descriptors::Descriptors;
 pub use disk::Disk;
 pub use engine::{Engine, Generation};
-pub use error::{RETRY_PUSHBACK_MS, ResourceError};
+pub use error::ResourceError;
 pub use instance::Instance;
 pub use lock::Lock;
 pub use machine::Machine;

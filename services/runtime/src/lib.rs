@@ -16,4 +16,4 @@ pub use network::{
 };
 pub use process::Process;
 pub use random::{Rng, Stream, Streams};
-pub use refusal::{Refusal, is_grpc};
+pub use refusal::{RETRY_PUSHBACK_MS, Refusal, is_grpc};

@@ -8,8 +8,9 @@ use tonic::{Code, Status};
 
 use crate::network::Response;
 
-/// gRPC's header for how long a client is to wait before it tries again (gRFC A6).
-const RETRY_PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
+/// gRPC's metadata for how many milliseconds a client is to wait before it tries again (gRFC A6).
+pub const RETRY_PUSHBACK_MS: &str = "grpc-retry-pushback-ms";
+const RETRY_PUSHBACK: HeaderName = HeaderName::from_static(RETRY_PUSHBACK_MS);
 
 /// Whether a message is gRPC's.
 pub fn is_grpc(headers: &HeaderMap) -> bool {

@@ -27,8 +27,7 @@ pub(super) struct Case {
 /// The kinds that act on the RAG system.
 pub(super) fn kinds() -> Vec<KindInfo> {
     let all = Faults.kinds().into_iter();
-    all.filter(|kind| kind.edges || !kind.services.is_empty())
-        .collect()
+    all.filter(KindInfo::acts_on_rag).collect()
 }
 
 /// Whether a kind changes how many requests there are.

@@ -156,8 +156,7 @@ fn print_faults() {
     for kind in Faults.kinds() {
         let services: Vec<&str> = kind.services.iter().map(|service| service.name()).collect();
         let edges = if kind.edges { "every edge" } else { "" };
-        let is_of_graph = kind.services.is_empty() && kind.graph.is_some();
-        let graph = if is_of_graph {
+        let graph = if !kind.acts_on_rag() {
             "services of a graph"
         } else {
             ""

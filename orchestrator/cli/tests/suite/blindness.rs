@@ -95,8 +95,7 @@ const ORDINARY: [&str; 1] = ["gen_ai.latency."];
 fn faults() -> Vec<(String, String)> {
     let known = FAULTS.map(|(kind, fault)| (kind.to_owned(), fault.to_owned()));
     let mut faults = Vec::from(known);
-    let of_rag = |kind: &KindInfo| kind.edges || !kind.services.is_empty();
-    for kind in Faults.kinds().into_iter().filter(of_rag) {
+    for kind in Faults.kinds().into_iter().filter(KindInfo::acts_on_rag) {
         if faults.iter().any(|(known, _)| known == kind.name) {
             continue;
         }
@@ -116,8 +115,8 @@ fn faults() -> Vec<(String, String)> {
 
 /// A small experiment on a service that uses a disk, with a fault of each kind that acts on nothing else.
 fn on_disks() -> Vec<(String, String)> {
-    let of_rag = |kind: &KindInfo| kind.edges || !kind.services.is_empty();
-    let kinds = Faults.kinds().into_iter().filter(|kind| !of_rag(kind));
+    let kinds = Faults.kinds().into_iter();
+    let kinds = kinds.filter(|kind| !kind.acts_on_rag());
     kinds
         .map(|kind| {
             let params = inline(&Faults.example(kind.name));

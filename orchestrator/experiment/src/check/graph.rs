@@ -120,23 +120,27 @@ fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) 
         }
         let path = path.key("stages");
         for (at, stage) in service.stages.iter().enumerate() {
-            match stage {
-                Stage::Calls(group) if group.is_empty() => {
-                    let path = path.index(at).key("calls");
-                    problems.add(&path, "calls nobody", "add a call, or remove the stage");
-                }
-                Stage::Disk(what) if what.read_bytes == 0 && what.write_bytes == 0 => {
-                    let fix = "give `read_bytes` or `write_bytes`";
-                    problems.add(&path.index(at).key("disk"), "moves nothing", fix);
-                }
-                Stage::Disk(what) if what.fsync && what.write_bytes == 0 => {
-                    let path = path.index(at).key("disk").key("fsync");
-                    let fix = "give `write_bytes`, or leave it out";
-                    problems.add(&path, "is given, but nothing is written", fix);
-                }
-                _ => {}
-            }
+            check_stage(stage, &path.index(at), problems);
         }
+    }
+}
+
+fn check_stage(stage: &Stage, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    match stage {
+        Stage::Calls(group) if group.is_empty() => {
+            let fix = "add a call, or remove the stage";
+            problems.add(&path.key("calls"), "calls nobody", fix);
+        }
+        Stage::Disk(what) if what.read_bytes == 0 && what.write_bytes == 0 => {
+            let fix = "give `read_bytes` or `write_bytes`";
+            problems.add(&path.key("disk"), "moves nothing", fix);
+        }
+        Stage::Disk(what) if what.fsync && what.write_bytes == 0 => {
+            let path = path.key("disk").key("fsync");
+            let fix = "give `write_bytes`, or leave it out";
+            problems.add(&path, "is given, but nothing is written", fix);
+        }
+        _ => {}
     }
 }
 

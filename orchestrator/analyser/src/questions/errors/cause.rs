@@ -49,12 +49,10 @@ pub(crate) fn cause(
             memory_figures(prepared, service, &signs, &signs_before),
         );
     }
+    let errors = errors_of(prepared, failed);
     let count = |kind: Failure| -> usize {
-        let errors = errors_of(prepared, failed).into_iter();
-        errors
-            .filter(|(error, _)| failure(error) == kind)
-            .map(|(_, count)| count)
-            .sum()
+        let of_kind = errors.iter().filter(|(error, _)| failure(error) == kind);
+        of_kind.map(|(_, count)| count).sum()
     };
     let half = failed.len().div_ceil(2);
     let limited = count(Failure::RateLimit);
