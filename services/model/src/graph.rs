@@ -57,6 +57,18 @@ impl Graph {
         self.services.iter().find(|service| service.name == name)
     }
 
+    /// Whether requests carry what they are about, since some service reads it.
+    pub fn carries_content(&self) -> bool {
+        let mut stages = self.services.iter().flat_map(GraphService::all_stages);
+        stages.any(Stage::is_about_content)
+    }
+
+    /// Whether requests find documents.
+    pub fn retrieves(&self) -> bool {
+        let mut stages = self.services.iter().flat_map(GraphService::all_stages);
+        stages.any(|stage| matches!(stage, Stage::Search(_)))
+    }
+
     /// Every pair of services of which the first calls the second, in the order of the callers and of
     /// their calls. A pair that calls twice is there twice.
     pub fn edges(&self) -> impl Iterator<Item = (Service, Service)> {
@@ -187,9 +199,15 @@ impl GraphService {
         }
     }
 
+    /// Every stage, each followed by those within it.
+    pub fn all_stages(&self) -> impl Iterator<Item = &Stage> {
+        let stages = self.stages.iter();
+        stages.flat_map(|stage| std::iter::once(stage).chain(stage.inner()))
+    }
+
     /// The calls in groups: those of a group are made at once, the groups one after the other.
     pub fn call_groups(&self) -> impl Iterator<Item = &[GraphCall]> {
-        let staged = self.stages.iter().filter_map(|stage| match stage {
+        let staged = self.all_stages().filter_map(|stage| match stage {
             Stage::Calls(group) => Some(&group[..]),
             _ => None,
         });
@@ -204,7 +222,7 @@ impl GraphService {
 
     /// The locks that a request passes.
     pub fn locks(&self) -> impl Iterator<Item = &GraphLock> {
-        let staged = self.stages.iter().filter_map(|stage| match stage {
+        let staged = self.all_stages().filter_map(|stage| match stage {
             Stage::Lock(lock) => Some(lock),
             _ => None,
         });
@@ -213,7 +231,7 @@ impl GraphService {
 
     /// What a request does with the disk.
     pub fn disk_uses(&self) -> impl Iterator<Item = &DiskUse> {
-        self.stages.iter().filter_map(|stage| match stage {
+        self.all_stages().filter_map(|stage| match stage {
             Stage::Disk(disk) => Some(disk),
             _ => None,
         })

@@ -87,6 +87,11 @@ impl Topology {
         service != Service::CLIENT && !is_worker
     }
 
+    /// Whether queries find documents.
+    pub fn retrieves(&self) -> bool {
+        self.graph.is_empty() || self.graph.retrieves()
+    }
+
     /// Whether the system has documents, which users send and queries find.
     pub fn takes_documents(&self) -> bool {
         self.graph.is_empty()

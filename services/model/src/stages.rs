@@ -1,10 +1,26 @@
 //! The stages that a request passes in a service that says them one by one, as data.
 
+mod batch;
+mod codec;
+mod device;
+mod generate;
+mod guard;
+mod repeat;
+mod retrieval;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::batch::Batch;
+pub use self::codec::Codec;
+pub use self::device::Device;
+pub use self::generate::Generate;
+pub use self::guard::Guard;
+pub use self::repeat::Repeat;
+pub use self::retrieval::{Embed, Rerank, Search, SearchBy};
 use crate::distribution::Dist;
 use crate::links::{GraphCall, GraphLock};
+use crate::mitigation::Cache;
 
 /// One stage of a request's way through a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +36,70 @@ pub enum Stage {
     RateLimit(RateLimit),
     /// Calls of other services, all at once.
     Calls(Vec<GraphCall>),
+    /// Work that is done for several requests together.
+    Batch(Batch),
+    /// Work on an accelerator, such as a GPU.
+    Device(Device),
+    /// Reading the request's message and writing its answer's.
+    Codec(Codec),
+    /// Answers that are kept by question: one that is there ends the request's way through the service.
+    Cache(Cache),
+    /// A look at the question that turns some of them down.
+    Guard(Guard),
+    /// Makes the question's vector.
+    Embed(Embed),
+    /// Finds documents.
+    Search(Search),
+    /// Puts the documents found in a better order, and keeps the first.
+    Rerank(Rerank),
+    /// An answer by an inference engine, from the question and the documents found.
+    Generate(Box<Generate>),
+    /// Stages that are passed again and again, as an agent goes from step to step.
+    Repeat(Repeat),
+}
+
+impl Stage {
+    /// The key that it has in a file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Stage::Work(_) => "work",
+            Stage::Lock(_) => "lock",
+            Stage::Disk(_) => "disk",
+            Stage::RateLimit(_) => "rate_limit",
+            Stage::Calls(_) => "calls",
+            Stage::Batch(_) => "batch",
+            Stage::Device(_) => "device",
+            Stage::Codec(_) => "codec",
+            Stage::Cache(_) => "cache",
+            Stage::Guard(_) => "guard",
+            Stage::Embed(_) => "embed",
+            Stage::Search(_) => "search",
+            Stage::Rerank(_) => "rerank",
+            Stage::Generate(_) => "generate",
+            Stage::Repeat(_) => "repeat",
+        }
+    }
+
+    /// The stages within it; none but for those that are passed again and again.
+    pub fn inner(&self) -> &[Stage] {
+        match self {
+            Stage::Repeat(repeat) => &repeat.stages,
+            _ => &[],
+        }
+    }
+
+    /// Whether it reads or writes what a request is about: its question, the documents found.
+    pub fn is_about_content(&self) -> bool {
+        matches!(
+            self,
+            Stage::Cache(_)
+                | Stage::Guard(_)
+                | Stage::Embed(_)
+                | Stage::Search(_)
+                | Stage::Rerank(_)
+                | Stage::Generate(_)
+        )
+    }
 }
 
 /// The disk of one instance, with the page cache of its system before it.

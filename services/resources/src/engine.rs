@@ -16,7 +16,7 @@ use ragdoll_model::topology::Llm;
 use ragdoll_runtime::Overflow;
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::metrics::{
-    LLM_GPU_UTILIZATION, LLM_KV_USAGE, LLM_PREEMPTIONS, LLM_RUNNING, LLM_WAITING, QUEUE_DEPTH,
+    GPU_UTILIZATION, LLM_KV_USAGE, LLM_PREEMPTIONS, LLM_RUNNING, LLM_WAITING, QUEUE_DEPTH,
     WORKER_UTILIZATION,
 };
 use ragdoll_telemetry::{Gauge, Observe, RequestContext};
@@ -200,7 +200,7 @@ impl Observe for Engine {
         let batch = self.batch();
         report(WORKER_UTILIZATION, utilization);
         report(QUEUE_DEPTH, batch.waiting() as f64);
-        report(LLM_GPU_UTILIZATION, self.computing().sample(now_us));
+        report(GPU_UTILIZATION, self.computing().sample(now_us));
         report(LLM_RUNNING, batch.running() as f64);
         report(LLM_WAITING, batch.waiting() as f64);
         report(LLM_KV_USAGE, batch.kv_usage());

@@ -84,6 +84,12 @@ overrides! {
     disk_cached_share: f64,
     /// Whether there is no room on the disk for what is written.
     disk_full: bool,
+    /// Factor on the time that an accelerator takes for a request.
+    device_time_factor: f64,
+    /// Factor on the processor time that reading and writing messages takes.
+    codec_time_factor: f64,
+    /// Probability that a further step of an agent's loop follows, from 0 to 1.
+    repeat_again: f64,
     /// Connections of each of the instance's pools that can be used, at least 1. It holds for the
     /// instance.
     pool_size: u32,

@@ -79,13 +79,16 @@ pub const LLM_WAITING: Gauge = Gauge::new("vllm:num_requests_waiting", "1");
 pub const LLM_KV_USAGE: Gauge = Gauge::new("vllm:kv_cache_usage_perc", "1");
 /// Sequences that lost their blocks, since the start.
 pub const LLM_PREEMPTIONS: Gauge = Gauge::new("vllm:num_preemptions_total", "1");
-/// Share of the time that the engine's simulated GPU computed, since the last sample.
-pub const LLM_GPU_UTILIZATION: Gauge = Gauge::new("hw.gpu.utilization", "1");
+/// Share of the time that a simulated GPU computed, since the last sample: that of an engine, or the mean over the
+/// slots of a device.
+pub const GPU_UTILIZATION: Gauge = Gauge::new("hw.gpu.utilization", "1");
 /// Messages on the ingest queue.
 pub const MESSAGING_DEPTH: Gauge = Gauge::new("messaging.queue.depth", "1");
 /// Share of the look-ups that the cache of look-ups answered, since the last sample.
 pub const METADATA_CACHE_HIT_RATIO: Gauge = Gauge::new("cache.metadata.hit_ratio", "1");
 /// Share of the look-ups that the cache of vectors answered, since the last sample.
 pub const EMBEDDING_CACHE_HIT_RATIO: Gauge = Gauge::new("cache.embedding.hit_ratio", "1");
+/// Share of the look-ups that a service's own cache answered, since the last sample.
+pub const CACHE_HIT_RATIO: Gauge = Gauge::new("cache.hit_ratio", "1");
 /// Share of the look-ups that the cache of answers answered, since the last sample.
 pub const ANSWER_CACHE_HIT_RATIO: Gauge = Gauge::new("cache.answer.hit_ratio", "1");

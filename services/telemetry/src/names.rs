@@ -17,6 +17,8 @@ pub const CPU_THROTTLED: &str = "cpu.throttled";
 pub const DISK_READ: &str = "disk.read";
 /// Span: waiting until bytes are on the disk.
 pub const DISK_WRITE: &str = "disk.write";
+/// Span: a message is read, or written.
+pub const MESSAGE_SERIALIZE: &str = "message.serialize";
 /// Span: stopped by the garbage collector.
 pub const GC_PAUSE: &str = "gc.pause";
 /// Span: the prompt is computed.
@@ -71,6 +73,12 @@ pub const METADATA_CACHE_HIT: &str = "rag.metadata.cache_hit";
 pub const EMBEDDING_CACHE_HIT: &str = "rag.embedding.cache_hit";
 /// Attribute: whether the cache of answers had the answer.
 pub const ANSWER_CACHE_HIT: &str = "rag.answer.cache_hit";
+/// Attribute: whether a service's own cache had the answer.
+pub const CACHE_HIT: &str = "cache.hit";
+/// Attribute: whether the question was turned down.
+pub const GUARD_BLOCKED: &str = "guardrail.blocked";
+/// Attribute: steps that an agent's loop took.
+pub const AGENT_STEPS: &str = "agent.steps";
 /// Attribute: contexts asked for.
 pub const TOP_K: &str = "rag.top_k";
 /// Attribute: documents handed to the reranker.
