@@ -161,6 +161,12 @@ pub struct GraphService {
     /// The disk of one copy, which stages use.
     #[serde(default, skip_serializing_if = "is_default")]
     pub disk: Disk,
+    /// Name of a function that the program which runs this has registered, and that serves the requests in
+    /// place of `service_time`, `work_before_calls`, `lock` and `stages`; it makes the calls of `calls` when
+    /// it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 100))]
+    pub behaviour: Option<String>,
 }
 
 impl GraphService {
@@ -182,6 +188,7 @@ impl GraphService {
             calls: Vec::new(),
             stages: Vec::new(),
             disk: Disk::default(),
+            behaviour: None,
         }
     }
 

@@ -70,11 +70,34 @@ impl Downstream {
         self.probability >= 1.0 || chance(self.probability, &mut context.random(self.random))
     }
 
-    /// Makes it, and says in the log that it failed.
+    /// The service that it calls.
+    pub(super) fn service(&self) -> Service {
+        self.service
+    }
+
+    /// The draws of this call, as a number.
+    pub(super) fn key(&self) -> u64 {
+        self.random.key()
+    }
+
+    /// Makes it with the message that was described.
     async fn make(&self, instance: &Instance, context: &RequestContext) -> Result<(), Status> {
-        let outcome = self.call(context).await;
-        let Err(status) = outcome else {
-            return Ok(());
+        match self.ask(instance, context, self.message.clone()).await {
+            Err(_) if self.optional => Ok(()),
+            outcome => outcome.map(drop),
+        }
+    }
+
+    /// Makes it with this message, and says in the log that it failed. The answer is the callee's.
+    pub(super) async fn ask(
+        &self,
+        instance: &Instance,
+        context: &RequestContext,
+        message: Bytes,
+    ) -> Result<Bytes, Status> {
+        let status = match self.call(context, message).await {
+            Ok(answer) => return Ok(answer),
+            Err(status) => status,
         };
         log!(
             warn,
@@ -85,14 +108,11 @@ impl Downstream {
             status = grpc_code_name(status.code() as i32),
             reason = status.message(),
         );
-        match self.optional {
-            true => Ok(()),
-            // What the callee's answer had besides is the callee's own.
-            false => Err(Status::new(status.code(), status.message())),
-        }
+        // What the callee's answer had besides is the callee's own.
+        Err(Status::new(status.code(), status.message()))
     }
 
-    async fn call(&self, context: &RequestContext) -> Result<(), Status> {
+    async fn call(&self, context: &RequestContext, message: Bytes) -> Result<Bytes, Status> {
         let _connection = match &self.pool {
             None => None,
             Some(pool) => Some(pool.acquire(context).await?),
@@ -102,7 +122,7 @@ impl Downstream {
             if let Some(way) = self.way {
                 context.attempt_path = mix(context.attempt_path ^ way, 0);
             }
-            let request = grpc_request(context, self.message.clone());
+            let request = grpc_request(context, message.clone());
             send(self.client.clone(), self.service, request)
         };
         self.callee.call(context, attempt).await
@@ -134,13 +154,13 @@ pub(super) async fn make(
     outcomes.await.into_iter().collect()
 }
 
-/// Calls a service, and reads its answer, in which there is nothing to know. A generated client has
-/// one name; this has a name for each service.
+/// Calls a service, and reads its answer. A generated client has one name; this has a name for each
+/// service.
 async fn send(
     client: Client,
     service: Service,
     request: tonic::Request<Bytes>,
-) -> Result<(), Status> {
+) -> Result<Bytes, Status> {
     let mut grpc = tonic::client::Grpc::new(client);
     // A client is always ready; what it finds out about its callee comes with the answer.
     if let Err(never) = grpc.ready().await {
@@ -149,5 +169,6 @@ async fn send(
     let path = PathAndQuery::from_static(service.path());
     let request = request.map(|payload| HopRequest { payload });
     let codec: ProstCodec<HopRequest, HopResponse> = ProstCodec::default();
-    grpc.unary(request, path, codec).await.map(drop)
+    let answer = grpc.unary(request, path, codec).await?;
+    Ok(answer.into_inner().payload)
 }

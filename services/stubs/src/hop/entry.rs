@@ -6,6 +6,7 @@ use axum::extract::{Extension, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use bytes::Bytes;
 use ragdoll_model::api::{QueryRequest, QueryResponse, Timing, Usage};
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::names::grpc_code_name;
@@ -42,12 +43,12 @@ async fn query(
 ) -> Result<Response, HttpError> {
     let instance = &entry.hop.instance;
     let arrived_us = instance.clock.now_us();
-    let request_bytes = request.query.len() as u64;
+    let payload = Bytes::from(request.query);
     // Boxed, since the whole path's state would otherwise be moved through every layer of the router.
-    let served = Box::pin(entry.serve(context.clone(), request_bytes)).await;
+    let served = Box::pin(entry.serve(context.clone(), payload)).await;
     let total_ms = (instance.clock.now_us() - arrived_us) as f64 / 1000.0;
     match &served {
-        Ok(()) => log!(
+        Ok(_) => log!(
             info,
             instance.telemetry,
             context,
@@ -64,19 +65,19 @@ async fn query(
         ),
     }
     // What a callee said besides its status is not in it.
-    served.map_err(HttpError::own)?;
-    Ok(Json(entry.answer(total_ms)).into_response())
+    let answer = served.map_err(HttpError::own)?;
+    Ok(Json(answer_of(&answer, total_ms)).into_response())
 }
 
 impl Entry {
     /// Serves a request within the deadline, whatever it waits for.
-    async fn serve(&self, mut context: RequestContext, request_bytes: u64) -> Result<(), Status> {
+    async fn serve(&self, mut context: RequestContext, payload: Bytes) -> Result<Bytes, Status> {
         let clock = &self.hop.instance.clock;
         let now_us = clock.now_us();
         let own_us = now_us.saturating_add(ms_to_us(self.deadline_ms));
         let deadline_us = context.deadline_us.unwrap_or(u64::MAX).min(own_us);
         context.deadline_us = Some(deadline_us);
-        let served = self.hop.serve(&context, request_bytes);
+        let served = self.hop.serve(&context, payload);
         let limit_us = deadline_us.saturating_sub(now_us);
         let late = |_| Err(Status::deadline_exceeded("deadline exceeded"));
         clock
@@ -84,19 +85,19 @@ impl Entry {
             .await
             .unwrap_or_else(late)
     }
+}
 
-    /// An answer in the form of the gateway's, with nothing retrieved in it.
-    fn answer(&self, total_ms: f64) -> QueryResponse {
-        QueryResponse {
-            answer: String::from_utf8_lossy(&self.hop.answer).into_owned(),
-            contexts: Vec::new(),
-            usage: Usage::default(),
-            timing: Timing {
-                total_ms,
-                ..Timing::default()
-            },
-            shards_answered: Vec::new(),
-            shards_queried: 0,
-        }
+/// An answer in the form of the gateway's, with nothing retrieved in it.
+fn answer_of(payload: &[u8], total_ms: f64) -> QueryResponse {
+    QueryResponse {
+        answer: String::from_utf8_lossy(payload).into_owned(),
+        contexts: Vec::new(),
+        usage: Usage::default(),
+        timing: Timing {
+            total_ms,
+            ..Timing::default()
+        },
+        shards_answered: Vec::new(),
+        shards_queried: 0,
     }
 }

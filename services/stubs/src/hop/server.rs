@@ -27,9 +27,7 @@ impl UnaryService<HopRequest> for Method {
         let hop = self.0.clone();
         Box::pin(async move {
             let context = context_of(&request);
-            let request_bytes = request.get_ref().payload.len() as u64;
-            hop.serve(&context, request_bytes).await?;
-            let payload = hop.answer.clone();
+            let payload = hop.serve(&context, request.into_inner().payload).await?;
             Ok(tonic::Response::new(HopResponse { payload }))
         })
     }
