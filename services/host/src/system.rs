@@ -233,7 +233,7 @@ impl<'a> Wiring<'a> {
     /// From the leaves to the gateways: a client is made of servers that are there.
     fn start_all(&self, corpus: &Arc<Corpus>) -> (Arc<ingest::Queue>, JoinHandle<()>) {
         if !self.topology.graph.is_empty() {
-            self.start_graph();
+            self.start_graph(corpus);
             let unused = ingest::Queue::new(self.topology.ingest.queue_bound);
             return (unused, self.start_gauges());
         }

@@ -46,6 +46,18 @@ impl Workers {
         queue_bound: u32,
         shedding: Shedding,
     ) -> Arc<Self> {
+        let workers = Workers::unobserved(instance, servers, queue_bound, shedding);
+        instance.telemetry.observe(&workers);
+        workers
+    }
+
+    /// The same without gauges, where the instance has servers that matter more.
+    pub fn unobserved(
+        instance: &Arc<Instance>,
+        servers: u32,
+        queue_bound: u32,
+        shedding: Shedding,
+    ) -> Arc<Self> {
         let in_force = instance.controls.current().servers.unwrap_or(servers);
         let now_us = instance.clock.now_us();
         let gate = Gate::new(instance.clock.clone(), in_force, now_us);
@@ -56,7 +68,6 @@ impl Workers {
             shedding,
             service_random: instance.random.child("service-time"),
         });
-        instance.telemetry.observe(&workers);
         instance.controls.on_change(move |overrides| {
             gate.set_capacity(overrides.servers.unwrap_or(servers));
         });

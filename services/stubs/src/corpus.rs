@@ -34,6 +34,8 @@ pub struct Corpus {
     documents: Vec<Document>,
     vectors: Vec<f32>,
     index: Vectors,
+    /// Words of each document, by their position in the vocabulary of its topic.
+    words: Vec<[u8; DOCUMENT_WORDS]>,
     vocabulary: Vec<Vec<String>>,
     queries: Stream,
 }
@@ -52,6 +54,7 @@ impl Corpus {
             documents: Vec::new(),
             vectors: Vec::new(),
             index: Vectors::new(dimensions),
+            words: Vec::new(),
             vocabulary,
             queries: random.child("queries"),
         };
@@ -63,11 +66,12 @@ impl Corpus {
             let factor = if is_long { spec.long_topic_factor } else { 1.0 };
             let tokens = f64::from(sample_tokens(&spec.document_tokens, &mut rng)) * factor;
             let words = &corpus.vocabulary[topic as usize];
-            let text: Vec<&str> = (0..DOCUMENT_WORDS)
-                .map(|_| words[index(words.len(), &mut rng)].as_str())
-                .collect();
+            let chosen: [u8; DOCUMENT_WORDS] =
+                std::array::from_fn(|_| index(words.len(), &mut rng) as u8);
+            let text = chosen.map(|word| words[usize::from(word)].as_str());
             let vector = embed(&text.join(" "), dimensions);
             corpus.index.push(&vector);
+            corpus.words.push(chosen);
             corpus.vectors.extend(vector);
             corpus.documents.push(Document {
                 topic,
@@ -102,6 +106,14 @@ impl Corpus {
     pub fn vector(&self, number: u32) -> Option<&[f32]> {
         let start = number as usize * self.dimensions;
         self.vectors.get(start..start + self.dimensions)
+    }
+
+    /// The words of the document of this number that decide its vector; none for a number that is not there.
+    pub fn words(&self, number: u32) -> impl Iterator<Item = &str> {
+        let document = self.documents.get(number as usize);
+        let topic = document.map_or(0, |document| document.topic as usize);
+        let words = self.words.get(number as usize).into_iter().flatten();
+        words.map(move |&word| self.vocabulary[topic][usize::from(word)].as_str())
     }
 
     /// Dimensions of every vector.

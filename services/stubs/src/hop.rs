@@ -2,16 +2,21 @@
 
 mod behaviour;
 mod calls;
+mod content;
 mod entry;
+mod fusion;
+mod message;
 mod request;
+mod search;
 mod server;
 mod stage;
 mod status;
+mod surroundings;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ragdoll_model::{Graph, GraphService, Service};
+use ragdoll_model::{GraphService, Service, Stage};
 use ragdoll_resources::{Instance, Memory, Pools, Workers};
 use ragdoll_telemetry::RequestContext;
 use tonic::Status;
@@ -19,11 +24,14 @@ use tonic::Status;
 pub use self::behaviour::Behaviours;
 use self::behaviour::Custom;
 use self::calls::Downstream;
+use self::content::Carried;
 pub use self::entry::router;
+use self::message::{Message, Served};
 use self::request::Place;
 pub use self::request::Request;
 use self::stage::{Stages, Visit};
 pub use self::status::{Code, Status as Failure};
+pub use self::surroundings::Surroundings;
 use crate::client::Client;
 
 /// A service of a graph, on one instance: by itself a gRPC server with one method, whose name is the
@@ -43,6 +51,8 @@ struct Hop {
     _pools: Option<Arc<Pools>>,
     /// What every answer holds.
     answer: Bytes,
+    /// Whether requests carry what they are about.
+    carries_content: bool,
 }
 
 /// What becomes of a request that has a worker.
@@ -54,27 +64,30 @@ enum Inside {
 }
 
 impl HopStub {
-    /// The service `spec` of `graph`. `client_of` makes a client of a service that it calls.
+    /// The service `spec` of the graph around it. `client_of` makes a client of a service that it calls.
     ///
     /// # Panics
-    /// Where `behaviours` lacks the one that `spec` names; see [`Behaviours::missing`].
+    /// Where the behaviours lack the one that `spec` names; see [`Behaviours::missing`].
     pub fn new(
         instance: &Arc<Instance>,
         spec: &GraphService,
-        graph: &Graph,
-        behaviours: &Behaviours,
+        around: &Surroundings<'_>,
         client_of: impl Fn(Service) -> Client,
     ) -> Self {
-        let workers =
-            Workers::with_shedding(instance, spec.workers, spec.queue_bound, spec.shedding);
+        let workers = Workers::unobserved(instance, spec.workers, spec.queue_bound, spec.shedding);
+        // A batch and an engine tell of their own servers and queue, in the workers' place.
+        let has_own_servers = |stage: &Stage| matches!(stage, Stage::Batch(_) | Stage::Generate(_));
+        if !spec.all_stages().any(has_own_servers) {
+            instance.telemetry.observe(&workers);
+        }
         let inside = match &spec.behaviour {
-            None => Inside::Stages(Stages::new(instance, spec, graph, client_of)),
+            None => Inside::Stages(Stages::new(instance, spec, around, client_of)),
             Some(name) => {
-                let behaviour = behaviours.get(name);
+                let behaviour = around.behaviours.get(name);
                 let calls = spec.all_calls().zip(1..);
                 let calls = calls.map(|(call, position)| {
                     let client = client_of(call.service);
-                    Downstream::new(instance, call, position, graph, client)
+                    Downstream::new(instance, call, position, around.graph, client)
                 });
                 let place = Place::new(instance, spec, &workers, calls.collect());
                 Inside::Custom(Custom::new(behaviour, place))
@@ -84,6 +97,11 @@ impl HopStub {
             Inside::Stages(stages) => stages.pools().cloned().collect(),
             Inside::Custom(custom) => custom.pools().cloned().collect(),
         };
+        let size_factor = match &inside {
+            Inside::Stages(stages) => stages.size_factor,
+            Inside::Custom(_) => 1.0,
+        };
+        let answer_bytes = (f64::from(spec.response_bytes) * size_factor).round() as usize;
         HopStub {
             hop: Arc::new(Hop {
                 instance: instance.clone(),
@@ -94,7 +112,8 @@ impl HopStub {
                     .map(|memory| Memory::new(instance, memory)),
                 inside,
                 _pools: (!pools.is_empty()).then(|| Pools::new(instance, pools)),
-                answer: Bytes::from(vec![b'.'; spec.response_bytes as usize]),
+                answer: Bytes::from(vec![b'.'; answer_bytes]),
+                carries_content: around.graph.carries_content(),
                 spec: spec.clone(),
             }),
         }
@@ -103,23 +122,32 @@ impl HopStub {
 
 impl Hop {
     /// Serves one request from its queue to its answer.
-    async fn serve(&self, context: &RequestContext, payload: Bytes) -> Result<Bytes, Status> {
+    async fn serve(&self, context: &RequestContext, message: Message) -> Result<Served, Status> {
         let _worker = self.workers.acquire(context).await?;
+        let request_bytes = message.payload.len() as u64;
         let _memory = match &self.memory {
             None => None,
-            Some(memory) => Some(memory.allocate(context, payload.len() as u64).await),
+            Some(memory) => Some(memory.allocate(context, request_bytes).await),
         };
-        match &self.inside {
-            Inside::Stages(stages) => {
-                let visit = Visit {
-                    instance: &self.instance,
-                    workers: &self.workers,
-                    context,
-                };
-                stages.pass(&visit).await?;
-                Ok(self.answer.clone())
-            }
-            Inside::Custom(custom) => custom.serve(context, payload).await,
-        }
+        let stages = match &self.inside {
+            Inside::Stages(stages) => stages,
+            Inside::Custom(custom) => return custom.serve(context, message).await,
+        };
+        let mut attributes = Vec::new();
+        let mut carried = message.content.map(Carried::received);
+        let mut visit = Visit {
+            instance: &self.instance,
+            workers: &self.workers,
+            context,
+            bytes: request_bytes + self.answer.len() as u64,
+            carried: &mut carried,
+            attributes: &mut attributes,
+        };
+        stages.pass(&mut visit).await?;
+        let answer = Message {
+            payload: self.answer.clone(),
+            content: carried.map(|carried| carried.answer()),
+        };
+        Ok(Served { answer, attributes })
     }
 }

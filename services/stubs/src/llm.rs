@@ -11,17 +11,14 @@ use axum::{Json, Router};
 use futures_util::Stream;
 use ragdoll_model::api::{ChatRequest, ChatResponse, Choice, GenerationTiming, Message, Usage};
 use ragdoll_model::topology;
-use ragdoll_resources::engine::{Prompt, Stage};
-use ragdoll_resources::{Engine, Generation, InFlight, Instance, ResourceError};
-use ragdoll_telemetry::names::{
-    GEN_AI_INPUT_TOKENS, GEN_AI_MODEL, GEN_AI_OPERATION, GEN_AI_OUTPUT_TOKENS,
-    GEN_AI_TIME_IN_QUEUE, GEN_AI_TIME_TO_FIRST_TOKEN,
-};
-use ragdoll_telemetry::{KeyValue, RequestContext, log};
+use ragdoll_resources::engine::Stage;
+use ragdoll_resources::{Generation, Instance, ResourceError};
+use ragdoll_telemetry::RequestContext;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::client::SpanAttributes;
+use crate::generator::Generator;
 use crate::http_error::HttpError;
 use crate::json_body::JsonBody;
 
@@ -30,18 +27,14 @@ const MOST_TOKENS: u32 = 1_000_000;
 
 struct Llm {
     instance: Arc<Instance>,
-    model: String,
-    engine: Arc<Engine>,
-    in_flight: InFlight,
+    generator: Generator,
 }
 
 /// The LLM's HTTP routes.
 pub fn router(instance: &Arc<Instance>, spec: &topology::Llm) -> Router {
     let llm = Arc::new(Llm {
         instance: instance.clone(),
-        model: spec.model.clone(),
-        engine: Engine::start(instance, spec),
-        in_flight: InFlight::new(instance, spec.max_in_flight),
+        generator: Generator::start(instance, spec),
     });
     Router::new()
         .route("/v1/chat/completions", post(complete))
@@ -65,9 +58,11 @@ async fn complete(
         return Ok(Sse::new(llm.stream(context, request)).into_response());
     }
     let prompt_tokens = prompt_tokens(&request);
-    let generating = llm.generate(&context, &request, prompt_tokens, None);
+    let generating = llm
+        .generator
+        .generate(&context, prompt_tokens, request.max_tokens, None);
     let generation = Box::pin(generating).await?;
-    let attributes = llm.attributes(prompt_tokens, &generation);
+    let attributes = SpanAttributes(llm.generator.attributes(prompt_tokens, &generation));
     let mut response =
         Json(llm.response(&context, &request, prompt_tokens, &generation)).into_response();
     response.extensions_mut().insert(attributes);
@@ -90,78 +85,16 @@ impl Llm {
         context: &RequestContext,
         request: &ChatRequest,
     ) -> Result<(), HttpError> {
-        let Some(limit) = self.instance.overrides(context).context_tokens else {
-            return Ok(());
-        };
         let prompt_tokens = prompt_tokens(request);
-        if prompt_tokens.saturating_add(request.max_tokens) <= limit {
-            return Ok(());
+        let generator = &self.generator;
+        match generator.limit_exceeded(context, prompt_tokens, request.max_tokens) {
+            None => Ok(()),
+            Some(limit) => Err(HttpError::context_too_long(
+                limit,
+                prompt_tokens,
+                request.max_tokens,
+            )),
         }
-        Err(HttpError::context_too_long(
-            limit,
-            prompt_tokens,
-            request.max_tokens,
-        ))
-    }
-
-    async fn generate(
-        &self,
-        context: &RequestContext,
-        request: &ChatRequest,
-        prompt_tokens: u32,
-        progress: Option<mpsc::UnboundedSender<u32>>,
-    ) -> Result<Generation, ResourceError> {
-        let prompt = Prompt {
-            prompt_tokens,
-            output_tokens: request.max_tokens,
-            progress,
-        };
-        let _admission = self.in_flight.enter().await?;
-        let generation = self.engine.generate(context, prompt).await?;
-        self.record(context, prompt_tokens, &generation);
-        Ok(generation)
-    }
-
-    /// Spans and a log line of what the engine did.
-    fn record(&self, context: &RequestContext, prompt_tokens: u32, generation: &Generation) {
-        for segment in &generation.segments {
-            if segment.stage == Stage::Queue && segment.start_us == segment.end_us {
-                continue;
-            }
-            self.instance.telemetry.interval_until(
-                segment.stage.span_name(),
-                &context.span,
-                segment.start_us,
-                segment.end_us,
-                Vec::new(),
-            );
-        }
-        let total_us = generation.finished_us() - generation.arrived_us();
-        log!(
-            info,
-            self.instance.telemetry,
-            *context,
-            "completion generated",
-            model = self.model.as_str(),
-            input_tokens = prompt_tokens,
-            output_tokens = generation.output_tokens,
-            generation_ms = total_us as f64 / 1000.0,
-        );
-    }
-
-    fn attributes(&self, prompt_tokens: u32, generation: &Generation) -> SpanAttributes {
-        let to_first_token_us = generation.first_token_us - generation.arrived_us();
-        SpanAttributes(vec![
-            KeyValue::new(GEN_AI_OPERATION, "chat"),
-            KeyValue::new(GEN_AI_MODEL, self.model.clone()),
-            KeyValue::new(GEN_AI_INPUT_TOKENS, i64::from(prompt_tokens)),
-            KeyValue::new(GEN_AI_OUTPUT_TOKENS, i64::from(generation.output_tokens)),
-            KeyValue::new(
-                GEN_AI_TIME_IN_QUEUE,
-                generation.time_us(Stage::Queue) as f64 / 1e6,
-            ),
-            KeyValue::new(GEN_AI_TIME_TO_FIRST_TOKEN, to_first_token_us as f64 / 1e6),
-        ])
     }
 
     fn response(
@@ -176,7 +109,7 @@ impl Llm {
             id: format!("chatcmpl-{}", context.request_id),
             object: "chat.completion".to_owned(),
             created: self.created(),
-            model: self.model.clone(),
+            model: self.generator.model.clone(),
             choices: vec![Choice {
                 index: 0,
                 message: Message {
@@ -213,13 +146,18 @@ impl Llm {
         let (progress, tokens) = mpsc::unbounded_channel();
         let id = format!("chatcmpl-{}", context.request_id);
         let created = self.created();
-        let model = self.model.clone();
+        let model = self.generator.model.clone();
         // Generating on a task of its own lets the events leave as their tokens come.
         let generating = tokio::spawn({
             let llm = self.clone();
             async move {
                 let prompt_tokens = prompt_tokens(&request);
-                let generating = llm.generate(&context, &request, prompt_tokens, Some(progress));
+                let generating = llm.generator.generate(
+                    &context,
+                    prompt_tokens,
+                    request.max_tokens,
+                    Some(progress),
+                );
                 llm.instance.process.or_death(generating).await
             }
         });

@@ -1,20 +1,29 @@
 //! A graph of services: wired from the leaves up.
 
+use std::sync::Arc;
+
 use ragdoll_runtime::BoxService;
-use ragdoll_stubs::hop::{self, HopStub};
+use ragdoll_stubs::Corpus;
+use ragdoll_stubs::hop::{self, Behaviours, HopStub};
 
 use super::Wiring;
 
 impl Wiring<'_> {
     /// Starts every service of the graph that is here. Users' queries come to the first by HTTP, the
     /// others speak gRPC.
-    pub(super) fn start_graph(&self) {
+    pub(super) fn start_graph(&self, corpus: &Arc<Corpus>) {
         let graph = &self.topology.graph;
         let entry = self.topology.entry();
+        let behaviours = Behaviours::default();
+        let around = hop::Surroundings {
+            graph,
+            behaviours: &behaviours,
+            corpus,
+        };
         for spec in graph.from_the_leaves() {
             let service = spec.name;
             for instance in self.instances_of(service) {
-                let stub = HopStub::new(&instance, spec, graph, |callee| {
+                let stub = HopStub::new(&instance, spec, &around, |callee| {
                     self.client_of(&instance.id, callee)
                 });
                 if service == entry {

@@ -10,6 +10,7 @@ use ragdoll_model::Graph;
 use ragdoll_resources::Pool;
 use ragdoll_telemetry::RequestContext;
 
+use super::message::{Message, Served};
 use super::request::{Place, Request};
 use super::status::Status;
 
@@ -85,10 +86,17 @@ impl Custom {
     pub(super) async fn serve(
         &self,
         context: &RequestContext,
-        payload: Bytes,
-    ) -> Result<Bytes, tonic::Status> {
-        let request = Request::new(&self.place, context, payload);
-        let answer = (self.behaviour)(request).await;
-        answer.map_err(tonic::Status::from)
+        message: Message,
+    ) -> Result<Served, tonic::Status> {
+        let request = Request::new(&self.place, context, message);
+        let answer = (self.behaviour)(request.clone()).await;
+        let answer = Message {
+            payload: answer.map_err(tonic::Status::from)?,
+            content: request.found(),
+        };
+        Ok(Served {
+            answer,
+            attributes: Vec::new(),
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use ragdoll_model::proto::{HopRequest, HopResponse};
+use ragdoll_model::proto::{Content, HopRequest, HopResponse};
 use ragdoll_model::topology::FanOut;
 use ragdoll_model::{Graph, GraphCall, Service};
 use ragdoll_resources::{Attempt, Callee, Instance, Pool, fan_out};
@@ -15,6 +15,7 @@ use ragdoll_telemetry::{RequestContext, log};
 use tonic::Status;
 use tonic_prost::ProstCodec;
 
+use super::message::Message;
 use crate::client::{Client, grpc_request};
 
 /// One call of one instance.
@@ -80,11 +81,20 @@ impl Downstream {
         self.random.key()
     }
 
-    /// Makes it with the message that was described.
-    async fn make(&self, instance: &Instance, context: &RequestContext) -> Result<(), Status> {
-        match self.ask(instance, context, self.message.clone()).await {
-            Err(_) if self.optional => Ok(()),
-            outcome => outcome.map(drop),
+    /// Makes it with the bytes that were described. What came back is nothing where it failed and may.
+    async fn make(
+        &self,
+        instance: &Instance,
+        context: &RequestContext,
+        content: Option<&Content>,
+    ) -> Result<Option<Content>, Status> {
+        let message = Message {
+            payload: self.message.clone(),
+            content: content.cloned(),
+        };
+        match self.ask(instance, context, message).await {
+            Err(_) if self.optional => Ok(None),
+            outcome => outcome.map(|answer| answer.content),
         }
     }
 
@@ -93,8 +103,8 @@ impl Downstream {
         &self,
         instance: &Instance,
         context: &RequestContext,
-        message: Bytes,
-    ) -> Result<Bytes, Status> {
+        message: Message,
+    ) -> Result<Message, Status> {
         let status = match self.call(context, message).await {
             Ok(answer) => return Ok(answer),
             Err(status) => status,
@@ -112,7 +122,7 @@ impl Downstream {
         Err(Status::new(status.code(), status.message()))
     }
 
-    async fn call(&self, context: &RequestContext, message: Bytes) -> Result<Bytes, Status> {
+    async fn call(&self, context: &RequestContext, message: Message) -> Result<Message, Status> {
         let _connection = match &self.pool {
             None => None,
             Some(pool) => Some(pool.acquire(context).await?),
@@ -130,28 +140,33 @@ impl Downstream {
 }
 
 /// Makes those of a group's calls that the request makes, all at once, and waits for every one of
-/// them.
+/// them. Gives what they brought, in the group's order.
 ///
 /// # Errors
 /// Of the calls that must not fail, the first in the group's order that does.
 pub(super) async fn make(
     instance: &Instance,
     context: &RequestContext,
+    content: Option<&Content>,
     group: &[Downstream],
-) -> Result<(), Status> {
+) -> Result<Vec<Content>, Status> {
     if let [only] = group {
         return match only.is_made(context) {
-            true => only.make(instance, context).await,
-            false => Ok(()),
+            true => {
+                let answer = only.make(instance, context, content).await?;
+                Ok(answer.into_iter().collect())
+            }
+            false => Ok(Vec::new()),
         };
     }
     let mode = instance.overrides(context).fan_out;
     let made = (0..group.len()).filter(|&number| group[number].is_made(context));
     let made: Vec<usize> = made.collect();
     let outcomes = fan_out(mode.unwrap_or(FanOut::Parallel), 0, made, |number| {
-        Box::pin(group[number].make(instance, context))
+        Box::pin(group[number].make(instance, context, content))
     });
-    outcomes.await.into_iter().collect()
+    let answers: Vec<Option<Content>> = outcomes.await.into_iter().collect::<Result<_, _>>()?;
+    Ok(answers.into_iter().flatten().collect())
 }
 
 /// Calls a service, and reads its answer. A generated client has one name; this has a name for each
@@ -159,16 +174,16 @@ pub(super) async fn make(
 async fn send(
     client: Client,
     service: Service,
-    request: tonic::Request<Bytes>,
-) -> Result<Bytes, Status> {
+    request: tonic::Request<Message>,
+) -> Result<Message, Status> {
     let mut grpc = tonic::client::Grpc::new(client);
     // A client is always ready; what it finds out about its callee comes with the answer.
     if let Err(never) = grpc.ready().await {
         match never {}
     }
     let path = PathAndQuery::from_static(service.path());
-    let request = request.map(|payload| HopRequest { payload });
+    let request = request.map(HopRequest::from);
     let codec: ProstCodec<HopRequest, HopResponse> = ProstCodec::default();
     let answer = grpc.unary(request, path, codec).await?;
-    Ok(answer.into_inner().payload)
+    Ok(answer.into_inner().into())
 }

@@ -7,13 +7,17 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use ragdoll_model::api::{QueryRequest, QueryResponse, Timing, Usage};
+use ragdoll_model::api::{Context, QueryRequest, QueryResponse, Timing, Usage};
+use ragdoll_model::proto::Hits;
 use ragdoll_runtime::random::ms_to_us;
 use ragdoll_telemetry::names::grpc_code_name;
 use ragdoll_telemetry::{RequestContext, log};
 use tonic::Status;
 
+use super::content::Carried;
+use super::message::{Message, Served};
 use super::{Hop, HopStub};
+use crate::client::SpanAttributes;
 use crate::http_error::HttpError;
 use crate::json_body::JsonBody;
 
@@ -43,9 +47,17 @@ async fn query(
 ) -> Result<Response, HttpError> {
     let instance = &entry.hop.instance;
     let arrived_us = instance.clock.now_us();
-    let payload = Bytes::from(request.query);
+    let content = entry
+        .hop
+        .carries_content
+        .then(|| Carried::of_question(&request));
+    let top_k = request.top_k as usize;
+    let message = Message {
+        payload: Bytes::from(request.query),
+        content: content.map(|carried| carried.question()),
+    };
     // Boxed, since the whole path's state would otherwise be moved through every layer of the router.
-    let served = Box::pin(entry.serve(context.clone(), payload)).await;
+    let served = Box::pin(entry.serve(context.clone(), message)).await;
     let total_ms = (instance.clock.now_us() - arrived_us) as f64 / 1000.0;
     match &served {
         Ok(_) => log!(
@@ -65,19 +77,25 @@ async fn query(
         ),
     }
     // What a callee said besides its status is not in it.
-    let answer = served.map_err(HttpError::own)?;
-    Ok(Json(answer_of(&answer, total_ms)).into_response())
+    let served = served.map_err(HttpError::own)?;
+    let answer = answer_of(served.answer, top_k, total_ms);
+    let mut response = Json(answer).into_response();
+    if !served.attributes.is_empty() {
+        let attributes = SpanAttributes(served.attributes);
+        response.extensions_mut().insert(attributes);
+    }
+    Ok(response)
 }
 
 impl Entry {
     /// Serves a request within the deadline, whatever it waits for.
-    async fn serve(&self, mut context: RequestContext, payload: Bytes) -> Result<Bytes, Status> {
+    async fn serve(&self, mut context: RequestContext, message: Message) -> Result<Served, Status> {
         let clock = &self.hop.instance.clock;
         let now_us = clock.now_us();
         let own_us = now_us.saturating_add(ms_to_us(self.deadline_ms));
         let deadline_us = context.deadline_us.unwrap_or(u64::MAX).min(own_us);
         context.deadline_us = Some(deadline_us);
-        let served = self.hop.serve(&context, payload);
+        let served = self.hop.serve(&context, message);
         let limit_us = deadline_us.saturating_sub(now_us);
         let late = |_| Err(Status::deadline_exceeded("deadline exceeded"));
         clock
@@ -87,11 +105,17 @@ impl Entry {
     }
 }
 
-/// An answer in the form of the gateway's, with nothing retrieved in it.
-fn answer_of(payload: &[u8], total_ms: f64) -> QueryResponse {
+/// An answer in the form of the gateway's, with the `top_k` best documents that were found.
+fn answer_of(answer: Message, top_k: usize, total_ms: f64) -> QueryResponse {
+    let hits = answer.content.and_then(|content| content.hits);
+    let hits = hits.iter().flat_map(Hits::iter).take(top_k);
+    let contexts = hits.map(|hit| Context {
+        document: hit.document,
+        score: hit.score,
+    });
     QueryResponse {
-        answer: String::from_utf8_lossy(payload).into_owned(),
-        contexts: Vec::new(),
+        answer: String::from_utf8_lossy(&answer.payload).into_owned(),
+        contexts: contexts.collect(),
         usage: Usage::default(),
         timing: Timing {
             total_ms,

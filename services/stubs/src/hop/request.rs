@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use ragdoll_model::proto::Content;
 use ragdoll_model::{Dist, GraphService};
 use ragdoll_resources::{Cpu, Instance, Pool, Workers};
 use ragdoll_runtime::random::{mix, ms_to_us, sample_us, unit};
@@ -11,6 +12,8 @@ use ragdoll_runtime::{Rng, Stream};
 use ragdoll_telemetry::{RequestContext, log};
 
 use super::calls::Downstream;
+use super::content::Carried;
+use super::message::Message;
 use super::status::Status;
 
 /// What all requests in one instance share.
@@ -81,19 +84,22 @@ struct State {
     rng: Rng,
     /// Calls made so far, in the order of the description.
     made: Vec<u64>,
+    /// What the request is about, with what its calls found, where the system reads that.
+    carried: Option<Carried>,
 }
 
 impl Request {
-    pub(super) fn new(place: &Arc<Place>, context: &RequestContext, payload: Bytes) -> Request {
+    pub(super) fn new(place: &Arc<Place>, context: &RequestContext, message: Message) -> Request {
         let state = State {
             rng: context.random(place.random),
             made: vec![0; place.calls.len()],
+            carried: message.content.map(Carried::received),
         };
         Request {
             shared: Arc::new(Shared {
                 place: place.clone(),
                 context: context.clone(),
-                payload,
+                payload: message.payload,
                 state: Mutex::new(state),
             }),
         }
@@ -150,18 +156,26 @@ impl Request {
     pub async fn call(&self, service: &str, payload: impl Into<Bytes>) -> Result<Bytes, Status> {
         let Shared { place, context, .. } = &*self.shared;
         let position = place.position(service);
-        let earlier = {
-            let made = &mut self.state().made[position];
-            *made += 1;
-            *made - 1
+        let (earlier, content) = {
+            let mut state = self.state();
+            state.made[position] += 1;
+            let content = state.carried.as_ref().map(Carried::question);
+            (state.made[position] - 1, content)
         };
         let call = &place.calls[position];
         let mut context = context.clone();
         if earlier > 0 {
             context.attempt_path = mix(context.attempt_path ^ call.key(), earlier);
         }
-        let answer = call.ask(&place.instance, &context, payload.into());
-        answer.await.map_err(Status::from)
+        let message = Message {
+            payload: payload.into(),
+            content,
+        };
+        let answer = call.ask(&place.instance, &context, message).await?;
+        if let (Some(carried), Some(content)) = (&mut self.state().carried, answer.content) {
+            carried.merge(content);
+        }
+        Ok(answer.payload)
     }
 
     /// The time, in milliseconds of the run.
@@ -191,6 +205,11 @@ impl Request {
             "note",
             text = text
         );
+    }
+
+    /// What its calls found, for the caller.
+    pub(super) fn found(&self) -> Option<Content> {
+        self.state().carried.as_ref().map(Carried::answer)
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use super::{Hop, HopStub};
-use crate::client::context_of;
+use crate::client::{SpanAttributes, context_of};
 
 /// The one method.
 struct Method(Arc<Hop>);
@@ -27,8 +27,13 @@ impl UnaryService<HopRequest> for Method {
         let hop = self.0.clone();
         Box::pin(async move {
             let context = context_of(&request);
-            let payload = hop.serve(&context, request.into_inner().payload).await?;
-            Ok(tonic::Response::new(HopResponse { payload }))
+            let served = hop.serve(&context, request.into_inner().into()).await?;
+            let mut response = tonic::Response::new(HopResponse::from(served.answer));
+            if !served.attributes.is_empty() {
+                let attributes = SpanAttributes(served.attributes);
+                response.extensions_mut().insert(attributes);
+            }
+            Ok(response)
         })
     }
 }

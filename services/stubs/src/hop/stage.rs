@@ -1,22 +1,33 @@
 //! The stages of a service, ready to be passed.
 
+mod builder;
+
 use std::sync::Arc;
 
 use ragdoll_model::stages::DiskUse;
-use ragdoll_model::{Dist, Graph, GraphService, Service, Stage as Spec};
-use ragdoll_resources::{Cpu, Disk, Instance, Lock, Pool, RateLimit, Workers};
+use ragdoll_model::{Dist, TokenDist};
+use ragdoll_resources::{
+    Batcher, Cache, Codec, Cpu, Device, Disk, Instance, Lock, Pool, RateLimit, Workers,
+};
 use ragdoll_runtime::Stream;
-use ragdoll_runtime::random::sample_us;
-use ragdoll_telemetry::RequestContext;
+use ragdoll_runtime::random::{chance, hash, mix, sample_tokens, sample_us};
+use ragdoll_telemetry::names::{AGENT_STEPS, CACHE_HIT, GUARD_BLOCKED};
+use ragdoll_telemetry::{KeyValue, RequestContext};
 use tonic::Status;
 
 use super::calls::{self, Downstream};
-use crate::client::Client;
+use super::content::Carried;
+use super::search::{Searcher, rerank};
+use crate::corpus::Corpus;
+use crate::generator::Generator;
 
 /// Stages that requests pass one after the other.
 pub(super) struct Stages {
     stages: Vec<Stage>,
     cpu: Arc<Cpu>,
+    corpus: Arc<Corpus>,
+    /// Bytes on the wire for each byte of an answer.
+    pub(super) size_factor: f64,
 }
 
 enum Stage {
@@ -42,6 +53,36 @@ enum Stage {
     },
     RateLimit(Arc<RateLimit>),
     Calls(Vec<Downstream>),
+    Batch(Arc<Batcher>),
+    Device(Arc<Device>),
+    Codec(Codec),
+    Cache(Arc<Cache<Carried>>),
+    Guard {
+        blocked_share: f64,
+        random: Stream,
+    },
+    Embed,
+    Search(Box<Searcher>),
+    Rerank {
+        limit: u32,
+    },
+    Generate(Box<Generate>),
+    Repeat(Box<Repeat>),
+}
+
+struct Generate {
+    generator: Generator,
+    instruction_tokens: u32,
+    output_tokens: Option<TokenDist>,
+    random: Stream,
+}
+
+struct Repeat {
+    stages: Vec<Stage>,
+    again: f64,
+    max_steps: u32,
+    tokens_per_step: u32,
+    random: Stream,
 }
 
 /// A request in a service.
@@ -49,55 +90,43 @@ pub(super) struct Visit<'v> {
     pub(super) instance: &'v Instance,
     pub(super) workers: &'v Workers,
     pub(super) context: &'v RequestContext,
+    /// Bytes of its message and of its answer.
+    pub(super) bytes: u64,
+    /// What it is about, where the system reads that.
+    pub(super) carried: &'v mut Option<Carried>,
+    /// What the server span is to say.
+    pub(super) attributes: &'v mut Vec<KeyValue>,
 }
 
 impl Stages {
-    /// The stages of `spec`. `client_of` makes a client of a service that it calls.
-    pub(super) fn new(
-        instance: &Arc<Instance>,
-        spec: &GraphService,
-        graph: &Graph,
-        client_of: impl Fn(Service) -> Client,
-    ) -> Stages {
-        let cpu = Cpu::new(instance, spec.cores(), spec.cpu_quota_ms);
-        let has_disk = spec.disk_uses().next().is_some();
-        let mut builder = Builder {
-            instance,
-            graph,
-            client_of,
-            disk: has_disk.then(|| Disk::new(instance, spec.disk)),
-            calls: 0,
-            locks: 0,
-        };
-        let stages = match spec.stages.is_empty() {
-            true => builder.usual(spec),
-            false => {
-                let stages = spec.stages.iter().enumerate();
-                let built = stages.map(|(at, stage)| builder.stage(spec, at, stage));
-                built.collect()
-            }
-        };
-        Stages { stages, cpu }
-    }
-
     /// The pools of connections of all calls.
     pub(super) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
-        let groups = self.stages.iter().filter_map(|stage| match stage {
+        let stages = self.stages.iter().flat_map(|stage| match stage {
+            Stage::Repeat(repeat) => &repeat.stages[..],
+            stage => std::slice::from_ref(stage),
+        });
+        let groups = stages.filter_map(|stage| match stage {
             Stage::Calls(group) => Some(group),
             _ => None,
         });
         groups.flatten().filter_map(Downstream::pool)
     }
 
-    /// Passes all of them.
+    /// Passes all of them, or those up to the one that has the answer.
     ///
     /// # Errors
     /// The first that refuses or fails.
-    pub(super) async fn pass(&self, visit: &Visit<'_>) -> Result<(), Status> {
+    pub(super) async fn pass(&self, visit: &mut Visit<'_>) -> Result<(), Status> {
+        self.pass_each(&self.stages, visit).await
+    }
+
+    async fn pass_each(&self, stages: &[Stage], visit: &mut Visit<'_>) -> Result<(), Status> {
         let context = visit.context;
         // What is left of the work that is drawn at once.
         let mut rest_us = 0;
-        for stage in &self.stages {
+        // Where the answer is kept once it is there.
+        let mut missed: Option<&Cache<Carried>> = None;
+        for stage in stages {
             match stage {
                 Stage::FirstPart { work, share } => {
                     let all_us = visit.workers.service_time_us(context, work);
@@ -115,79 +144,141 @@ impl Stages {
                 Stage::Lock { lock, hold } => lock.hold(context, &context.user_id, hold).await?,
                 Stage::Disk { disk, what, random } => disk.serve(context, *random, what).await?,
                 Stage::RateLimit(limit) => limit.pass()?,
-                Stage::Calls(group) => calls::make(visit.instance, context, group).await?,
+                Stage::Calls(group) => visit.call(group).await?,
+                Stage::Cache(cache) => match visit.look_up(cache) {
+                    true => return Ok(()),
+                    false => missed = Some(cache),
+                },
+                // Boxed, so that requests which pass none of these are not made larger by them.
+                other => Box::pin(self.pass_rarer(other, visit)).await?,
+            }
+            if visit.carried.as_ref().is_some_and(Carried::is_ended) {
+                return Ok(());
             }
         }
+        if let (Some(cache), Some(carried)) = (missed, &*visit.carried) {
+            cache.put(context, carried.query(), carried);
+        }
+        Ok(())
+    }
+
+    async fn pass_rarer(&self, stage: &Stage, visit: &mut Visit<'_>) -> Result<(), Status> {
+        let context = visit.context;
+        match stage {
+            Stage::Batch(batcher) => batcher.serve(context).await?,
+            Stage::Device(device) => device.serve(context).await,
+            Stage::Codec(codec) => codec.serve(context, visit.bytes).await,
+            Stage::Guard {
+                blocked_share,
+                random,
+            } => visit.guard(*blocked_share, *random),
+            Stage::Embed => {
+                let carried = visit.carried();
+                let vector = self.corpus.embed(carried.query());
+                carried.embed(ragdoll_model::retrieval::vector_to_bytes(&vector));
+            }
+            Stage::Search(searcher) => searcher.search(visit.carried()),
+            Stage::Rerank { limit } => rerank(&self.corpus, *limit, visit.carried()),
+            Stage::Generate(generate) => visit.generate(generate).await?,
+            Stage::Repeat(repeat) => self.repeat(repeat, visit).await?,
+            _ => unreachable!("the more frequent stages are passed by `pass_each`"),
+        }
+        Ok(())
+    }
+
+    /// Step after step, until one is the last. Each draws anew, here and in whom it calls.
+    async fn repeat(&self, repeat: &Repeat, visit: &mut Visit<'_>) -> Result<(), Status> {
+        let overrides = visit.instance.overrides(visit.context);
+        let again = overrides.repeat_again.unwrap_or(repeat.again);
+        let mut context = visit.context.clone();
+        let mut steps = 0;
+        loop {
+            let mut step = Visit {
+                context: &context,
+                carried: visit.carried,
+                attributes: visit.attributes,
+                ..*visit
+            };
+            Box::pin(self.pass_each(&repeat.stages, &mut step)).await?;
+            steps += 1;
+            let goes_on = steps < repeat.max_steps
+                && !visit.carried.as_ref().is_some_and(Carried::is_ended)
+                && chance(again, &mut context.random(repeat.random));
+            if !goes_on {
+                break;
+            }
+            if let Some(carried) = visit.carried {
+                carried.add_tokens(repeat.tokens_per_step);
+            }
+            let path = visit.context.attempt_path ^ repeat.random.key();
+            context.attempt_path = mix(path, u64::from(steps));
+        }
+        let attribute = KeyValue::new(AGENT_STEPS, i64::from(steps));
+        visit.attributes.push(attribute);
         Ok(())
     }
 }
 
-struct Builder<'b, F> {
-    instance: &'b Arc<Instance>,
-    graph: &'b Graph,
-    client_of: F,
-    disk: Option<Arc<Disk>>,
-    /// Calls and locks that have been built.
-    calls: u64,
-    locks: u32,
-}
+impl Visit<'_> {
+    /// What the request is about: a system with a stage that reads it carries it.
+    fn carried(&mut self) -> &mut Carried {
+        let carried = self.carried.as_mut();
+        carried.expect("a system with such a stage carries what requests are about")
+    }
 
-impl<F: Fn(Service) -> Client> Builder<'_, F> {
-    /// The stages of a service that does not say them: a part of its work, its lock, its calls, and the rest.
-    fn usual(&mut self, spec: &GraphService) -> Vec<Stage> {
-        let share = match spec.calls.is_empty() {
-            true => 1.0,
-            false => spec.work_before_calls,
+    async fn call(&mut self, group: &[Downstream]) -> Result<(), Status> {
+        let content = self.carried.as_ref().map(Carried::question);
+        let answers = calls::make(self.instance, self.context, content.as_ref(), group).await?;
+        if let Some(carried) = &mut *self.carried {
+            answers.into_iter().for_each(|answer| carried.merge(answer));
+        }
+        Ok(())
+    }
+
+    /// Whether a cache has what the request asks for, which then is the answer.
+    fn look_up(&mut self, cache: &Cache<Carried>) -> bool {
+        let context = self.context;
+        let carried = self.carried();
+        let found = cache.get(context, carried.query());
+        let attribute = KeyValue::new(CACHE_HIT, found.is_some());
+        let is_hit = found.is_some();
+        if let Some(found) = found {
+            *carried = found;
+        }
+        self.attributes.push(attribute);
+        is_hit
+    }
+
+    /// Turns the question down, or not: always the same of the same question.
+    fn guard(&mut self, blocked_share: f64, random: Stream) {
+        let carried = self.carried();
+        let is_blocked = chance(blocked_share, &mut random.at(hash(carried.query())));
+        if is_blocked {
+            carried.end();
+            self.attributes.push(KeyValue::new(GUARD_BLOCKED, true));
+        }
+    }
+
+    async fn generate(&mut self, generate: &Generate) -> Result<(), Status> {
+        let context = self.context;
+        let carried = self.carried();
+        let prompt_tokens = carried.prompt_tokens();
+        let prompt_tokens = prompt_tokens.saturating_add(generate.instruction_tokens);
+        let output_tokens = match &generate.output_tokens {
+            None => carried.output_tokens(),
+            Some(dist) => sample_tokens(dist, &mut context.random(generate.random)),
         };
-        let work = spec.service_time;
-        let mut stages = vec![Stage::FirstPart { work, share }];
-        if let Some(lock) = spec.lock {
-            stages.push(self.stage(spec, 0, &Spec::Lock(lock)));
+        let generator = &generate.generator;
+        if let Some(limit) = generator.limit_exceeded(context, prompt_tokens, output_tokens) {
+            return Err(Status::invalid_argument(format!(
+                "the model takes {limit} tokens, and these are {}",
+                prompt_tokens.saturating_add(output_tokens)
+            )));
         }
-        for group in spec.call_groups() {
-            stages.push(self.group(group));
-        }
-        stages.push(Stage::Rest);
-        stages
-    }
-
-    fn stage(&mut self, service: &GraphService, at: usize, stage: &Spec) -> Stage {
-        let random = self.instance.random.child("stages").child(&at.to_string());
-        match stage {
-            Spec::Work(work) => Stage::Work {
-                work: *work,
-                random,
-            },
-            Spec::Lock(lock) => {
-                self.locks += 1;
-                let name = match self.locks {
-                    1 => service.name.name().to_owned(),
-                    number => format!("{}-lock-{number}", service.name),
-                };
-                Stage::Lock {
-                    lock: Lock::new(self.instance, &name, lock.scope),
-                    hold: lock.hold,
-                }
-            }
-            Spec::Disk(what) => Stage::Disk {
-                disk: self
-                    .disk
-                    .clone()
-                    .expect("a service with such a stage has a disk"),
-                what: *what,
-                random,
-            },
-            Spec::RateLimit(limit) => Stage::RateLimit(RateLimit::new(self.instance, *limit)),
-            Spec::Calls(group) => self.group(group),
-        }
-    }
-
-    fn group(&mut self, group: &[ragdoll_model::GraphCall]) -> Stage {
-        let calls = group.iter().map(|call| {
-            self.calls += 1;
-            let client = (self.client_of)(call.service);
-            Downstream::new(self.instance, call, self.calls, self.graph, client)
-        });
-        Stage::Calls(calls.collect())
+        let generating = generator.generate(context, prompt_tokens, output_tokens, None);
+        let generation = generating.await?;
+        let attributes = generator.attributes(prompt_tokens, &generation);
+        self.attributes.extend(attributes);
+        Ok(())
     }
 }
