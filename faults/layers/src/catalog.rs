@@ -44,7 +44,9 @@ use crate::faults::{
     packet_loss::PacketLoss,
     partial_gather::PartialGather,
     partition::Partition,
-    patches::{DiskFull, FsyncStall, PageCacheCold, SlowDisk},
+    patches::{
+        DeviceThrottling, DiskFull, FsyncStall, PageCacheCold, RunawayLoop, SerialisationCost, SlowDisk,
+    },
     poison_input::PoisonInput,
     pool_exhaustion::PoolExhaustion,
     queueing::Queueing,
@@ -153,6 +155,9 @@ kinds![
     FsyncStall,
     PageCacheCold,
     DiskFull,
+    DeviceThrottling,
+    SerialisationCost,
+    RunawayLoop,
 ];
 
 /// The catalogue of every kind that this crate has.
@@ -359,6 +364,9 @@ mod tests {
             ("fsync_stall", json!({ "fsync": fixed(-1.0) })),
             ("page_cache_cold", json!({ "cached_share": 1.1 })),
             ("slow_disk", json!({ "factor": 0 })),
+            ("device_throttling", json!({ "factor": 0 })),
+            ("serialisation_cost", json!({ "factor": 1e6 })),
+            ("runaway_loop", json!({ "again": 1.5 })),
             ("slow_close", json!({ "linger": fixed(-70.0) })),
             ("stream_cut", json!({ "after": 1_000_001 })),
             ("stream_stall", json!({ "after": 2, "stall_ms": 0 })),

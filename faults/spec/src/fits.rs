@@ -1,6 +1,6 @@
 //! Whether a kind of fault can act on a service.
 
-use ragdoll_model::{Service, Topology};
+use ragdoll_model::{GraphService, Service, Stage, Topology};
 
 use crate::catalog::KindInfo;
 use crate::needs::Needs;
@@ -38,13 +38,24 @@ impl KindInfo {
                 "choose another kind",
             );
         }
+        let reads_tokens = |stage: &Stage| matches!(stage, Stage::Generate(_));
+        let mut stages = graph.services.iter().flat_map(GraphService::all_stages);
+        if self.graph == Some(Needs::Tokens) && !graph.is_empty() && !stages.any(reads_tokens) {
+            return unfit(
+                format!(
+                    "is {service}, but no service reads tokens: `{}` changes nothing",
+                    self.name
+                ),
+                "give a service a stage `generate`",
+            );
+        }
         if graph.is_empty() || service == Service::CLIENT {
             return match self.services.contains(&service) {
                 true => Ok(()),
                 false => Err(self.cannot_act_on(service)),
             };
         }
-        let needs = self.graph.filter(|needs| *needs != Needs::Client);
+        let needs = self.graph.filter(|needs| !matches!(needs, Needs::Client | Needs::Tokens));
         let (Some(needs), Some(found)) = (needs, graph.service(service)) else {
             return Err(self.cannot_act_on(service));
         };

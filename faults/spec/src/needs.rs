@@ -1,6 +1,6 @@
 //! What a service of a graph must have for a kind of fault to act on it.
 
-use ragdoll_model::{Graph, GraphService};
+use ragdoll_model::{Graph, GraphService, Stage};
 use serde::Serialize;
 
 /// What a kind of fault changes in a service of a graph, where it acts on one at all.
@@ -15,6 +15,18 @@ pub enum Needs {
     Disk,
     /// Its memory.
     Memory,
+    /// Work of it that is done for several requests together.
+    Batch,
+    /// Its accelerator.
+    Device,
+    /// Its reading and writing of messages.
+    Codec,
+    /// Its cache.
+    Cache,
+    /// Its inference engine.
+    Engine,
+    /// A loop of its stages.
+    Loop,
     /// Its pools of connections.
     Pool,
     /// Its calls.
@@ -25,6 +37,8 @@ pub enum Needs {
     Replicas,
     /// Nothing of a service, but the load.
     Client,
+    /// Nothing of a service, but the tokens of the load, which some inference engine reads.
+    Tokens,
 }
 
 impl Needs {
@@ -38,9 +52,10 @@ impl Needs {
             let callee = graph.service(callee);
             callee.is_some_and(|callee| callee.instances > 1)
         };
+        let has_stage = |wanted: fn(&Stage) -> bool| service.all_stages().any(wanted);
         let mut calls = service.all_calls();
         let (has, missing, fix) = match self {
-            Needs::Nothing | Needs::Client => return None,
+            Needs::Nothing | Needs::Client | Needs::Tokens => return None,
             Needs::Lock => (
                 service.locks().next().is_some(),
                 "has no lock",
@@ -50,6 +65,36 @@ impl Needs {
                 service.disk_uses().next().is_some(),
                 "does not use its disk",
                 "give it a stage `disk`",
+            ),
+            Needs::Batch => (
+                has_stage(|stage| matches!(stage, Stage::Batch(_))),
+                "has no batches",
+                "give it a stage `batch`",
+            ),
+            Needs::Device => (
+                has_stage(|stage| matches!(stage, Stage::Device(_))),
+                "has no accelerator",
+                "give it a stage `device`",
+            ),
+            Needs::Codec => (
+                has_stage(|stage| matches!(stage, Stage::Codec(_))),
+                "takes no time for messages",
+                "give it a stage `codec`",
+            ),
+            Needs::Cache => (
+                has_stage(|stage| matches!(stage, Stage::Cache(_))),
+                "has no cache",
+                "give it a stage `cache`",
+            ),
+            Needs::Engine => (
+                has_stage(|stage| matches!(stage, Stage::Generate(_))),
+                "has no inference engine",
+                "give it a stage `generate`",
+            ),
+            Needs::Loop => (
+                has_stage(|stage| matches!(stage, Stage::Repeat(_))),
+                "has no loop",
+                "give it a stage `repeat`",
             ),
             Needs::Memory => (
                 service.memory.is_some(),

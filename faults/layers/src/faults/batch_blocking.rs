@@ -1,6 +1,6 @@
 //! Batch blocking: one long item holds up everybody in its batch.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ impl Kind for BatchBlocking {
         summary: "one long item holds up everybody in its batch",
         resource: "batcher",
         services: &[Service::EMBEDDER],
-        graph: None,
+        graph: Some(Needs::Batch),
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Cache failure: what was remembered is out of reach.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ impl Kind for CacheFailure {
         summary: "a service's caches are out of reach, so that all work is done again",
         resource: "cache",
         services: &[Service::GATEWAY],
-        graph: None,
+        graph: Some(Needs::Cache),
         edges: false,
         standing: false,
         callers: false,

@@ -1,6 +1,6 @@
 //! Cache stampede: everything that was remembered expires at once.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -21,7 +21,7 @@ impl Kind for CacheStampede {
         summary: "all that a service's caches hold expires at once, and everybody asks anew",
         resource: "cache",
         services: &[Service::GATEWAY],
-        graph: None,
+        graph: Some(Needs::Cache),
         edges: false,
         standing: false,
         callers: false,

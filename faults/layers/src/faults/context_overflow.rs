@@ -1,6 +1,6 @@
 //! Context overflow: prompts are longer than the model takes.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::{Overrides, Rng};
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ impl Kind for ContextOverflow {
         summary: "the model refuses prompts that are longer than its context",
         resource: "inference engine",
         services: &[Service::LLM],
-        graph: None,
+        graph: Some(Needs::Engine),
         edges: false,
         standing: false,
         callers: false,

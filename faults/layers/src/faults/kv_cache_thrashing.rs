@@ -1,6 +1,6 @@
 //! KV-cache thrashing: the cache is too small for the running batch.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
@@ -24,7 +24,7 @@ impl Kind for KvCacheThrashing {
         summary: "the inference engine has too few KV-cache blocks, and computes sequences again and again",
         resource: "inference engine",
         services: &[Service::LLM],
-        graph: None,
+        graph: Some(Needs::Engine),
         edges: false,
         standing: true,
         callers: false,

@@ -115,6 +115,48 @@ patches! {
         sets: |fault| { disk_cached_share: fault.cached_share },
     }
 
+    /// The accelerator takes so many times as long: it is too hot, or its power is capped.
+    DeviceThrottling {
+        name: "device_throttling",
+        summary: "an accelerator works more slowly, and those behind it wait",
+        resource: "device",
+        needs: Needs::Device,
+        causes: ["compute", "queue"],
+        params: {
+            /// Factor on the time of a request, from 0.001 to 100,000.
+            factor: f64, example 4.0, check |key, factor| check_within(key, *factor, 0.001, 1e5);
+        },
+        sets: |fault| { device_time_factor: fault.factor },
+    }
+
+    /// Reading and writing messages takes so many times as long.
+    SerialisationCost {
+        name: "serialisation_cost",
+        summary: "reading and writing messages takes more of the processors' time",
+        resource: "codec",
+        needs: Needs::Codec,
+        causes: ["codec", "queue"],
+        params: {
+            /// Factor on the time a byte, from 0.001 to 100,000.
+            factor: f64, example 20.0, check |key, factor| check_within(key, *factor, 0.001, 1e5);
+        },
+        sets: |fault| { codec_time_factor: fault.factor },
+    }
+
+    /// An agent's loop goes on where it should be done.
+    RunawayLoop {
+        name: "runaway_loop",
+        summary: "an agent takes more steps for each request, and calls models and tools again",
+        resource: "loop",
+        needs: Needs::Loop,
+        causes: ["amplification", "queue"],
+        params: {
+            /// Probability that a further step follows, from 0 to 1.
+            again: f64, example 0.95, check |key, share| check_within(key, *share, 0.0, 1.0);
+        },
+        sets: |fault| { repeat_again: fault.again },
+    }
+
     /// There is no room for what is written.
     DiskFull {
         name: "disk_full",

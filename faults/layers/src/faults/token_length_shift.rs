@@ -1,6 +1,6 @@
 //! Token length shift: prompts or answers become longer.
 
-use ragdoll_fault_spec::{KindInfo, ParamError};
+use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use ragdoll_model::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl Kind for TokenLengthShift {
         summary: "prompts or answers have more tokens than before",
         resource: "the load",
         services: &[Service::CLIENT],
-        graph: None,
+        graph: Some(Needs::Tokens),
         edges: false,
         standing: true,
         callers: false,

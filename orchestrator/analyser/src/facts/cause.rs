@@ -105,6 +105,27 @@ causes! {
         meaning: "waiting for its disk",
         spans: ["disk.read", "disk.write"],
     }
+    /// Reading and writing messages.
+    Codec {
+        name: "codec",
+        words: "reading and writing messages",
+        meaning: "reading and writing its messages",
+        spans: ["message.serialize"],
+    }
+    /// A cache that answers less than before, so that its work is done anew.
+    Cache {
+        name: "cache",
+        words: "work that a cache saved before",
+        meaning: "a cache that answers fewer look-ups than before",
+        spans: [],
+    }
+    /// More calls of others for one request than before.
+    Amplification {
+        name: "amplification",
+        words: "calls that it did not make before",
+        meaning: "calling others more often for each request",
+        spans: [],
+    }
     /// Waiting for processor time that a quota withholds or others take.
     Cpu {
         name: "cpu",

@@ -13,6 +13,7 @@ pub(crate) struct Costs {
     pub(crate) lock: f32,
     pub(crate) compute: f32,
     pub(crate) io: f32,
+    pub(crate) codec: f32,
     pub(crate) cpu: f32,
     pub(crate) memory: f32,
     pub(crate) kv_cache: f32,
@@ -39,6 +40,7 @@ impl Costs {
             Some(Cause::Lock) => &mut self.lock,
             Some(Cause::Compute) => &mut self.compute,
             Some(Cause::Io) => &mut self.io,
+            Some(Cause::Codec) => &mut self.codec,
             Some(Cause::Cpu) => &mut self.cpu,
             Some(Cause::Memory) => &mut self.memory,
             Some(Cause::KvCache) => &mut self.kv_cache,
@@ -54,6 +56,7 @@ impl Costs {
         let inner = self.lock
             + self.compute
             + self.io
+            + self.codec
             + self.cpu
             + self.memory
             + self.kv_cache

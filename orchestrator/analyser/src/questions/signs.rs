@@ -3,6 +3,7 @@
 pub(crate) mod alone;
 pub(crate) mod bounded;
 pub(crate) mod figures;
+pub(crate) mod hit_ratio;
 mod log_lines;
 pub(crate) mod memory;
 pub(crate) mod samples;

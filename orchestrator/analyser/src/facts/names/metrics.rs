@@ -13,6 +13,16 @@ pub(crate) const METRIC_PREEMPTIONS: &str = "vllm:num_preemptions_total";
 /// Share of the processors' time that the host gave to others.
 pub(crate) const METRIC_CPU_STEAL: &str = "system.cpu.utilization.steal";
 
+/// Share of a cache's look-ups that it answered.
+pub(crate) const METRIC_HIT_RATIO: [&str; 6] = [
+    "cache.hit_ratio",
+    "cache.metadata.hit_ratio",
+    "cache.embedding.hit_ratio",
+    "cache.answer.hit_ratio",
+    "cache.hit_rate",
+    "cache.hits.ratio",
+];
+
 /// Restarts of a container since it was made.
 pub(crate) const METRIC_RESTARTS: [&str; 4] = [
     "k8s.container.restart.count",

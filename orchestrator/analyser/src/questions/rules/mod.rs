@@ -5,6 +5,8 @@ mod full_pool;
 mod inferred_queue;
 mod kv_cache;
 mod leak;
+mod lost_cache;
+mod more_calls;
 mod pauses;
 mod pool_holder;
 pub(crate) mod queue_or_slow;
@@ -20,6 +22,8 @@ use crate::questions::rules::full_pool::FULL_POOL;
 use crate::questions::rules::inferred_queue::InferredQueue;
 use crate::questions::rules::kv_cache::FullKvCache;
 use crate::questions::rules::leak::MEMORY_LEAK;
+use crate::questions::rules::lost_cache::LOST_CACHE;
+use crate::questions::rules::more_calls::MoreCalls;
 use crate::questions::rules::pauses::ProcessPauses;
 use crate::questions::rules::pool_holder::PoolHolder;
 use crate::questions::rules::queue_or_slow::QueueOrSlow;
@@ -33,9 +37,10 @@ use crate::questions::rules::throttled::THROTTLED_PROCESSORS;
 use crate::questions::signs::figures::metric_figures;
 
 /// All rules, in the order in which they look.
-const RULES: [&dyn Rule; 13] = [
+const RULES: [&dyn Rule; 15] = [
     // Whose doing it is.
     &CallsBecameSerial,
+    &MoreCalls,
     &PoolHolder,
     // Whether a wait is one for its own sake.
     &QueueOrSlow,
@@ -49,6 +54,7 @@ const RULES: [&dyn Rule; 13] = [
     &Straggler,
     &MEMORY_LEAK,
     &THROTTLED_PROCESSORS,
+    &LOST_CACHE,
     &FULL_POOL,
     &InferredQueue,
 ];

@@ -28,11 +28,12 @@ const POINTS_MAX: usize = 4000;
 const SERVER_SPANS_MIN: usize = 20;
 
 /// Costs that a call may have while others wait behind it; `None` is calls of other services.
-const HELD: [Option<Cause>; 9] = [
+const HELD: [Option<Cause>; 10] = [
     Some(Cause::ConnectionPool),
     Some(Cause::Lock),
     Some(Cause::Compute),
     Some(Cause::Io),
+    Some(Cause::Codec),
     Some(Cause::Cpu),
     Some(Cause::Memory),
     Some(Cause::KvCache),

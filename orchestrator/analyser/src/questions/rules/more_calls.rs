@@ -1,0 +1,150 @@
+//! A service that takes more of each request's time since it is called more often, and takes no longer for a call: that is
+//! the doing of whoever calls more, or of the cache that used to save those calls.
+
+use std::collections::BTreeMap;
+
+use crate::facts::cause::Cause;
+use crate::facts::ids::ServiceId;
+use crate::facts::prepared::Prepared;
+use crate::facts::server_spans::{self, ServerSpan};
+use crate::facts::time::Window;
+use crate::questions::comparison::Comparison;
+use crate::questions::evidence::figure;
+use crate::questions::findings::Figure;
+use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
+use crate::questions::signs::hit_ratio::hit_ratio_fell;
+use crate::statistics::summary::{mean, ratio};
+
+/// Calls in each window below which their mean says nothing.
+const CALLS_MIN: usize = 30;
+
+/// How many times as many calls a request makes, at least.
+const TIMES_MIN: f64 = 1.3;
+
+/// How many times as long a call may take: with more, the callee is slower as well, and that is what is named.
+const SLOWER_MAX: f64 = 1.15;
+
+/// Share of the growth that the further calls must explain.
+const EXPLAINED_MIN: f64 = 0.5;
+
+/// How far up the callers are followed.
+const DEPTH_MAX: usize = 16;
+
+/// Causes of a call's time that further calls add to.
+const ADDED: [Cause; 7] = [
+    Cause::Compute,
+    Cause::Network,
+    Cause::Queue,
+    Cause::Lock,
+    Cause::Io,
+    Cause::Codec,
+    Cause::Cpu,
+];
+
+pub(super) struct MoreCalls;
+
+impl Rule for MoreCalls {
+    fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
+        let (place, compared) = (suspect.place, &suspect.case.compared);
+        let has_retries = suspect.case.places.iter().any(|place| {
+            place.cause == Cause::Retries
+                && place.mean_growth_ms() >= compared.config.growth_floor_ms
+        });
+        if has_retries || !ADDED.contains(&place.cause) {
+            return Effect::GoOn;
+        }
+        let Some((caller, figures)) = more_calls(compared, place.service, place.mean_growth_ms())
+        else {
+            return Effect::GoOn;
+        };
+        let lost = hit_ratio_fell(compared, caller);
+        guess.service = caller;
+        guess.cause = match lost {
+            Some(_) => Cause::Cache,
+            None => Cause::Amplification,
+        };
+        guess.counted = ADDED.to_vec();
+        guess.figures = lost.into_iter().chain(figures).collect();
+        Effect::Settled
+    }
+}
+
+/// The calls that a service serves in one window.
+struct Served {
+    count: usize,
+    by_caller: BTreeMap<ServiceId, usize>,
+    mean_ms: f64,
+}
+
+impl Served {
+    fn new(prepared: &Prepared<'_>, service: ServiceId, window: &Window) -> Served {
+        let spans: Vec<&ServerSpan> = prepared
+            .instances
+            .of_service(service)
+            .flat_map(|instance| server_spans::within(prepared.server_spans(instance), window))
+            .collect();
+        let mut by_caller = BTreeMap::new();
+        for caller in spans.iter().filter_map(|span| span.caller) {
+            *by_caller.entry(caller).or_default() += 1;
+        }
+        Served {
+            count: spans.len(),
+            by_caller,
+            mean_ms: mean(spans.iter().map(|span| f64::from(span.duration_ms))),
+        }
+    }
+}
+
+/// Who calls more often than before for each request of its own, so that `callee` takes more time, or somebody on the
+/// way to it; where that explains the growth of the callee's time by `growth_ms` a request.
+fn more_calls(
+    compared: &Comparison<'_>,
+    callee: ServiceId,
+    growth_ms: f64,
+) -> Option<(ServiceId, Vec<Figure>)> {
+    let Comparison {
+        prepared,
+        window,
+        baseline,
+        ..
+    } = *compared;
+    let served = |service| {
+        let now = Served::new(prepared, service, window);
+        (now, Served::new(prepared, service, baseline))
+    };
+    let (now, before) = served(callee);
+    let is_slower = ratio(now.mean_ms, before.mean_ms).is_none_or(|times| times > SLOWER_MAX);
+    if now.count < CALLS_MIN || before.count < CALLS_MIN || is_slower {
+        return None;
+    }
+    let took_ms = now.mean_ms;
+    let (mut at, mut now, mut before) = (callee, now, before);
+    for _ in 0..DEPTH_MAX {
+        let caller = main_caller(&now)?;
+        let (caller_now, caller_before) = served(caller);
+        // Whoever serves nobody, such as the users, makes as many calls as it likes.
+        if caller_now.count < CALLS_MIN || caller_before.count < CALLS_MIN {
+            return None;
+        }
+        let of_caller = |calls: &Served| calls.by_caller.get(&caller).copied().unwrap_or(0) as f64;
+        let each = of_caller(&now) / caller_now.count as f64;
+        let each_before = of_caller(&before) / caller_before.count as f64;
+        if ratio(each, each_before).is_some_and(|times| times >= TIMES_MIN) {
+            let explained_ms = (each - each_before) * took_ms;
+            let name = |service| prepared.instances.service_name(service);
+            let what = format!("calls of {} for each request of {}", name(at), name(caller));
+            let is_enough = explained_ms >= EXPLAINED_MIN * growth_ms;
+            return is_enough.then(|| (caller, vec![figure(what, each, each_before, "")]));
+        }
+        (at, now, before) = (caller, caller_now, caller_before);
+    }
+    None
+}
+
+/// Who makes most of the calls.
+fn main_caller(served: &Served) -> Option<ServiceId> {
+    let callers = served.by_caller.iter();
+    callers
+        .max_by_key(|&(_, calls)| calls)
+        .map(|(&caller, _)| caller)
+}
