@@ -17,7 +17,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use ragdoll_host::service;
 
 use crate::commands::{
-    agree, analyze, check, completions, dataset, export, fault, list, merge, run, schema, score, up,
+    agree, analyze, check, completions, dataset, export, fault, list, merge, run, schema, score,
+    show, up,
 };
 
 /// Simulating allocates on one thread and frees on another, which this allocator is good at.
@@ -62,8 +63,10 @@ enum Command {
     Up(up::Arguments),
     /// Change the faults of a system that `ragdoll up` keeps running
     Fault(fault::Arguments),
-    /// List experiments, kinds of fault and base topologies
+    /// List experiments, kinds of fault, topologies to begin with, and resources of services
     List(list::Arguments),
+    /// Show a topology as a picture and as TOML to copy
+    Show(show::Arguments),
     /// Check experiment files without running them
     Check(check::Arguments),
     /// Make labelled cases of failure for methods that look for root causes
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::Up(arguments) => up::keep_up(&arguments),
         Command::Fault(arguments) => fault::fault(&arguments),
         Command::List(arguments) => list::list(&arguments),
+        Command::Show(arguments) => show::show(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Dataset(arguments) => dataset::dataset(&arguments),
         Command::Score(arguments) => score::score(&arguments),

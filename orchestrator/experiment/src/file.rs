@@ -2,6 +2,7 @@
 
 use ragdoll_analyser::{Cause, Question};
 use ragdoll_fault_spec::FaultSpec;
+use ragdoll_model::presets::PRESETS;
 use ragdoll_model::{Arrivals, Service, Topology, Workload};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
@@ -44,8 +45,8 @@ fn topology_schema(generator: &mut SchemaGenerator) -> Schema {
     let base = json!({
         "type": "string",
         "description": "The topology that the other keys change.",
-        "enum": Topology::BASES,
-        "default": Topology::BASES[0],
+        "enum": PRESETS.map(|preset| preset.name),
+        "default": PRESETS[0].name,
     });
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let properties = properties.expect("a topology is a table of services");

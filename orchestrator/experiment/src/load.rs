@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ragdoll_fault_spec::Catalog;
 use ragdoll_model::Topology;
+use ragdoll_model::presets::PRESETS;
 use serde_json::Value;
 
 use crate::check::{check_expectations, check_phases, check_topology, check_workload};
@@ -87,7 +88,7 @@ impl Experiment {
 /// The named base with the file's keys in place of its own. The keys of a table are replaced one
 /// by one; a value that is written as a table, such as a distribution, is replaced whole.
 fn merged_topology(schema: &Value, overrides: &Value) -> Result<Topology, serde_json::Error> {
-    let name = overrides["base"].as_str().unwrap_or(Topology::BASES[0]);
+    let name = overrides["base"].as_str().unwrap_or(PRESETS[0].name);
     let base = Topology::base(name).unwrap_or_else(|| panic!("the schema knows no base {name}"));
     let mut merged = serde_json::to_value(base)?;
     merge(

@@ -9,6 +9,7 @@ pub mod links;
 mod members;
 pub mod mitigation;
 pub mod names;
+pub mod presets;
 mod resources;
 pub mod retrieval;
 mod service;

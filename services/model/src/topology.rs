@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::distribution::{Dist, TokenDist};
 use crate::graph::Graph;
 use crate::mitigation::{Cache, Shedding, is_default};
+use crate::presets::Preset;
 
 pub use crate::resources::{CallPlan, LockScope, Memory};
 
@@ -39,27 +40,9 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Names of the bases an experiment may start from.
-    pub const BASES: [&'static str; 3] = ["default", "minimal", "wide"];
-
-    /// The base of this name.
+    /// The system of a preset.
     pub fn base(name: &str) -> Option<Topology> {
-        let mut topology = Topology::default();
-        match name {
-            "default" => {}
-            "minimal" => {
-                topology.vector_db.shards = 1;
-                topology.vector_db.replicas = 1;
-            }
-            "wide" => {
-                topology.vector_db.shards = 16;
-                topology.embedder.instances = 2;
-                topology.reranker.instances = 2;
-                topology.llm.instances = 2;
-            }
-            _ => return None,
-        }
-        Some(topology)
+        Preset::named(name).map(Preset::topology)
     }
 }
 

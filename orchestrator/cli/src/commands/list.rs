@@ -6,10 +6,11 @@ use clap::{Args, ValueEnum};
 use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Faults;
 use ragdoll_fault_spec::{Catalog, KindInfo};
-use ragdoll_model::{Service, Topology};
+use ragdoll_model::presets::{PRESETS, Preset};
 use serde_json::{Value, json};
 
 use crate::commands::count;
+use crate::commands::resources::{print_resources, resources_json};
 use crate::exit::Exit;
 
 /// Columns for the name of a kind.
@@ -36,6 +37,7 @@ enum What {
     Experiments,
     Faults,
     Topologies,
+    Resources,
 }
 
 pub(crate) fn list(arguments: &Arguments) -> Exit {
@@ -67,12 +69,17 @@ pub(crate) fn list(arguments: &Arguments) -> Exit {
     }
     if wants(What::Topologies) {
         if arguments.json {
-            let topologies = Topology::BASES
-                .iter()
-                .filter_map(|name| topology_json(name));
+            let topologies = PRESETS.iter().map(topology_json);
             all.insert("topologies".to_owned(), topologies.collect());
         } else {
             print_topologies();
+        }
+    }
+    if wants(What::Resources) {
+        if arguments.json {
+            all.insert("resources".to_owned(), resources_json());
+        } else {
+            print_resources();
         }
     }
     if !all.is_empty() {
@@ -176,43 +183,39 @@ fn print_faults() {
     println!();
 }
 
-/// Services of which base topologies have one or several instances.
-const COUNTED: [Service; 4] = [
-    Service::GATEWAY,
-    Service::EMBEDDER,
-    Service::RERANKER,
-    Service::LLM,
-];
-
-fn topology_json(name: &str) -> Option<Value> {
-    let topology = Topology::base(name)?;
-    let instances = COUNTED.iter().map(|&service| {
+fn topology_json(preset: &Preset) -> Value {
+    let topology = preset.topology();
+    let services = topology.services().into_iter().skip(1);
+    let instances = services.map(|service| {
         let copies = topology.instances_of(service).len();
         (service.name().to_owned(), Value::from(copies))
     });
-    Some(json!({
-        "name": name,
+    let mut listed = json!({
+        "name": preset.name,
+        "summary": preset.summary,
         "instances": instances.collect::<serde_json::Map<_, _>>(),
-        "shards": topology.vector_db.shards,
-        "replicas": topology.vector_db.replicas,
-    }))
+    });
+    if topology.takes_documents() {
+        listed["shards"] = topology.vector_db.shards.into();
+        listed["replicas"] = topology.vector_db.replicas.into();
+    }
+    listed
 }
 
 fn print_topologies() {
-    println!("Base topologies:");
-    for name in Topology::BASES {
-        let Some(topology) = Topology::base(name) else {
-            continue;
-        };
-        let copies = |service: Service| topology.instances_of(service).len();
+    println!("Topologies to begin with, as `topology.base` (see them with `ragdoll show`):");
+    for preset in &PRESETS {
+        let topology = preset.topology();
+        // The client is one of them.
+        let services = topology.services().len() - 1;
+        let instances = topology.instances().len() - 1;
+        println!("  {:<16} {}", preset.name, preset.summary);
         println!(
-            "  {name:<16} {} gateway, {} embedder, {} of {}, {} reranker, {} llm",
-            copies(Service::GATEWAY),
-            copies(Service::EMBEDDER),
-            count(topology.vector_db.shards as usize, "shard"),
-            count(topology.vector_db.replicas as usize, "replica"),
-            copies(Service::RERANKER),
-            copies(Service::LLM),
+            "  {:<16} {}, {}",
+            "",
+            count(services, "service"),
+            count(instances, "instance")
         );
     }
+    println!();
 }

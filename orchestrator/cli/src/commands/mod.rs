@@ -13,9 +13,11 @@ pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod repeat;
 pub(crate) mod reports;
+mod resources;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod score;
+pub(crate) mod show;
 pub(crate) mod suite;
 pub(crate) mod up;
 

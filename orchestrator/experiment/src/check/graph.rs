@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use ragdoll_model::stages::Disk;
 use ragdoll_model::{Graph, GraphCall, GraphService, Service, Stage, Topology};
 
+use super::stages::{check_stages, stages_with_paths};
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
 
@@ -88,68 +88,12 @@ fn calls_with_paths<'s>(
         calls.map(move |(number, call)| (path.index(number), call))
     };
     let mut all: Vec<_> = numbered(&service.calls, path.key("calls")).collect();
-    for (at, stage) in service.stages.iter().enumerate() {
+    for (path, stage) in stages_with_paths(service, path) {
         if let Stage::Calls(group) = stage {
-            all.extend(numbered(group, path.key("stages").index(at).key("calls")));
+            all.extend(numbered(group, path.key("calls")));
         }
     }
     all
-}
-
-/// Whether stages do something, and nothing says the same besides them.
-fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    for (index, service) in graph.services.iter().enumerate() {
-        let path = path.index(index);
-        check_disk(service, &path, problems);
-        if service.stages.is_empty() {
-            continue;
-        }
-        let usual = GraphService::new(service.name);
-        let beside = [
-            ("service_time", service.service_time != usual.service_time),
-            (
-                "work_before_calls",
-                service.work_before_calls != usual.work_before_calls,
-            ),
-            ("lock", service.lock.is_some()),
-            ("calls", !service.calls.is_empty()),
-        ];
-        for (key, _) in beside.into_iter().filter(|&(_, is_given)| is_given) {
-            let message = "is given beside `stages`";
-            problems.add(&path.key(key), message, "make it one of the stages");
-        }
-        let path = path.key("stages");
-        for (at, stage) in service.stages.iter().enumerate() {
-            check_stage(stage, &path.index(at), problems);
-        }
-    }
-}
-
-fn check_stage(stage: &Stage, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    match stage {
-        Stage::Calls(group) if group.is_empty() => {
-            let fix = "add a call, or remove the stage";
-            problems.add(&path.key("calls"), "calls nobody", fix);
-        }
-        Stage::Disk(what) if what.read_bytes == 0 && what.write_bytes == 0 => {
-            let fix = "give `read_bytes` or `write_bytes`";
-            problems.add(&path.key("disk"), "moves nothing", fix);
-        }
-        Stage::Disk(what) if what.fsync && what.write_bytes == 0 => {
-            let path = path.key("disk").key("fsync");
-            let fix = "give `write_bytes`, or leave it out";
-            problems.add(&path, "is given, but nothing is written", fix);
-        }
-        _ => {}
-    }
-}
-
-fn check_disk(service: &GraphService, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    let is_given = service.disk != Disk::default();
-    if is_given && service.disk_uses().next().is_none() {
-        let fix = "add a stage `disk`, or leave it out";
-        problems.add(&path.key("disk"), "is given, but no stage uses it", fix);
-    }
 }
 
 fn check_instances(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {

@@ -7,6 +7,7 @@ mod graph;
 mod memory;
 mod phases;
 mod services;
+mod stages;
 
 pub(crate) use arrivals::check_workload;
 pub(crate) use expectations::check_expectations;

@@ -2,9 +2,10 @@
 
 use ragdoll_fault_layers::{Faults, Planned};
 use ragdoll_fault_spec::{Catalog as _, KindInfo, Target, edges};
-use ragdoll_model::stages::DiskUse;
-use ragdoll_model::topology::{LockScope, Memory};
-use ragdoll_model::{Dist, GraphLock, GraphPool, GraphService, Service, Stage, Topology};
+use ragdoll_model::mitigation::Cache;
+use ragdoll_model::stages::{Batch, Codec, Device, DiskUse, Generate, Repeat};
+use ragdoll_model::topology::{Llm, LockScope, Memory};
+use ragdoll_model::{Dist, GraphLock, GraphPool, GraphService, Service, Stage, TokenDist, Topology};
 use ragdoll_telemetry::SpanKind;
 use serde_json::{Value, json};
 
@@ -47,10 +48,47 @@ fn rich() -> Topology {
         Stage::Disk(disk),
         Stage::Calls(calls),
         Stage::Calls(last),
+        Stage::Codec(Codec {
+            us_per_kib: 500.0,
+            ..Codec::default()
+        }),
+        Stage::Device(Device {
+            slots: 4,
+            work: Dist::lognormal(1.0, 0.3),
+        }),
+        Stage::Batch(Batch {
+            service_time: Dist::lognormal(1.0, 0.3),
+            ..Batch::default()
+        }),
+        Stage::Generate(Box::new(small_model())),
+        Stage::Repeat(Repeat {
+            stages: vec![Stage::Work(Dist::lognormal(1.0, 0.3))],
+            again: 0.1,
+            max_steps: 8,
+            tokens_per_step: 0,
+        }),
+        // Behind all else, since whatever is behind it is not passed by those who find an answer here.
+        Stage::Cache(Cache {
+            entries: 100,
+            ..Cache::default()
+        }),
         Stage::Work(Dist::lognormal(2.0, 0.3)),
     ];
     topology.graph.services[1].instances = 2;
     topology
+}
+
+/// An engine that answers in some 20 ms.
+fn small_model() -> Generate {
+    Generate {
+        engine: Llm {
+            decode_base_ms: 2.0,
+            decode_per_seq_ms: 0.1,
+            ..Llm::default()
+        },
+        output_tokens: Some(TokenDist::Fixed { tokens: 8 }),
+        instruction_tokens: 16,
+    }
 }
 
 /// Something that makes a fault felt that by itself is not: a process that is cold has to start, and
@@ -86,6 +124,8 @@ fn busy(mut faults: Vec<Planned>) -> String {
 fn felt(kind: &KindInfo) -> Value {
     match kind.name {
         "memory_leak" => json!({ "memory_leak_bytes_per_request": 4_000_000 }),
+        "kv_cache_thrashing" => json!({ "blocks": 3 }),
+        "context_overflow" => json!({ "context_tokens": 10 }),
         // An answer comes in one piece.
         "stream_stall" => json!({ "stall_ms": 1_500.0 }),
         _ => Faults.example(kind.name),

@@ -16,6 +16,7 @@ use futures_util::future::try_join_all;
 use ragdoll_experiment::Experiment;
 use ragdoll_fault_layers::Injector;
 use ragdoll_host::service::{Begin, Plan};
+use ragdoll_model::presets::PRESETS;
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{Clock, Streams};
 use ragdoll_telemetry::Exporter;
@@ -203,7 +204,7 @@ pub fn topology_named(name: &str) -> Result<Topology, String> {
     }
     let path = std::path::Path::new(name);
     if !path.exists() {
-        let bases = Topology::BASES.join("`, `");
+        let bases = PRESETS.map(|preset| preset.name).join("`, `");
         return Err(format!(
             "there is no base and no file called {name:?}; use `{bases}`, or the path of an experiment"
         ));
