@@ -9,6 +9,7 @@ pub mod embedder;
 pub mod gateway;
 pub mod hop;
 mod http_error;
+pub mod index;
 pub mod ingest;
 mod json_body;
 pub mod llm;
