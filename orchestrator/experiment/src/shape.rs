@@ -364,11 +364,11 @@ fn describe_variants(variants: &[Value]) -> String {
     let tables = variants.iter().filter_map(variant_name);
     match (words.clone().next(), tables.clone().next()) {
         (Some(_), None) => one_of(words),
-        (Some(_), Some(_)) => format!(
-            "{}, or a table, such as {}",
-            one_of(words),
-            example(variants)
-        ),
+        (Some(_), Some(_)) => {
+            let words: Vec<&str> = words.collect();
+            let words = words.join("`, `");
+            format!("`{words}`, or a table, such as {}", example(variants))
+        }
         (None, _) => format!("{}, such as {}", one_of(tables), example(variants)),
     }
 }
