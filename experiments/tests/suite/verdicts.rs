@@ -5,6 +5,7 @@ use crate::common::{account, assert_passed, load, run_seeds, seeds};
 use ragdoll_analyser::{Cause, Verdict};
 use ragdoll_deploy::{RunOptions, run};
 use ragdoll_experiment::{Outcome, RunRecord};
+use ragdoll_model::topology::VectorIndex;
 
 /// Runs an experiment with its own seed and with all of [`seeds`], on every core.
 fn run_all_seeds(name: &str) -> Vec<RunRecord> {
@@ -29,6 +30,40 @@ fn assert_all_pass_in_a_quarter_of_the_time(name: &str) {
 #[test]
 fn healthy() {
     assert_all_pass("healthy");
+}
+
+#[test]
+fn approximate_index() {
+    assert_all_pass("approximate_index");
+}
+
+/// The index decides what is found and not how long it takes: of the same requests more are answered with what
+/// they should be when a search keeps more, and each takes a shard as long.
+#[test]
+fn a_search_that_keeps_more_candidates_has_more_recall_and_no_other_latency() {
+    let recall_and_p50 = [Some(1), Some(64), None].map(|ef| {
+        let mut experiment = load("approximate_index");
+        if let (Some(ef), VectorIndex::Approximate(hnsw)) =
+            (ef, &mut experiment.topology.shard.index)
+        {
+            hnsw.ef = ef;
+        } else {
+            experiment.topology.shard.index = VectorIndex::Exact;
+        }
+        let record = run(&experiment, &RunOptions::default());
+        let record = record.unwrap_or_else(|error| panic!("{error}"));
+        let stats = &record.phases[1].stats;
+        (stats.recall, stats.p50_ms)
+    });
+    let [(few, p50_ms), (many, p50_of_many_ms), (all, p50_of_all_ms)] = recall_and_p50;
+    assert!(
+        few < many && many < all && all == Some(1.0),
+        "{recall_and_p50:?}"
+    );
+    for other_ms in [p50_of_many_ms, p50_of_all_ms] {
+        let ratio = other_ms / p50_ms;
+        assert!((0.97..1.03).contains(&ratio), "{recall_and_p50:?}");
+    }
 }
 
 #[test]

@@ -230,19 +230,23 @@ impl<'s> Shape<'s, '_, '_, '_> {
         }
     }
 
-    /// One of several names, or a table with exactly one of several keys.
+    /// One of several names, or a table with exactly one of several keys, or either.
     fn check_variants(&mut self, variants: &'s [Value], node: &Node, path: &KeyPath) {
         if variants
             .iter()
-            .all(|variant| variant.get("const").is_some())
+            .all(|variant| variant_word(variant).is_some())
         {
-            let names = variants
-                .iter()
-                .filter_map(|variant| variant["const"].as_str());
+            let names = variants.iter().filter_map(variant_word);
             return self.check_name(names, node, path);
         }
         let names: Vec<&str> = variants.iter().filter_map(variant_name).collect();
         let fix = || format!("give {}", describe_variants(variants));
+        let words: Vec<&str> = variants.iter().filter_map(variant_word).collect();
+        if let Content::String(text) = &node.content
+            && !words.is_empty()
+        {
+            return self.check_word(text, &words, fix(), path);
+        }
         let Content::Table(entries) = &node.content else {
             return self.wrong(path, node, fix());
         };
@@ -264,6 +268,19 @@ impl<'s> Shape<'s, '_, '_, '_> {
                 self.problems.add(&path.key(key), "is not a key here", fix);
             }
         }
+    }
+
+    /// One of the names where a table would do as well.
+    fn check_word(&mut self, text: &str, words: &[&str], otherwise: String, path: &KeyPath) {
+        if words.contains(&text) {
+            return;
+        }
+        let fix = match closest(text, words.iter().copied()) {
+            Some(_) => suggest(text, words.iter().copied()),
+            None => otherwise,
+        };
+        self.problems
+            .add(path, format!("is {text:?}, which is no valid value"), fix);
     }
 
     fn check_name<'n>(
@@ -336,21 +353,23 @@ fn variant_name(variant: &Value) -> Option<&str> {
     properties.keys().next().map(String::as_str)
 }
 
+/// The name of a variant that is written as a string.
+fn variant_word(variant: &Value) -> Option<&str> {
+    variant["const"].as_str()
+}
+
 /// The variants in words that follow "give".
 fn describe_variants(variants: &[Value]) -> String {
-    match variants
-        .iter()
-        .find_map(|variant| variant["const"].as_str())
-    {
-        Some(_) => one_of(
-            variants
-                .iter()
-                .filter_map(|variant| variant["const"].as_str()),
-        ),
-        None => {
-            let names = one_of(variants.iter().filter_map(variant_name));
-            format!("{names}, such as {}", example(variants))
+    let words = variants.iter().filter_map(variant_word);
+    let tables = variants.iter().filter_map(variant_name);
+    match (words.clone().next(), tables.clone().next()) {
+        (Some(_), None) => one_of(words),
+        (Some(_), Some(_)) => {
+            let words: Vec<&str> = words.collect();
+            let words = words.join("`, `");
+            format!("`{words}`, or a table, such as {}", example(variants))
         }
+        (None, _) => format!("{}, such as {}", one_of(tables), example(variants)),
     }
 }
 
@@ -364,9 +383,11 @@ fn one_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
     format!("one of `{}`{more}", shown.join("`, `"))
 }
 
-/// The first variant, written out with every parameter 1.
+/// The first variant that is a table, written out with every parameter 1.
 fn example(variants: &[Value]) -> String {
-    let first = variants.first();
+    let first = variants
+        .iter()
+        .find(|variant| variant_name(variant).is_some());
     let name = first.and_then(variant_name).unwrap_or_default();
     let properties =
         first.and_then(|variant| variant["properties"][name]["properties"].as_object());

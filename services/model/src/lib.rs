@@ -15,6 +15,7 @@ pub mod retrieval;
 mod service;
 pub mod stages;
 pub mod topology;
+mod vector_index;
 pub mod workload;
 
 /// gRPC messages, clients and servers generated from `proto/ragdoll.proto`.

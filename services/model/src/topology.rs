@@ -9,6 +9,7 @@ use crate::mitigation::{Cache, Shedding, is_default};
 use crate::presets::Preset;
 
 pub use crate::resources::{CallPlan, LockScope, Memory};
+pub use crate::vector_index::{Hnsw, VectorIndex};
 
 /// A whole system. [`Topology::default`] is the base that the experiment file calls `default`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -371,6 +372,10 @@ pub struct Shard {
     pub search_time: Dist,
     /// Time that a write holds the partition's write lock, which stops searches.
     pub write_time: Dist,
+    /// How the nearest vectors are found. It decides what is found, not how long it takes: that is
+    /// `search_time`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub index: VectorIndex,
 }
 
 impl Default for Shard {
@@ -388,6 +393,8 @@ impl Default for Shard {
             // Assumption: no figure is published for how long an insert stops searches; shorter
             // than a search.
             write_time: Dist::lognormal(1.0, 0.3),
+            // Assumption: an ideal index, so that whatever lowers recall is a fault's doing.
+            index: VectorIndex::Exact,
         }
     }
 }

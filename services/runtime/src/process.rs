@@ -15,6 +15,7 @@ pub struct Process {
     started_us: AtomicU64,
     back_us: AtomicU64,
     death: Notify,
+    start: Notify,
     /// How many hold it still.
     freezes: AtomicU32,
     thaw: Notify,
@@ -65,6 +66,17 @@ impl Process {
     pub fn start(&self, now_us: u64) {
         self.started_us.store(now_us, Ordering::Release);
         self.down.store(false, Ordering::Release);
+        self.start.notify_waiters();
+    }
+
+    /// Waits until the process is up; returns at once where it is.
+    pub async fn up(&self) {
+        while !self.is_up() {
+            let start = self.start.notified();
+            if !self.is_up() {
+                start.await;
+            }
+        }
     }
 
     /// Stops the process where it is: nothing in it goes on until as many calls of
@@ -153,6 +165,18 @@ mod tests {
             process.start(clock.now_us());
             assert_eq!(process.or_death(clock.sleep_us(20)).await, Some(()));
             assert_eq!((process.is_up(), process.started_us()), (true, 10));
+        });
+    }
+
+    #[test]
+    fn whoever_waits_for_a_start_goes_on_with_it() {
+        run_virtual(|clock| async move {
+            let process = Arc::new(Process::default());
+            process.up().await;
+            assert!(process.kill());
+            at(&clock, &process, 30, |process| process.start(30));
+            process.up().await;
+            assert_eq!((clock.now_us(), process.is_up()), (30, true));
         });
     }
 

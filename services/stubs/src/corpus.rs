@@ -10,6 +10,8 @@ use ragdoll_model::topology;
 use ragdoll_runtime::random::{self, hash, index, sample_tokens};
 use ragdoll_runtime::{Stream, Streams};
 
+use crate::index::{Vectors, best, dot};
+
 /// Words of each topic.
 const VOCABULARY: usize = 24;
 /// Words of a document and of a query that decide their vectors.
@@ -143,96 +145,6 @@ impl Corpus {
     }
 }
 
-/// Vectors by dimension, not one after the other: a scan then goes through memory in order, and
-/// works on several documents with each instruction.
-#[derive(Debug, Default)]
-pub struct Vectors {
-    columns: Vec<Vec<f32>>,
-}
-
-impl Vectors {
-    /// No vectors, of `dimensions` components.
-    pub fn new(dimensions: usize) -> Self {
-        Vectors {
-            columns: vec![Vec::new(); dimensions],
-        }
-    }
-
-    /// Components of every vector.
-    pub fn dimensions(&self) -> usize {
-        self.columns.len()
-    }
-
-    /// Adds a vector at the end. Components past the dimensions are left out.
-    pub fn push(&mut self, vector: &[f32]) {
-        for (column, component) in self.columns.iter_mut().zip(vector) {
-            column.push(*component);
-        }
-    }
-
-    /// Replaces the vector at a position.
-    pub fn set(&mut self, position: usize, vector: &[f32]) {
-        for (column, component) in self.columns.iter_mut().zip(vector) {
-            column[position] = *component;
-        }
-    }
-
-    /// Scalar product of `vector` with every vector, by position.
-    pub fn scores(&self, vector: &[f32]) -> Vec<f32> {
-        let count = self.columns.first().map_or(0, Vec::len);
-        let mut scores = vec![0.0_f32; count];
-        let (weights, last_weights) = vector.as_chunks::<4>();
-        let (columns, last_columns) = self.columns.as_chunks::<4>();
-        // Four dimensions at a time, so that the sums stay in registers for longer.
-        for (weights, [a, b, c, d]) in weights.iter().zip(columns) {
-            let components = a.iter().zip(b).zip(c.iter().zip(d));
-            for (score, ((a, b), (c, d))) in scores.iter_mut().zip(components) {
-                *score = *score + weights[0] * a + weights[1] * b + weights[2] * c + weights[3] * d;
-            }
-        }
-        for (weight, column) in last_weights.iter().zip(last_columns) {
-            for (score, component) in scores.iter_mut().zip(column) {
-                *score += weight * component;
-            }
-        }
-        scores
-    }
-}
-
-/// Positions and values of the best `limit` scores: highest first, and of equal ones the first.
-pub fn best(scores: &[f32], limit: usize) -> Vec<(u32, f32)> {
-    let keys = scores.iter().zip(0_u32..);
-    let mut keys: Vec<u64> = keys
-        .map(|(score, position)| rank(*score, position))
-        .collect();
-    let surplus = keys.len().saturating_sub(limit);
-    if surplus == keys.len() {
-        return Vec::new();
-    }
-    keys.select_nth_unstable(surplus);
-    let ranked = &mut keys[surplus..];
-    ranked.sort_unstable_by(|a, b| b.cmp(a));
-    let positions = ranked.iter().map(|key| !(*key as u32));
-    positions
-        .map(|position| (position, scores[position as usize]))
-        .collect()
-}
-
-/// A number that is larger for a higher score, and for an earlier position among equal ones:
-/// comparing such numbers is a single instruction.
-fn rank(score: f32, position: u32) -> u64 {
-    // The bits of a positive number are in the order of its value, those of a negative one in the
-    // opposite order.
-    let bits = score.to_bits();
-    let flip = if bits >> 31 == 1 { u32::MAX } else { 1 << 31 };
-    (u64::from(bits ^ flip) << 32) | u64::from(!position)
-}
-
-/// Scalar product, added up in the order in which [`Vectors::scores`] does: both give the same bits.
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
-}
-
 /// Sum of the words' vectors, of length 1; zero for a text without words. A word's vector is its own
 /// and its ending's, as in embeddings made of parts of words: so words with a common ending, as
 /// those of a topic have, are near each other.
@@ -351,19 +263,5 @@ mod tests {
         };
         let ratio = mean(true) / mean(false);
         assert!((3.5..4.5).contains(&ratio), "ratio {ratio}");
-    }
-
-    #[test]
-    fn the_best_are_those_of_a_full_sort() {
-        let mut rng = Streams::new(3).stream("scores").rng();
-        for limit in [0, 1, 7, 100, 200] {
-            let scores: Vec<f32> = (0..100)
-                .map(|_| (random::unit(&mut rng) * 20.0).floor() as f32 - 10.0)
-                .collect();
-            let mut sorted: Vec<(u32, f32)> = (0..).zip(scores.iter().copied()).collect();
-            sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-            sorted.truncate(limit);
-            assert_eq!(best(&scores, limit), sorted, "limit {limit}");
-        }
     }
 }

@@ -194,42 +194,53 @@ impl Worker {
         }
     }
 
-    /// Works until the runtime ends. A document that fails is logged and not tried again.
+    /// Works until the runtime ends. A document that fails is logged and not tried again; one that its
+    /// process dies with is lost, as a message is that was acknowledged when it was taken.
     pub async fn run(self) {
+        let process = &self.instance.process;
         loop {
-            let envelope = self.messages.receive().await;
-            let now_us = self.instance.clock.now_us();
-            let caller = RequestContext::extract(&envelope.headers, now_us);
-            let mut span = self.instance.telemetry.start(
-                "process documents",
-                SpanKind::Consumer,
-                &caller.span,
-                messaging("process"),
-            );
-            let context = caller.within(span.context());
-            match self.index(&context, envelope.document).await {
-                Ok(document) => log!(
-                    info,
+            process.up().await;
+            let work = async {
+                let envelope = self.messages.receive().await;
+                self.process(envelope).await;
+            };
+            // Whether it was done or cut: the next document is for whoever is there then.
+            let _ = process.or_death(work).await;
+        }
+    }
+
+    async fn process(&self, envelope: Envelope) {
+        let now_us = self.instance.clock.now_us();
+        let caller = RequestContext::extract(&envelope.headers, now_us);
+        let mut span = self.instance.telemetry.start(
+            "process documents",
+            SpanKind::Consumer,
+            &caller.span,
+            messaging("process"),
+        );
+        let context = caller.within(span.context());
+        match self.index(&context, envelope.document).await {
+            Ok(document) => log!(
+                info,
+                self.instance.telemetry,
+                context,
+                "document indexed",
+                document = document,
+            ),
+            Err(status) => {
+                let code = ragdoll_telemetry::names::grpc_code_name(status.code() as i32);
+                span.fail(code, status.message().to_owned());
+                log!(
+                    warn,
                     self.instance.telemetry,
                     context,
-                    "document indexed",
-                    document = document,
-                ),
-                Err(status) => {
-                    let code = ragdoll_telemetry::names::grpc_code_name(status.code() as i32);
-                    span.fail(code, status.message().to_owned());
-                    log!(
-                        warn,
-                        self.instance.telemetry,
-                        context,
-                        "document not indexed",
-                        status = code,
-                        reason = status.message(),
-                    );
-                }
+                    "document not indexed",
+                    status = code,
+                    reason = status.message(),
+                );
             }
-            span.end();
         }
+        span.end();
     }
 
     async fn index(
@@ -238,7 +249,7 @@ impl Worker {
         document: DocumentRequest,
     ) -> Result<u32, Status> {
         let work_us = sample_us(&self.spec.service_time, &mut context.random(self.random));
-        self.instance.clock.work_us(work_us).await;
+        self.instance.work_us(work_us).await;
         let number = document.document;
         // A document of the corpus keeps its own text, so that an update leaves answers as they are.
         let known = self.corpus.vector(number).zip(self.corpus.document(number));

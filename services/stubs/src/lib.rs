@@ -10,6 +10,7 @@ pub mod gateway;
 mod generator;
 pub mod hop;
 mod http_error;
+pub mod index;
 pub mod ingest;
 mod json_body;
 mod keywords;

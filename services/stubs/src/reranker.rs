@@ -12,7 +12,8 @@ use ragdoll_telemetry::log;
 use tonic::{Request, Response, Status};
 
 use crate::client::context_of;
-use crate::corpus::{Corpus, dot};
+use crate::corpus::Corpus;
+use crate::index::dot;
 
 /// The reranker's gRPC service.
 #[derive(Clone)]

@@ -11,14 +11,15 @@ use ragdoll_model::retrieval::vector_from_bytes;
 use ragdoll_model::{Hit, topology};
 use ragdoll_resources::{Instance, Workers};
 use ragdoll_runtime::Stream;
-use ragdoll_runtime::random::{chance, index, sample_us};
+use ragdoll_runtime::random::{chance, index as any_index, sample_us};
 use ragdoll_telemetry::names::{LOCK_HOLD, LOCK_NAME, LOCK_WAIT};
 use ragdoll_telemetry::{KeyValue, RequestContext};
 use tokio::sync::RwLock;
 use tonic::{Request, Response, Status};
 
-use crate::client::context_of;
-use crate::corpus::{Corpus, Vectors, best};
+use crate::client::{SpanAttributes, context_of};
+use crate::corpus::Corpus;
+use crate::index::{self, Found, Index, Search, best};
 use crate::maintenance::maintain;
 
 /// A replica's gRPC service.
@@ -31,11 +32,11 @@ pub struct ShardStub {
     partition: Arc<RwLock<Partition>>,
 }
 
-/// Documents of a partition and their vectors, side by side.
+/// Documents of a partition, and their vectors at the same positions of an index.
 #[derive(Debug)]
 struct Partition {
     entries: Vec<Hit>,
-    vectors: Vectors,
+    index: Box<dyn Index>,
     /// Names each document's draw of what became of its old version.
     old_versions: Stream,
 }
@@ -51,7 +52,7 @@ impl ShardStub {
     ) -> Self {
         let mut held = Partition {
             entries: Vec::new(),
-            vectors: Vectors::new(corpus.dimensions()),
+            index: index::empty(&spec.index, corpus.dimensions(), instance.random),
             old_versions: instance.random.child("old-version"),
         };
         for number in (0..corpus.len()).filter(|number| number % shards == partition) {
@@ -100,8 +101,11 @@ impl Shard for ShardStub {
         self.instance.work_us(search_us).await;
         let vector = vector_from_bytes(&query.vector);
         let stale_share = self.instance.overrides(&context).stale_share;
-        let hits = partition.search(&vector, query.limit, stale_share.unwrap_or(0.0))?;
-        Ok(Response::new(ShardQueryResponse { hits: Some(hits) }))
+        let (hits, attributes) =
+            partition.search(&vector, query.limit, stale_share.unwrap_or(0.0))?;
+        let mut response = Response::new(ShardQueryResponse { hits: Some(hits) });
+        response.extensions_mut().insert(SpanAttributes(attributes));
+        Ok(response)
     }
 
     async fn upsert(
@@ -139,30 +143,47 @@ impl Shard for ShardStub {
 
 impl Partition {
     fn check(&self, vector: &[f32]) -> Result<(), Status> {
-        if vector.len() == self.vectors.dimensions() {
+        if vector.len() == self.index.dimensions() {
             return Ok(());
         }
         Err(Status::invalid_argument(format!(
             "the vector has {} dimensions, the index {}",
             vector.len(),
-            self.vectors.dimensions()
+            self.index.dimensions()
         )))
     }
 
     /// The documents nearest to `vector`, as far as the index knows: it has an old version of a
-    /// share of them.
-    fn search(&self, vector: &[f32], limit: u32, stale_share: f64) -> Result<Hits, Status> {
+    /// share of them. And what the search's span says of the index.
+    fn search(
+        &self,
+        vector: &[f32],
+        limit: u32,
+        stale_share: f64,
+    ) -> Result<(Hits, Vec<KeyValue>), Status> {
         self.check(vector)?;
-        let mut scores = self.vectors.scores(vector);
-        if stale_share > 0.0 {
-            scores = self.stale(&scores, stale_share);
-        }
-        let ranked = best(&scores, limit as usize);
-        let hits = ranked.into_iter().map(|(position, score)| Hit {
+        let limit = limit as usize;
+        let search = Search { vector, limit };
+        let found = match stale_share > 0.0 {
+            true => self.search_stale(&search, stale_share),
+            false => self.index.search(&search),
+        };
+        let attributes = self.index.attributes(&found);
+        let hits = found.nearest.into_iter().map(|(position, score)| Hit {
             score,
             ..self.entries[position as usize]
         });
-        Ok(hits.collect())
+        Ok((hits.collect(), attributes))
+    }
+
+    /// The nearest documents where some stand at a place that is not theirs any more. A document whose
+    /// place the search never came by is not found.
+    fn search_stale(&self, search: &Search<'_>, share: f64) -> Found {
+        let considered = self.index.considered(search);
+        let compared = considered.iter().filter(|&&score| is_met(score)).count();
+        let mut nearest = best(&self.stale(&considered, share), search.limit);
+        nearest.retain(|&(_, score)| is_met(score));
+        Found { nearest, compared }
     }
 
     /// Scores by an index in which a share of the documents, always the same, stand where they stood
@@ -171,7 +192,7 @@ impl Partition {
         let score = |(position, entry): (usize, &Hit)| {
             let mut random = self.old_versions.at(u64::from(entry.document));
             match chance(share, &mut random) {
-                true => scores[index(scores.len(), &mut random)],
+                true => scores[any_index(scores.len(), &mut random)],
                 false => scores[position],
             }
         };
@@ -192,12 +213,17 @@ impl Partition {
         {
             Some(position) => {
                 self.entries[position] = entry;
-                self.vectors.set(position, vector);
+                self.index.replace(position as u32, vector);
             }
             None => {
                 self.entries.push(entry);
-                self.vectors.push(vector);
+                self.index.insert(vector);
             }
         }
     }
+}
+
+/// Whether a search came by the place that has this score.
+fn is_met(score: f32) -> bool {
+    score != f32::NEG_INFINITY
 }

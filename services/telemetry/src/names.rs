@@ -89,6 +89,10 @@ pub const DOCUMENTS_SIZE: &str = "rag.documents.size_bytes";
 pub const SHARDS_QUERIED: &str = "rag.shards.queried";
 /// Attribute: partitions that answered.
 pub const SHARDS_ANSWERED: &str = "rag.shards.answered";
+/// Attribute: candidates that a search of an approximate index keeps.
+pub const INDEX_EF: &str = "rag.index.ef";
+/// Attribute: vectors that a search of an approximate index compared with its query.
+pub const INDEX_COMPARED: &str = "rag.index.vectors_compared";
 /// Attribute: database product.
 pub const DB_SYSTEM: &str = "db.system.name";
 /// Attribute: database operation.

@@ -5,7 +5,7 @@ use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SERVERS;
+use super::PROCESSES;
 use crate::decision::{Fault, Kind};
 
 /// Largest skew, in microseconds: an hour.
@@ -26,7 +26,7 @@ impl Kind for ClockSkew {
         name: "clock_skew",
         summary: "a machine's clock is wrong, and with it all times that its telemetry shows",
         resource: "clock",
-        services: &SERVERS,
+        services: &PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

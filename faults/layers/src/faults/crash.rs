@@ -5,7 +5,7 @@ use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SERVERS, check_at_least};
+use super::{PROCESSES, check_at_least};
 use crate::action::Action;
 use crate::decision::{Fault, Kind};
 
@@ -25,7 +25,7 @@ impl Kind for Crash {
         name: "crash",
         summary: "the process is killed: what it was doing is lost, and it refuses until it is back",
         resource: "process",
-        services: &SERVERS,
+        services: &PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

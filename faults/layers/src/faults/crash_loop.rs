@@ -5,7 +5,7 @@ use ragdoll_runtime::random::ms_to_us;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SERVERS, check_at_least};
+use super::{PROCESSES, check_at_least};
 use crate::action::Action;
 use crate::decision::{Fault, Kind};
 use crate::pulse::Pulse;
@@ -27,7 +27,7 @@ impl Kind for CrashLoop {
         name: "crash_loop",
         summary: "the process is killed again and again, soon after each start",
         resource: "process",
-        services: &SERVERS,
+        services: &PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -6,7 +6,7 @@ use ragdoll_runtime::Overrides;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SERVERS, check_at_least, check_pulse, check_within, pulse_ms};
+use super::{PROCESSES, check_at_least, check_pulse, check_within, pulse_ms};
 use crate::action::Action;
 use crate::decision::{Fault, Kind};
 use crate::pulse::Pulse;
@@ -32,7 +32,7 @@ impl Kind for GcPause {
         name: "gc_pause",
         summary: "the process stops again and again to collect garbage",
         resource: "memory",
-        services: &SERVERS,
+        services: &PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -4,7 +4,7 @@ use ragdoll_fault_spec::{KindInfo, Needs, ParamError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SERVERS;
+use super::PROCESSES;
 use crate::action::Action;
 use crate::decision::{Fault, Kind};
 
@@ -19,7 +19,7 @@ impl Kind for Hang {
         name: "hang",
         summary: "the process stands still: it accepts requests and does not answer them",
         resource: "process",
-        services: &SERVERS,
+        services: &PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

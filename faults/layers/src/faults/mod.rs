@@ -74,6 +74,20 @@ const SERVERS: [Service; 8] = [
     Service::INGEST_API,
 ];
 
+/// Services that are a process of their own: those that others call, and whoever takes documents from the queue,
+/// which nobody calls.
+const PROCESSES: [Service; 9] = [
+    Service::GATEWAY,
+    Service::METADATA,
+    Service::EMBEDDER,
+    Service::VECTOR_DB,
+    Service::SHARD,
+    Service::RERANKER,
+    Service::LLM,
+    Service::INGEST_API,
+    Service::INGEST_WORKER,
+];
+
 /// Checks a distribution under the parameter `key`.
 fn check_dist(key: &str, dist: &Dist) -> Result<(), ParamError> {
     match dist.problem() {

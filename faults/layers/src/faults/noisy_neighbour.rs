@@ -35,6 +35,7 @@ impl Kind for NoisyNeighbour {
             Service::VECTOR_DB,
             Service::SHARD,
             Service::RERANKER,
+            Service::INGEST_WORKER,
         ],
         graph: Some(Needs::Nothing),
         edges: false,

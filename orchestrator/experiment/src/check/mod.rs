@@ -4,6 +4,7 @@ mod arrivals;
 mod expectations;
 mod faults;
 mod graph;
+mod index;
 mod memory;
 mod phases;
 mod services;
@@ -17,6 +18,7 @@ pub(crate) use phases::check_phases;
 use ragdoll_model::Topology;
 
 use crate::document::{KeyPath, Problems};
+use index::check_index;
 use memory::check_memory;
 
 /// What the ranges of single keys do not say about a topology.
@@ -38,6 +40,7 @@ pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_
             "use at most one topic a document",
         );
     }
+    check_index(&topology.shard.index, &path.dotted("shard.index"), problems);
     let memory = path.dotted("reranker.memory");
     check_memory(&topology.reranker.memory, &memory, problems);
     graph::check_graph(topology, &path.key("graph"), problems);

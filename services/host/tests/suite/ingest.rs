@@ -1,11 +1,13 @@
 //! A document on its way into the index.
 
-use ragdoll_model::Dist;
+use ragdoll_fault_layers::Planned;
+use ragdoll_fault_spec::{FaultSpec, Target};
+use ragdoll_model::{Dist, Service};
 use ragdoll_telemetry::{RequestContext, SpanKind};
 use serde_json::json;
 
-use crate::common::seen::Span;
-use crate::common::{json as body_of, on, post, steady};
+use crate::common::seen::{Seen, Span};
+use crate::common::{json as body_of, on, on_with, post, steady};
 
 const SECOND: u64 = 1_000_000;
 /// A number past the corpus's.
@@ -147,4 +149,102 @@ fn a_document_that_is_none_is_refused_in_the_form_of_openais_errors() {
             assert_eq!(answer["error"]["type"], "invalid_request_error", "{body}");
         }
     });
+}
+
+/// Three documents, one at once, one while the worker has trouble from 0.1 s to 2 s, one afterwards: the request
+/// ids of those that were indexed by 1.9 s, and of all.
+fn worker_with(kind: &str, params: serde_json::Value) -> (Vec<String>, Vec<String>, Seen) {
+    let mut topology = steady();
+    topology.ingest.workers = 1;
+    topology.ingest.service_time = Dist::fixed(200.0);
+    let fault = Planned {
+        spec: FaultSpec::new(kind, Target::service(Service::INGEST_WORKER), params),
+        start_us: SECOND / 10,
+        stop_us: 2 * SECOND,
+    };
+    let ((), seen) = on_with(topology, vec![fault], |ground| async move {
+        ground.send("at-work", NEW, "one").await;
+        ground.clock.sleep_until_us(SECOND).await;
+        ground.send("meanwhile", NEW + 1, "two").await;
+        ground.clock.sleep_until_us(5 * SECOND).await;
+        ground.send("after", NEW + 2, "three").await;
+        ground.clock.sleep_until_us(7 * SECOND).await;
+    });
+    let consumers = seen.spans.iter();
+    let consumers = consumers.filter(|span| span.is(SpanKind::Consumer, "process documents"));
+    let begun = seen
+        .trace_of("at-work")
+        .into_iter()
+        .map(|span| span.start_us);
+    let start_us = begun.min().expect("its root");
+    let ids = |before_us: u64| {
+        let within = consumers
+            .clone()
+            .filter(|span| span.end_us < start_us + before_us);
+        let mut ids: Vec<String> = within.map(|span| id_of(&seen, span)).collect();
+        ids.sort();
+        ids
+    };
+    let (early, all) = (ids(1_900_000), ids(u64::MAX / 2));
+    (early, all, seen)
+}
+
+fn id_of(seen: &Seen, span: &Span) -> String {
+    let trace = seen.spans_of(&span.trace).into_iter();
+    let ids = trace.map(|span| span.attribute("request.id").to_owned());
+    ids.max().expect("a root with an id")
+}
+
+#[test]
+fn a_worker_that_is_killed_loses_its_document_and_takes_the_waiting_one_when_it_is_back() {
+    let (early, all, seen) = worker_with("crash", json!({}));
+    assert_eq!(
+        (early.len(), all),
+        (0, vec!["after".to_owned(), "meanwhile".to_owned()])
+    );
+    let starts: Vec<_> = seen.logs_of("process started").collect();
+    assert_eq!(
+        (starts.len(), &starts[0]["instance"]),
+        (1, &json!("ingest-worker-0"))
+    );
+    assert_eq!(seen.left_open, 0);
+}
+
+#[test]
+fn a_worker_that_stands_still_goes_on_where_it_was() {
+    for (kind, params) in [
+        ("hang", json!({})),
+        (
+            "gc_pause",
+            json!({ "pause_ms": 1_850.0, "every_ms": 1_900.0 }),
+        ),
+    ] {
+        let (early, all, _) = worker_with(kind, params);
+        assert_eq!(
+            (early.len(), all.len()),
+            (0, 3),
+            "{kind}: {early:?}, {all:?}"
+        );
+    }
+}
+
+#[test]
+fn a_worker_whose_processor_others_use_takes_longer() {
+    let noise = json!({ "stolen": 0.9, "burst_ms": 1_800.0, "every_ms": 1_900.0 });
+    let (early, all, seen) = worker_with("noisy_neighbour", noise);
+    assert_eq!(all.len(), 3);
+    assert_eq!(early, ["at-work"], "it was begun before");
+    let trace = seen.trace_of("meanwhile");
+    let consumer = trace.iter().find(|span| span.kind == SpanKind::Consumer);
+    let consumer = consumer.expect("taken");
+    assert!(consumer.end_us - consumer.start_us > 2 * SECOND);
+}
+
+#[test]
+fn a_worker_whose_clock_is_wrong_says_so_with_its_spans() {
+    let (_, _, seen) = worker_with("clock_skew", json!({ "clock_skew_us": 60_000_000 }));
+    let trace = seen.trace_of("meanwhile");
+    let of = |kind: SpanKind| trace.iter().find(|span| span.kind == kind).expect("one");
+    let late_us = of(SpanKind::Consumer).start_us - of(SpanKind::Producer).end_us;
+    assert!((59 * SECOND..61 * SECOND).contains(&late_us), "{late_us}");
 }

@@ -8,5 +8,6 @@ mod failures;
 mod faults;
 mod graph;
 mod graph_faults;
+mod index;
 mod ingest;
 mod streaming;
