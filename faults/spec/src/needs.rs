@@ -25,6 +25,8 @@ pub enum Needs {
     Replicas,
     /// Nothing of a service, but the load.
     Client,
+    /// Nothing of a service, but zones of the network.
+    Zones,
 }
 
 impl Needs {
@@ -40,7 +42,7 @@ impl Needs {
         };
         let mut calls = service.all_calls();
         let (has, missing, fix) = match self {
-            Needs::Nothing | Needs::Client => return None,
+            Needs::Nothing | Needs::Client | Needs::Zones => return None,
             Needs::Lock => (
                 service.locks().next().is_some(),
                 "has no lock",

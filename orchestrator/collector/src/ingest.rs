@@ -1,11 +1,11 @@
 //! Messages in, observations and files out.
 
 use prost::Message as _;
-use ragdoll_model::InstanceId;
-use ragdoll_telemetry::Batch;
+use ragdoll_telemetry::names::AVAILABILITY_ZONE;
+use ragdoll_telemetry::{Batch, ServiceInstance};
 use ragdoll_trace::{
-    LogEvent, MetricPoint, Observations, OtlpJsonWriter, ResourceId, Severity, Signal,
-    read_log_lines, write_log_line,
+    Attribute, LogEvent, MetricPoint, Observations, OtlpJsonWriter, ResourceId, Severity, Signal,
+    TraceSet, Value, read_log_lines, write_log_line,
 };
 use tokio::sync::mpsc;
 
@@ -30,14 +30,14 @@ pub(crate) struct Ingest {
 
 impl Ingest {
     pub(crate) fn new(
-        instances: &[InstanceId],
+        instances: &[ServiceInstance],
         output: Option<Output>,
         forward: Option<ForwardQueue>,
     ) -> Self {
         let mut observations = Observations::default();
         let resources = instances
             .iter()
-            .map(|id| observations.traces.resource(id.service().name(), id.name()))
+            .map(|instance| resource(&mut observations.traces, instance))
             .collect();
         Ingest {
             observations,
@@ -232,6 +232,16 @@ impl Ingest {
             failure: self.failure,
         }
     }
+}
+
+/// The resource of an instance of this process.
+fn resource(set: &mut TraceSet, instance: &ServiceInstance) -> ResourceId {
+    let zone = instance.zone.as_deref().map(|zone| {
+        let zone = Value::Str(set.intern(zone));
+        Attribute::new(set.intern(AVAILABILITY_ZONE), zone)
+    });
+    let id = &instance.id;
+    set.resource_with(id.service().name(), id.name(), zone.into_iter().collect())
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

@@ -226,7 +226,8 @@ impl Crossing {
     /// Both times of one call. Their draws are their own: those of the wire are the same with zones
     /// and without.
     fn sample_us(&self, rng: &mut Rng) -> (u64, u64) {
-        let mut sample = |added: Option<Dist>| added.map_or(0, |added| random::sample_us(&added, rng));
+        let mut sample =
+            |added: Option<Dist>| added.map_or(0, |added| random::sample_us(&added, rng));
         (sample(self.there), sample(self.back))
     }
 }

@@ -7,6 +7,7 @@ mod graph;
 mod memory;
 mod phases;
 mod services;
+mod zones;
 
 pub(crate) use arrivals::check_workload;
 pub(crate) use expectations::check_expectations;
@@ -39,5 +40,6 @@ pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_
     }
     let memory = path.dotted("reranker.memory");
     check_memory(&topology.reranker.memory, &memory, problems);
+    zones::check_zones(topology, &path.key("network"), problems);
     graph::check_graph(topology, &path.key("graph"), problems);
 }
