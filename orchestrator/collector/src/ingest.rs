@@ -258,6 +258,25 @@ mod tests {
     use crate::inbox::Inbox;
 
     #[test]
+    fn a_zone_is_an_attribute_of_the_resource_where_there_is_one() {
+        let id = ragdoll_model::InstanceId::shard(0, 1);
+        let zoned = ServiceInstance {
+            zone: Some("a".to_owned()),
+            ..id.clone().into()
+        };
+        let attributes = |instance: ServiceInstance| {
+            let set = Ingest::new(&[instance], None, None).observations.traces;
+            let attributes = set.resources()[0].attributes.iter();
+            let words = attributes.map(|one| (set.text(one.key), set.display(&one.value)));
+            words
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(attributes(zoned), ["cloud.availability_zone=a"]);
+        assert!(attributes(id.into()).is_empty());
+    }
+
+    #[test]
     fn what_was_taken_while_it_ended_is_kept() {
         let (inbox, waiting) = Inbox::new(false);
         let text = br#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]}"#;

@@ -6,7 +6,7 @@ use ragdoll_fault_spec::{Catalog, FaultSpec, KindInfo, Per, Target, edges};
 use ragdoll_model::{Service, Topology};
 
 use super::services::is_known;
-use super::zones::is_zone;
+use super::zones::{are_sound, is_zone};
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
 
@@ -242,7 +242,8 @@ fn check_crossing(
         zones: Some(zones.to_vec()),
         ..Target::default()
     };
-    if !is_any_crossed(&target, topology) {
+    // Where zones have mistakes of their own, those are enough.
+    if are_sound(topology) && !is_any_crossed(&target, topology) {
         let message = format!("is {target}, and no call crosses there");
         let fix = "name zones whose members call each other";
         problems.add(path, message, fix);

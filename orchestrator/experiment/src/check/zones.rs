@@ -38,6 +38,29 @@ pub(super) fn is_zone(
     is_known
 }
 
+/// Whether every zone has a name of its own and members that there are, so that what crosses between zones
+/// is known.
+pub(super) fn are_sound(topology: &Topology) -> bool {
+    let zones = &topology.network.zones;
+    let known = names(topology);
+    let is_member = |member: &String| known.contains(member);
+    let mut with_index = zones.iter().enumerate();
+    with_index.all(|(index, zone)| {
+        let mut earlier = zones[..index].iter();
+        zone.name != DEFAULT_ZONE
+            && zone.members.iter().all(is_member)
+            && !earlier.any(|other| other.name == zone.name)
+    })
+}
+
+/// Names of all services and instances.
+fn names(topology: &Topology) -> Vec<String> {
+    let (services, instances) = (topology.services(), topology.instances());
+    let services = services.iter().map(|service| service.name().to_owned());
+    let instances = instances.iter().map(|instance| instance.name().to_owned());
+    services.chain(instances).collect()
+}
+
 fn check_names(network: &Network, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     for (index, zone) in network.zones.iter().enumerate() {
         let path = path.index(index).key("name");
@@ -54,18 +77,19 @@ fn check_names(network: &Network, path: &KeyPath, problems: &mut Problems<'_, '_
 }
 
 fn check_members(topology: &Topology, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    let (services, instances) = (topology.services(), topology.instances());
-    let services = services.iter().map(|service| service.name());
-    let instances = instances.iter().map(|instance| instance.name());
-    let known: Vec<&str> = services.chain(instances).collect();
+    let known = names(topology);
     let mut zone_by_member = BTreeMap::new();
     for (index, zone) in topology.network.zones.iter().enumerate() {
         for (number, member) in zone.members.iter().enumerate() {
             let path = path.index(index).key("members").index(number);
-            if !known.contains(&member.as_str()) {
+            if !known.contains(member) {
                 let message =
                     format!("is {member:?}, which is neither service nor instance of the topology");
-                problems.add(&path, message, suggest(member, known.iter().copied()));
+                problems.add(
+                    &path,
+                    message,
+                    suggest(member, known.iter().map(String::as_str)),
+                );
             } else if let Some(first) = zone_by_member.insert(member, &zone.name) {
                 let message = format!("is {member:?}, which is in zone {first:?} already");
                 problems.add(&path, message, "leave it in one of them");

@@ -59,7 +59,10 @@ fn a_graph_has_zones_too() {
                    [[topology.graph.services]]\nname = \"cart\"\ninstances = 2";
     assert!(parse(network, r#"{ zones = ["a"] }"#).is_ok());
     let network = network.replace("cart-1", "card");
-    insta::assert_snapshot!(refusals([parse(&network, r#"{ zones = ["b"] }"#)]), @"");
+    insta::assert_snapshot!(refusals([parse(&network, r#"{ zones = ["b"] }"#)]), @r#"
+    zones.toml:4:93: `phases[1].faults[0].target.zones[0]` is "b", which is no zone of the network; use one of `a`, `default`
+    zones.toml:9:35: `topology.network.zones[0].members[0]` is "card", which is neither service nor instance of the topology; did you mean `cart`?
+    "#);
 }
 
 #[test]
@@ -74,12 +77,21 @@ fn mistakes_in_zones() {
         r#"zones = [{ name = "a", members = "shard" }]"#,
     ];
     let zones = zones.map(|network| parse(network, ALL));
-    insta::assert_snapshot!(refusals(zones), @"");
+    insta::assert_snapshot!(refusals(zones), @r#"
+    zones.toml:9:35: `topology.network.zones[0].members[0]` is "shrad", which is neither service nor instance of the topology; did you mean `shard`?
+    zones.toml:9:35: `topology.network.zones[0].members[0]` is "shard-0-9", which is neither service nor instance of the topology; did you mean `shard-0-1`?
+    zones.toml:9:79: `topology.network.zones[1].members[1]` is "shard", which is in zone "a" already; leave it in one of them
+    zones.toml:9:49: `topology.network.zones[1].name` is "a", as is that of `zones[0]`; give each zone a name of its own
+    zones.toml:9:12: `topology.network.zones[0].name` is "default", as that of whoever is listed in none; choose another name
+    zones.toml:9:12: `topology.network.zones[0].name` is empty; write something
+    zones.toml:9:23: `topology.network.zones[0].members` has 0 elements; give at least 1
+    zones.toml:9:24: `topology.network.zones[0].members` is the string "shard"; give an array of names in quotes
+    "#);
     let many: Vec<String> = (0..33)
         .map(|number| format!("{{ name = \"z{number}\", members = [\"shard\"] }}"))
         .collect();
     let many = format!("zones = [{}]", many.join(", "));
-    insta::assert_snapshot!(refusals([parse(&many, ALL)]), @"");
+    insta::assert_snapshot!(refusals([parse(&many, ALL)]), @"zones.toml:9:1: `topology.network.zones` has 33 elements; give at most 32");
 }
 
 #[test]
@@ -91,7 +103,12 @@ fn mistakes_in_what_lies_between_zones() {
         r#"{ from = "a", to = "b", added = { fixed = { ms = 2.0 } } }, { from = "a", to = "b", added = { fixed = { ms = 3.0 } } }"#,
     ];
     let entries = entries.map(|entries| parse(&latency(entries), ALL));
-    insta::assert_snapshot!(refusals(entries), @"");
+    insta::assert_snapshot!(refusals(entries), @r#"
+    zones.toml:10:31: `topology.network.zone_latency[0].to` is "c", which is no zone of the network; use one of `a`, `b`, `default`
+    zones.toml:10:31: `topology.network.zone_latency[0].to` is "a", as is `from`; name another zone: calls within one take `network.latency` alone
+    zones.toml:10:61: `topology.network.zone_latency[0].added.fixed.ms` is the number -2.0; use a number of at least 0
+    zones.toml:10:77: `topology.network.zone_latency[1]` says again how far "b" is from "a"; leave out one of the two
+    "#);
     let both = r#"{ from = "a", to = "b", added = { fixed = { ms = 2.0 } } }, { from = "b", to = "a", added = { fixed = { ms = 3.0 } } }"#;
     assert!(parse(&latency(both), ALL).is_ok());
 }
@@ -109,5 +126,15 @@ fn faults_that_have_no_zones_to_act_on() {
         parse(TWO, "{}"),
         parse_fault(TWO, "latency", ALL),
     ];
-    insta::assert_snapshot!(refusals(targets), @"");
+    insta::assert_snapshot!(refusals(targets), @r#"
+    zones.toml:4:93: `phases[1].faults[0].target.zones[0]` is "default", but the network has no zones; add `zones` to [topology.network]
+    zones.toml:4:93: `phases[1].faults[0].target.zones[0]` is "defualt", which is no zone of the network; did you mean `default`?
+    zones.toml:4:84: `phases[1].faults[0].target.zones` names "a" twice; name another zone, or this one alone for all calls that cross its border
+    zones.toml:4:84: `phases[1].faults[0].target.zones` is zones a and b, and no call crosses there; name zones whose members call each other
+    zones.toml:4:84: `phases[1].faults[0].target.zones` has 0 elements; give at least 1
+    zones.toml:4:84: `phases[1].faults[0].target.service` is llm, on which `zone_latency` cannot act; give `zones` instead
+    zones.toml:4:84: `phases[1].faults[0].target.edge` is given, but `zone_latency` acts on zones; give `zones` instead
+    zones.toml:4:73: `phases[1].faults[0].target` names nothing; give `zones`
+    zones.toml:4:79: `phases[1].faults[0].target.zones` is the calls between zones, on which `latency` cannot act; give `service`, `instance` or `edge` instead, or let `kind` be `zone_latency`
+    "#);
 }

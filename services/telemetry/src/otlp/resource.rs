@@ -27,3 +27,23 @@ pub(super) fn resource(instance: &ServiceInstance) -> Resource {
         .with_attributes(attributes)
         .build()
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::Key;
+    use ragdoll_model::InstanceId;
+
+    use super::*;
+
+    #[test]
+    fn a_zone_is_an_attribute_where_there_is_one() {
+        let instance = ServiceInstance::from(InstanceId::shard(0, 1));
+        let zone_of = |instance| resource(&instance).get(&Key::new(AVAILABILITY_ZONE));
+        assert_eq!(zone_of(instance.clone()), None);
+        let zoned = ServiceInstance {
+            zone: Some("a".to_owned()),
+            ..instance
+        };
+        assert_eq!(zone_of(zoned), Some("a".into()));
+    }
+}
