@@ -11,7 +11,7 @@ mod scene;
 mod slow;
 
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::{Catalog as _, KindInfo};
+use ragdoll_fault_spec::Catalog as _;
 use ragdoll_runtime::Rng;
 use ragdoll_score::SystemKind;
 
