@@ -62,6 +62,7 @@ use crate::faults::{
     token_length_shift::TokenLengthShift,
     truncated_body::TruncatedBody,
     worker_loss::WorkerLoss,
+    zone_latency::ZoneLatency,
 };
 
 macro_rules! kinds {
@@ -158,6 +159,7 @@ kinds![
     DeviceThrottling,
     SerialisationCost,
     RunawayLoop,
+    ZoneLatency,
 ];
 
 /// The catalogue of every kind that this crate has.
@@ -372,6 +374,7 @@ mod tests {
             ("stream_stall", json!({ "after": 2, "stall_ms": 0 })),
             ("truncated_body", json!({ "keep": 1 })),
             ("worker_loss", json!({ "workers": 0 })),
+            ("zone_latency", json!({ "added": fixed(-1.0) })),
         ];
         let lines = past.map(|(kind, params)| {
             let error = Faults.resolve(kind, &params).expect_err("out of range");

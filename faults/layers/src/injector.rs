@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use ragdoll_fault_spec::ParamError;
-use ragdoll_model::{InstanceId, Service, Topology};
+use ragdoll_model::{InstanceId, Service, Topology, Zone};
 use ragdoll_runtime::{Clock, Controls, Overrides, Stream, Streams};
 use tokio::task::AbortHandle;
 
@@ -50,6 +50,7 @@ struct Entry {
 pub struct Injector {
     shared: Arc<Shared>,
     means: Means,
+    zones: Arc<[Zone]>,
 }
 
 struct Shared {
@@ -98,6 +99,7 @@ impl Injector {
                 sites: Mutex::default(),
             }),
             means: Means::default(),
+            zones: Arc::default(),
         };
         injector.change(&[], planned)?;
         Ok(injector)
@@ -108,6 +110,13 @@ impl Injector {
     #[must_use]
     pub fn carried_out_by(mut self, means: Means) -> Self {
         self.means = means;
+        self
+    }
+
+    /// The same faults in a system with these zones. To be said before a layer is made.
+    #[must_use]
+    pub fn in_zones(mut self, zones: &[Zone]) -> Self {
+        self.zones = zones.into();
         self
     }
 
@@ -185,7 +194,7 @@ impl Injector {
         let version = self.version();
         let mut armed = self.armed();
         armed.retain(|armed| !armed.stopped.is_set());
-        let met = armed.iter().filter(|armed| self.is_met(armed, at));
+        let met = armed.iter().filter(|armed| at.meets(armed, &self.zones));
         let faults = met.map(Met::new).collect();
         let cuts = match at {
             Where::Server(..) => Arc::default(),
@@ -199,19 +208,6 @@ impl Injector {
             }
         };
         (version, Place { faults, cuts })
-    }
-
-    /// Whether each request that passes a place meets a fault.
-    fn is_met(&self, armed: &Armed, at: &Where) -> bool {
-        let target = &armed.planned.spec.target;
-        armed.fault.meets_requests()
-            && match at {
-                Where::Server(instance, _) => !armed.at_callers && target.matches(instance),
-                Where::Edge(from, to, _) => {
-                    target.matches_edge(from.service(), to.service())
-                        || (armed.at_callers && target.matches(to))
-                }
-            }
     }
 
     /// Whether a partition's target is taken off the network, so that no layer need hold anything

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ragdoll_model::InstanceId;
+use ragdoll_model::zones::zone_of;
+use ragdoll_model::{InstanceId, Zone};
 
 use crate::armed::Armed;
 use crate::cut::Cut;
@@ -32,6 +33,24 @@ impl Where {
             Where::Server(instance, _) => instance.name().to_owned(),
             Where::Edge(from, to, _) => format!("{} {}", from.name(), to.name()),
         }
+    }
+
+    /// Whether each request that passes here meets a fault, in a system with these zones.
+    pub(crate) fn meets(&self, armed: &Armed, zones: &[Zone]) -> bool {
+        let target = &armed.planned.spec.target;
+        let crosses = |from, to| {
+            let both = zone_of(zones, from).zip(zone_of(zones, to));
+            both.is_some_and(|(from, to)| target.matches_crossing(from, to))
+        };
+        armed.fault.meets_requests()
+            && match self {
+                Where::Server(instance, _) => !armed.at_callers && target.matches(instance),
+                Where::Edge(from, to, _) => {
+                    target.matches_edge(from.service(), to.service())
+                        || crosses(from, to)
+                        || (armed.at_callers && target.matches(to))
+                }
+            }
     }
 
     pub(crate) fn up_us(&self, now_us: u64) -> u64 {

@@ -59,7 +59,12 @@ pub struct KindInfo {
 impl KindInfo {
     /// Whether it can act on the RAG system, and not on services of a graph alone.
     pub fn acts_on_rag(&self) -> bool {
-        self.edges || !self.services.is_empty()
+        self.edges || !self.services.is_empty() || self.acts_on_zones()
+    }
+
+    /// Whether it acts on the calls between zones, and on nothing else.
+    pub fn acts_on_zones(&self) -> bool {
+        self.graph == Some(Needs::Zones)
     }
 }
 

@@ -55,7 +55,9 @@ impl KindInfo {
                 false => Err(self.cannot_act_on(service)),
             };
         }
-        let needs = self.graph.filter(|needs| !matches!(needs, Needs::Client | Needs::Tokens));
+        let of_service =
+            |needs: &Needs| !matches!(needs, Needs::Client | Needs::Tokens | Needs::Zones);
+        let needs = self.graph.filter(of_service);
         let (Some(needs), Some(found)) = (needs, graph.service(service)) else {
             return Err(self.cannot_act_on(service));
         };
@@ -76,6 +78,7 @@ impl KindInfo {
         Unfit {
             message: format!("is {service}, on which `{}` cannot act", self.name),
             fix: match names.is_empty() {
+                true if self.acts_on_zones() => "give `zones` instead".to_owned(),
                 true => "describe the system with `topology.graph`".to_owned(),
                 false => format!("use one of `{}`", names.join("`, `")),
             },
@@ -160,6 +163,18 @@ mod tests {
             kind(Some(Needs::Nothing)).fits(name("cart"), &topology),
             Ok(())
         );
+    }
+
+    #[test]
+    fn a_kind_of_zones_acts_on_no_service() {
+        let mut kind = kind(Some(Needs::Zones));
+        kind.services = &[];
+        let (graph, rag) = (topology(), Topology::default());
+        for (service, topology) in [(name("cart"), &graph), (Service::LLM, &rag)] {
+            let unfit = kind.fits(service, topology).expect_err("no zone");
+            assert_eq!(unfit.fix, "give `zones` instead");
+        }
+        assert!(kind.acts_on_rag());
     }
 
     #[test]

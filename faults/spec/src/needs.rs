@@ -39,6 +39,8 @@ pub enum Needs {
     Client,
     /// Nothing of a service, but the tokens of the load, which some inference engine reads.
     Tokens,
+    /// Nothing of a service, but zones of the network.
+    Zones,
 }
 
 impl Needs {
@@ -55,7 +57,7 @@ impl Needs {
         let has_stage = |wanted: fn(&Stage) -> bool| service.all_stages().any(wanted);
         let mut calls = service.all_calls();
         let (has, missing, fix) = match self {
-            Needs::Nothing | Needs::Client | Needs::Tokens => return None,
+            Needs::Nothing | Needs::Client | Needs::Tokens | Needs::Zones => return None,
             Needs::Lock => (
                 service.locks().next().is_some(),
                 "has no lock",

@@ -40,8 +40,8 @@ pub fn edges(topology: &Topology) -> Vec<(Service, Service)> {
     edges
 }
 
-/// What a fault acts on: a whole service, one instance, or the calls from one service to another.
-/// Exactly one of the three is given.
+/// What a fault acts on: a whole service, one instance, the calls from one service to another, or those
+/// between zones. Exactly one of the four is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Target {
@@ -54,6 +54,10 @@ pub struct Target {
     /// The calls from one service to another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<Edge>,
+    /// The calls between these two zones, whoever makes them; of one zone those between it and all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2))]
+    pub zones: Option<Vec<String>>,
 }
 
 /// The calls from one service to another.
@@ -91,31 +95,51 @@ impl Target {
         }
     }
 
+    /// The calls between two zones, or between one and all others.
+    pub fn zones(names: &[&str]) -> Self {
+        Target {
+            zones: Some(names.iter().map(|&name| name.to_owned()).collect()),
+            ..Target::default()
+        }
+    }
+
     /// Names of the keys that are given; a sound target has exactly one.
     pub fn given(&self) -> Vec<&'static str> {
         [
             ("service", self.service.is_some()),
             ("instance", self.instance.is_some()),
             ("edge", self.edge.is_some()),
+            ("zones", self.zones.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, given)| given.then_some(name))
         .collect()
     }
 
-    /// Whether the fault acts on this instance. Always false for an edge.
+    /// Whether the fault acts on this instance. Always false for an edge and for zones.
     pub fn matches(&self, instance: &InstanceId) -> bool {
         self.service == Some(instance.service())
             || self.instance.as_deref() == Some(instance.name())
     }
 
-    /// Whether the fault acts on calls from `from` to `to`. Always false for a service or an
-    /// instance.
+    /// Whether the fault acts on calls from `from` to `to`. Always false for every target but an
+    /// edge.
     pub fn matches_edge(&self, from: Service, to: Service) -> bool {
         self.edge == Some(Edge { from, to })
     }
 
-    /// The instances that the fault acts on, in the topology's order. Empty for an edge, and for
+    /// Whether the fault acts on calls from the zone `from` to the zone `to`. Always false within a zone,
+    /// and for every target but zones.
+    pub fn matches_crossing(&self, from: &str, to: &str) -> bool {
+        let crossing = match self.zones.as_deref() {
+            Some([one]) => one == from || one == to,
+            Some([one, other]) => (one == from && other == to) || (one == to && other == from),
+            _ => false,
+        };
+        crossing && from != to
+    }
+
+    /// The instances that the fault acts on, in the topology's order. Empty for an edge and for zones, and for
     /// an instance that the topology does not have.
     pub fn instances(&self, topology: &Topology) -> Vec<InstanceId> {
         topology
@@ -125,8 +149,8 @@ impl Target {
             .collect()
     }
 
-    /// The service that the fault acts on: of an edge, the callee. `None` where the topology has
-    /// no such instance.
+    /// The service that the fault acts on: of an edge, the callee. `None` for zones, and where
+    /// the topology has no such instance.
     pub fn service_in(&self, topology: &Topology) -> Option<Service> {
         match self.edge {
             Some(edge) => Some(edge.to),
@@ -139,11 +163,14 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.service, &self.instance, &self.edge) {
-            (Some(service), _, _) => service.fmt(f),
-            (_, Some(instance), _) => f.write_str(instance),
-            (_, _, Some(edge)) => write!(f, "{} -> {}", edge.from, edge.to),
-            (None, None, None) => f.write_str("nothing"),
+        let (edge, zones) = (&self.edge, self.zones.as_deref());
+        match (&self.service, &self.instance, edge, zones) {
+            (Some(service), ..) => service.fmt(f),
+            (_, Some(instance), ..) => f.write_str(instance),
+            (_, _, Some(edge), _) => write!(f, "{} -> {}", edge.from, edge.to),
+            (.., Some([one])) => write!(f, "zone {one}"),
+            (.., Some(zones)) => write!(f, "zones {}", zones.join(" and ")),
+            (None, None, None, None) => f.write_str("nothing"),
         }
     }
 }
@@ -169,6 +196,23 @@ mod tests {
         assert_eq!(target.instances(&topology), [InstanceId::shard(2, 1)]);
         assert_eq!(target.service_in(&topology), Some(Service::SHARD));
         assert_eq!(Target::instance("shard-9-0").service_in(&topology), None);
+    }
+
+    #[test]
+    fn zones_match_the_calls_that_cross_between_them() {
+        let one = Target::zones(&["a"]);
+        assert!(one.matches_crossing("a", "b") && one.matches_crossing("c", "a"));
+        assert!(!one.matches_crossing("a", "a") && !one.matches_crossing("b", "c"));
+        let two = Target::zones(&["a", "b"]);
+        assert!(two.matches_crossing("a", "b") && two.matches_crossing("b", "a"));
+        assert!(!two.matches_crossing("a", "c") && !two.matches_crossing("a", "a"));
+        assert!(!Target::service(Service::LLM).matches_crossing("a", "b"));
+        assert_eq!(two.given(), ["zones"]);
+        assert!(two.instances(&Topology::default()).is_empty());
+        assert_eq!(
+            (one.to_string(), two.to_string()),
+            ("zone a".to_owned(), "zones a and b".to_owned())
+        );
     }
 
     #[test]

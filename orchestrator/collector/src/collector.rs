@@ -3,8 +3,7 @@
 use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
-use ragdoll_model::InstanceId;
-use ragdoll_telemetry::Batch;
+use ragdoll_telemetry::{Batch, ServiceInstance};
 
 use crate::collected::Collected;
 use crate::ingest::Ingest;
@@ -21,7 +20,7 @@ impl Collector {
     /// them. Without `output`, nothing is written.
     pub fn start(
         batches: Receiver<Batch>,
-        instances: &[InstanceId],
+        instances: &[ServiceInstance],
         output: Option<Output>,
     ) -> Self {
         let mut ingest = Ingest::new(instances, output, None);

@@ -1,11 +1,11 @@
 //! Messages in, observations and files out.
 
 use prost::Message as _;
-use ragdoll_model::InstanceId;
-use ragdoll_telemetry::Batch;
+use ragdoll_telemetry::names::AVAILABILITY_ZONE;
+use ragdoll_telemetry::{Batch, ServiceInstance};
 use ragdoll_trace::{
-    LogEvent, MetricPoint, Observations, OtlpJsonWriter, ResourceId, Severity, Signal,
-    read_log_lines, write_log_line,
+    Attribute, LogEvent, MetricPoint, Observations, OtlpJsonWriter, ResourceId, Severity, Signal,
+    TraceSet, Value, read_log_lines, write_log_line,
 };
 use tokio::sync::mpsc;
 
@@ -30,14 +30,14 @@ pub(crate) struct Ingest {
 
 impl Ingest {
     pub(crate) fn new(
-        instances: &[InstanceId],
+        instances: &[ServiceInstance],
         output: Option<Output>,
         forward: Option<ForwardQueue>,
     ) -> Self {
         let mut observations = Observations::default();
         let resources = instances
             .iter()
-            .map(|id| observations.traces.resource(id.service().name(), id.name()))
+            .map(|instance| resource(&mut observations.traces, instance))
             .collect();
         Ingest {
             observations,
@@ -234,6 +234,16 @@ impl Ingest {
     }
 }
 
+/// The resource of an instance of this process.
+fn resource(set: &mut TraceSet, instance: &ServiceInstance) -> ResourceId {
+    let zone = instance.zone.as_deref().map(|zone| {
+        let zone = Value::Str(set.intern(zone));
+        Attribute::new(set.intern(AVAILABILITY_ZONE), zone)
+    });
+    let id = &instance.id;
+    set.resource_with(id.service().name(), id.name(), zone.into_iter().collect())
+}
+
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack
         .windows(needle.len())
@@ -246,6 +256,25 @@ mod tests {
 
     use super::*;
     use crate::inbox::Inbox;
+
+    #[test]
+    fn a_zone_is_an_attribute_of_the_resource_where_there_is_one() {
+        let id = ragdoll_model::InstanceId::shard(0, 1);
+        let zoned = ServiceInstance {
+            zone: Some("a".to_owned()),
+            ..id.clone().into()
+        };
+        let attributes = |instance: ServiceInstance| {
+            let set = Ingest::new(&[instance], None, None).observations.traces;
+            let attributes = set.resources()[0].attributes.iter();
+            let words = attributes.map(|one| (set.text(one.key), set.display(&one.value)));
+            words
+                .map(|(key, value)| format!("{key}={value}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(attributes(zoned), ["cloud.availability_zone=a"]);
+        assert!(attributes(id.into()).is_empty());
+    }
 
     #[test]
     fn what_was_taken_while_it_ended_is_kept() {

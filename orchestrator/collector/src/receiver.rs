@@ -9,9 +9,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware::map_response_with_state;
 use axum::response::Response;
-use ragdoll_model::InstanceId;
 use ragdoll_runtime::Clock;
-use ragdoll_telemetry::Batch;
+use ragdoll_telemetry::{Batch, ServiceInstance};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -59,7 +58,7 @@ impl Receiver {
     pub async fn start(
         listen: SocketAddr,
         batches: Batches<Batch>,
-        local: Vec<InstanceId>,
+        local: Vec<ServiceInstance>,
         output: Option<Output>,
         forward: Option<String>,
     ) -> Result<Receiver, CollectError> {

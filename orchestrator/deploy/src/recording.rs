@@ -4,8 +4,7 @@ use std::sync::mpsc;
 
 use ragdoll_collector::{CollectError, Collected, Collector};
 use ragdoll_experiment::{Journal, MachineRecord, RequestOutcome};
-use ragdoll_model::InstanceId;
-use ragdoll_telemetry::Batch;
+use ragdoll_telemetry::{Batch, ServiceInstance};
 use ragdoll_trace::{Observations, read_log_lines};
 
 /// Everything that was seen and done in a run.
@@ -39,7 +38,7 @@ pub struct VirtualRecording {
     pub outcomes: VirtualOutcomes,
     pub(crate) batches: Vec<Batch>,
     /// Every instance, in the order by which the batches number them.
-    pub(crate) instances: Vec<InstanceId>,
+    pub(crate) instances: Vec<ServiceInstance>,
 }
 
 impl VirtualRecording {

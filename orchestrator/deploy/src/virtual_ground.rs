@@ -11,7 +11,7 @@ use ragdoll_host::{Surroundings, System};
 use ragdoll_load::Schedule;
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Streams, run_virtual};
-use ragdoll_telemetry::{Batch, Exporter, log_subscriber, tracing};
+use ragdoll_telemetry::{Batch, Exporter, ServiceInstance, log_subscriber, tracing};
 
 use crate::error::RunError;
 use crate::load::{Driven, drive_load};
@@ -79,10 +79,12 @@ fn simulate_with<T: Send>(
 }
 
 /// Every instance, in the order by which batches number them.
-fn instances(experiment: &Experiment) -> Vec<InstanceId> {
-    let mut ids: Vec<InstanceId> = experiment.topology.instances();
+fn instances(experiment: &Experiment) -> Vec<ServiceInstance> {
+    let topology = &experiment.topology;
+    let mut ids: Vec<InstanceId> = topology.instances();
     ids.sort();
-    ids
+    let ids = ids.iter();
+    ids.map(|id| ServiceInstance::of(topology, id)).collect()
 }
 
 /// A run that can begin.

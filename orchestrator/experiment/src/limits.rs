@@ -16,6 +16,11 @@ const LIMITS: &[(&str, &str, &str, f64)] = &[
     ("Network", "bandwidth_mbps", "exclusiveMinimum", 0.0),
     ("Network", "loss", "maximum", 1.0),
     ("Network", "health_check_ms", "maximum", 3.6e6),
+    ("Network", "zones", "maxItems", 32.0),
+    // Every pair of 33 zones, both ways.
+    ("Network", "zone_latency", "maxItems", 1056.0),
+    ("Zone", "name", "minLength", 1.0),
+    ("Zone", "members", "minItems", 1.0),
     ("Gateway", "instances", "minimum", 1.0),
     ("Gateway", "instances", "maximum", 1000.0),
     ("Gateway", "workers", "minimum", 1.0),

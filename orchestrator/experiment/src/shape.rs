@@ -105,6 +105,7 @@ impl<'s> Shape<'s, '_, '_, '_> {
                     (None, Some("object")) => {
                         format!("an array of tables, [[{}]]", path.header())
                     }
+                    (None, Some("string")) => "an array of names in quotes".to_owned(),
                     (None, _) => "an array of numbers".to_owned(),
                 }
             }

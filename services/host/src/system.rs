@@ -165,7 +165,7 @@ fn started_us(instance: &Arc<Instance>) -> StartedUs {
 struct Wiring<'a> {
     clock: &'a Clock,
     topology: &'a Topology,
-    injector: &'a Injector,
+    injector: Injector,
     network: Network,
     /// Those of this process.
     instances: BTreeMap<InstanceId, Arc<Instance>>,
@@ -221,7 +221,7 @@ impl<'a> Wiring<'a> {
         Wiring {
             clock,
             topology,
-            injector,
+            injector: injector.clone().in_zones(&topology.network.zones),
             network,
             instances: instances.collect(),
             messages: None,
@@ -325,7 +325,7 @@ impl<'a> Wiring<'a> {
     }
 
     fn serve(&self, instance: &Arc<Instance>, stub: BoxService) {
-        let injector = self.injector;
+        let injector = &self.injector;
         let faults = injector.server_layer(self.clock, &instance.id, started_us(instance));
         self.network
             .listen(&instance.id, server_stack(instance, &faults, stub));
@@ -339,7 +339,7 @@ impl<'a> Wiring<'a> {
         let caller = self.instance(from);
         let nobody = nobody_stack(&caller, to[0].service());
         let targets = to.iter().map(|callee| {
-            let injector = self.injector;
+            let injector = &self.injector;
             let faults = injector.edge_layer(self.clock, from, callee, started_us(&caller));
             let wire = self.network.connect(from, callee);
             let stack = client_stack(&caller, callee, &faults, wire);

@@ -17,6 +17,7 @@ pub mod stages;
 pub mod topology;
 mod vector_index;
 pub mod workload;
+pub mod zones;
 
 /// gRPC messages, clients and servers generated from `proto/ragdoll.proto`.
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all)]
@@ -33,3 +34,4 @@ pub use service::Service;
 pub use stages::Stage;
 pub use topology::Topology;
 pub use workload::{Arrivals, Workload};
+pub use zones::{DEFAULT_ZONE, Zone, ZoneLatency};

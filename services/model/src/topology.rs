@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::{Dist, TokenDist};
 use crate::graph::Graph;
+use crate::ids::InstanceId;
 use crate::mitigation::{Cache, Shedding, is_default};
 use crate::presets::Preset;
+use crate::zones::{self, Zone, ZoneLatency};
 
 pub use crate::resources::{CallPlan, LockScope, Memory};
 pub use crate::vector_index::{Hnsw, VectorIndex};
@@ -109,6 +111,26 @@ pub struct Network {
     pub retransmit_ms: f64,
     /// Time between two health checks of each instance by each of its callers; 0 for none.
     pub health_check_ms: f64,
+    /// Zones; whoever is listed in none is in the zone `default`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<Zone>,
+    /// Latency between zones, on top of `latency`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zone_latency: Vec<ZoneLatency>,
+}
+
+impl Network {
+    /// The zone of an instance; `None` where there are no zones.
+    pub fn zone_of(&self, instance: &InstanceId) -> Option<&str> {
+        zones::zone_of(&self.zones, instance)
+    }
+
+    /// What a message from one instance to another takes besides `latency`, because they are in
+    /// different zones.
+    pub fn added_between(&self, from: &InstanceId, to: &InstanceId) -> Option<Dist> {
+        let (from, to) = (self.zone_of(from)?, self.zone_of(to)?);
+        zones::added_latency(&self.zone_latency, from, to)
+    }
 }
 
 impl Default for Network {
@@ -126,6 +148,9 @@ impl Default for Network {
             retransmit_ms: 200.0,
             // No checks: an instance that callers find unready is what experiments are about.
             health_check_ms: 0.0,
+            // One data centre, as `latency` is of one.
+            zones: Vec::new(),
+            zone_latency: Vec::new(),
         }
     }
 }

@@ -15,8 +15,8 @@ use std::task::{Context, Poll};
 use http::header::CONTENT_TYPE;
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
-use ragdoll_model::InstanceId;
 use ragdoll_model::topology;
+use ragdoll_model::{Dist, InstanceId};
 use tokio::task::JoinHandle;
 use tower::Service;
 
@@ -64,6 +64,9 @@ impl WireChange {
             loss: self.loss.unwrap_or(wire.loss),
             retransmit_ms: self.retransmit_ms.unwrap_or(wire.retransmit_ms),
             health_check_ms: wire.health_check_ms,
+            // A connection knows its zones' part already.
+            zones: Vec::new(),
+            zone_latency: Vec::new(),
         }
     }
 }
@@ -180,9 +183,16 @@ impl Network {
             .get(to)
             .unwrap_or_else(|| panic!("{from} connects to {to}, which does not listen"))
             .clone();
+        let random = self.random.child(from.name()).child(to.name());
+        let spec = &self.wire.spec;
+        let crossing = Crossing {
+            there: spec.added_between(from, to),
+            back: spec.added_between(to, from),
+        };
         Connection {
             wire: self.wire.clone(),
-            random: self.random.child(from.name()).child(to.name()),
+            random,
+            crossing: crossing.is_any().then_some(crossing),
             server,
         }
     }
@@ -197,7 +207,29 @@ impl Network {
 pub struct Connection {
     wire: Arc<Wire>,
     random: Stream,
+    crossing: Option<Crossing>,
     server: BoxService,
+}
+
+/// What messages take because their ends are in different zones, each way.
+#[derive(Clone, Copy)]
+struct Crossing {
+    there: Option<Dist>,
+    back: Option<Dist>,
+}
+
+impl Crossing {
+    fn is_any(&self) -> bool {
+        self.there.is_some() || self.back.is_some()
+    }
+
+    /// Both times of one call. Their draws are their own: those of the wire are the same with zones
+    /// and without.
+    fn sample_us(&self, rng: &mut Rng) -> (u64, u64) {
+        let mut sample =
+            |added: Option<Dist>| added.map_or(0, |added| random::sample_us(&added, rng));
+        (sample(self.there), sample(self.back))
+    }
 }
 
 impl Service<Request> for Connection {
@@ -218,13 +250,17 @@ impl Service<Request> for Connection {
             }),
         };
         let draw = request.extensions().get::<DrawKey>().copied();
-        let mut rng = self.random.at(draw.unwrap_or_default().0);
+        let draw = draw.unwrap_or_default().0;
+        let mut rng = self.random.at(draw);
+        let crossing_us = self.crossing.map_or((0, 0), |crossing| {
+            crossing.sample_us(&mut self.random.child("zones").at(draw))
+        });
         let mut server = self.server.clone();
         // A task of its own, as a server has: an event deep in the system then wakes that server,
         // and not every caller above it.
         Exchange(tokio::spawn(async move {
             let (parts, body) = request.into_parts();
-            let body = wire.pass(body, &mut rng).await;
+            let body = wire.pass(body, crossing_us.0, &mut rng).await;
             let Ok(response) = server.call(Request::from_parts(parts, body)).await;
             let (parts, body) = response.into_parts();
             let streamed = parts
@@ -232,10 +268,10 @@ impl Service<Request> for Connection {
                 .get(CONTENT_TYPE)
                 .is_some_and(|kind| kind == "text/event-stream");
             let body = if streamed {
-                wire.pass_headers(&mut rng).await;
+                wire.pass_headers(crossing_us.1, &mut rng).await;
                 body
             } else {
-                wire.pass(body, &mut rng).await
+                wire.pass(body, crossing_us.1, &mut rng).await
             };
             Response::from_parts(parts, body)
         }))
@@ -267,10 +303,10 @@ impl Drop for Exchange {
 }
 
 impl Wire {
-    /// Carries a whole message over the wire. Where reading it fails, what came before and the
+    /// Carries a whole message over the wire, which takes `added_us` besides. Where reading it fails, what came before and the
     /// first failure are passed on: nothing comes after that, and a body that goes on failing would
     /// never end.
-    async fn pass(&self, mut body: Body, rng: &mut Rng) -> Body {
+    async fn pass(&self, mut body: Body, added_us: u64, rng: &mut Rng) -> Body {
         let mut frames = Vec::with_capacity(2);
         let mut size_bytes = 0;
         while let Some(frame) = body.frame().await {
@@ -284,13 +320,13 @@ impl Wire {
             }
         }
         let transit_us = transit_us(&self.spec, size_bytes, rng);
-        self.clock.sleep_us(transit_us).await;
+        self.clock.sleep_us(transit_us + added_us).await;
         Body::new(StreamBody::new(futures_util::stream::iter(frames)))
     }
 
-    async fn pass_headers(&self, rng: &mut Rng) {
+    async fn pass_headers(&self, added_us: u64, rng: &mut Rng) {
         let transit_us = transit_us(&self.spec, 0, rng);
-        self.clock.sleep_us(transit_us).await;
+        self.clock.sleep_us(transit_us + added_us).await;
     }
 }
 
@@ -320,7 +356,7 @@ mod tests {
     use super::*;
     use crate::Streams;
     use crate::clock::run_virtual;
-    use ragdoll_model::{Dist, Service as Role};
+    use ragdoll_model::{Service as Role, Zone, ZoneLatency};
 
     fn wire(latency_ms: f64, bandwidth_mbps: f64, loss: f64) -> topology::Network {
         topology::Network {
@@ -328,7 +364,7 @@ mod tests {
             bandwidth_mbps,
             loss,
             retransmit_ms: 200.0,
-            health_check_ms: 0.0,
+            ..topology::Network::default()
         }
     }
 
@@ -370,6 +406,46 @@ mod tests {
     }
 
     #[test]
+    fn between_zones_each_way_takes_what_is_added_to_it() {
+        run_virtual(|clock| async move {
+            let (from, to) = (
+                InstanceId::new(Role::GATEWAY, 0),
+                InstanceId::new(Role::LLM, 0),
+            );
+            let mut wire = wire(0.25, 0.0, 0.0);
+            wire.zones = vec![Zone {
+                name: "far".to_owned(),
+                members: vec!["llm".to_owned()],
+            }];
+            let entry = |from: &str, to: &str, ms| ZoneLatency {
+                from: from.to_owned(),
+                to: to.to_owned(),
+                added: Dist::fixed(ms),
+            };
+            wire.zone_latency = vec![entry("default", "far", 5.0), entry("far", "default", 7.0)];
+            let random = Streams::new(1).stream("network");
+            let network = Network::new(clock.clone(), random, wire);
+            let server = tower::service_fn(|request: Request| async move {
+                Ok::<_, Infallible>(Response::new(request.into_body()))
+            });
+            network.listen(&to, BoxService::new(server));
+            network.listen(&from, BoxService::new(server));
+            let call = || Request::new(Body::empty());
+            let within = network.connect(&from, &from).call(call()).await;
+            within.expect("infallible");
+            assert_eq!(clock.now_us(), 2 * 250);
+            let mut changed = call();
+            changed.extensions_mut().insert(WireChange::default());
+            for request in [call(), changed] {
+                let before_us = clock.now_us();
+                let across = network.connect(&from, &to).call(request).await;
+                across.expect("infallible");
+                assert_eq!(clock.now_us() - before_us, 2 * 250 + 5_000 + 7_000);
+            }
+        });
+    }
+
+    #[test]
     fn a_body_that_goes_on_failing_is_read_until_its_first_failure() {
         run_virtual(|clock| async move {
             let wire = Wire {
@@ -380,7 +456,7 @@ mod tests {
             let frames = std::iter::once(Ok(Frame::data("head".into())))
                 .chain((0..1_000).map(|_| Err(tonic::Status::unavailable("connection reset"))));
             let body = Body::new(StreamBody::new(futures_util::stream::iter(frames)));
-            let mut passed = wire.pass(body, &mut rng).await;
+            let mut passed = wire.pass(body, 0, &mut rng).await;
             let head = passed.frame().await.expect("a frame").expect("data");
             assert_eq!(head.into_data().expect("data"), "head");
             assert!(passed.frame().await.expect("the failure").is_err());

@@ -15,6 +15,7 @@ pub mod names;
 pub mod otlp;
 #[cfg(feature = "otlp")]
 pub mod process_metrics;
+mod resource;
 pub mod spans;
 mod trace_context;
 
@@ -24,6 +25,7 @@ pub use logs::log_subscriber;
 pub use metrics::{Gauge, Observe, Sample};
 pub use opentelemetry::KeyValue;
 pub use opentelemetry::trace::{SpanContext, SpanKind};
+pub use resource::ServiceInstance;
 pub use spans::{SpanGuard, Telemetry};
 #[doc(hidden)]
 pub use tracing;

@@ -59,6 +59,8 @@ pub const RPC_HEDGE: &str = "rpc.hedge";
 pub const SERVER_ADDRESS: &str = "server.address";
 /// Attribute: `service.instance.id` of the callee.
 pub const SERVER_INSTANCE: &str = "server.instance";
+/// Attribute of a resource: the zone that the instance is in.
+pub const AVAILABILITY_ZONE: &str = "cloud.availability_zone";
 /// Attribute: request id.
 pub const REQUEST_ID: &str = "request.id";
 /// Attribute: user id.

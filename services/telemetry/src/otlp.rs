@@ -21,13 +21,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
-use ragdoll_model::InstanceId;
 use ragdoll_runtime::Clock;
 
 pub use self::error::OtlpError;
 use self::outbox::{DRAIN_LIMIT_US, Outbox};
 use self::sender::Sender;
 use crate::export::{Batch, Exporter};
+use crate::resource::ServiceInstance;
 
 /// Longest wait at a drain where no receiver has ever answered: a process that was started without one
 /// ends promptly when it is told to.
@@ -55,7 +55,7 @@ impl OtlpExport {
     /// An endpoint that is none, exporters that the environment forbids, or no more threads.
     pub fn start(
         endpoint: &str,
-        instance: &InstanceId,
+        instance: &ServiceInstance,
         batches: Receiver<Batch>,
         clock: &Clock,
         exporter: &Exporter,

@@ -3,7 +3,7 @@
 use ragdoll_fault_layers::Faults;
 use ragdoll_fault_spec::{Catalog as _, EDGES, FaultSpec, KindInfo, Match, Per, Target};
 use ragdoll_model::topology::CallPlan;
-use ragdoll_model::{Dist, Service, TokenDist, Topology};
+use ragdoll_model::{Dist, Service, TokenDist, Topology, Zone};
 use ragdoll_runtime::random::{chance, index, unit};
 use ragdoll_runtime::{Rng, Streams};
 use serde_json::{Value, json};
@@ -106,6 +106,14 @@ fn topology(rng: &mut Rng) -> Topology {
     topology.gateway.stream_llm = chance(0.3, rng);
     topology.gateway.deadline_ms = pick(&[1_000.0, 5_000.0, 60_000.0], rng);
     topology.reranker.finishes_abandoned = chance(0.2, rng);
+    let zone = |name: &str, members: &[&str]| Zone {
+        name: name.to_owned(),
+        members: members.iter().map(|&member| member.to_owned()).collect(),
+    };
+    topology.network.zones = vec![
+        zone("a", &["gateway", "vector-db"]),
+        zone("b", &["shard", "llm", "ingest-worker"]),
+    ];
     for plan in [
         &mut topology.gateway.metadata_call,
         &mut topology.gateway.embedder_call,
@@ -179,13 +187,19 @@ fn fault(rng: &mut Rng, topology: &Topology, phase_s: f64) -> FaultSpec {
             ..Match::default()
         });
     }
-    if (kind.callers || fault.target.edge.is_some()) && chance(0.3, rng) {
+    let met_by_callers =
+        kind.callers || fault.target.edge.is_some() || fault.target.zones.is_some();
+    if met_by_callers && chance(0.3, rng) {
         fault.per = Per::Connection;
     }
     fault
 }
 
 fn target(kind: &KindInfo, topology: &Topology, rng: &mut Rng) -> Target {
+    if kind.acts_on_zones() {
+        let all: [&[&str]; 4] = [&["a"], &["b"], &["a", "b"], &["default", "a"]];
+        return Target::zones(pick(&all, rng));
+    }
     if kind.edges && (kind.services.is_empty() || chance(0.4, rng)) {
         let (from, to) = pick(&EDGES, rng);
         return Target::edge(from, to);

@@ -55,6 +55,7 @@ pub(crate) mod stream_stall;
 pub(crate) mod token_length_shift;
 pub(crate) mod truncated_body;
 pub(crate) mod worker_loss;
+pub(crate) mod zone_latency;
 
 use ragdoll_fault_spec::ParamError;
 use ragdoll_model::{Dist, Service};

@@ -154,6 +154,7 @@ fn fault_json(kind: &KindInfo) -> Value {
         "resource": kind.resource,
         "services": services.collect::<Vec<_>>(),
         "edges": kind.edges,
+        "zones": kind.acts_on_zones(),
         "causes": kind.causes,
     })
 }
@@ -163,12 +164,17 @@ fn print_faults() {
     for kind in Faults.kinds() {
         let services: Vec<&str> = kind.services.iter().map(|service| service.name()).collect();
         let edges = if kind.edges { "every edge" } else { "" };
+        let zones = if kind.acts_on_zones() {
+            "calls between zones"
+        } else {
+            ""
+        };
         let graph = if !kind.acts_on_rag() {
             "services of a graph"
         } else {
             ""
         };
-        let places = services.into_iter().chain([graph, edges]);
+        let places = services.into_iter().chain([graph, edges, zones]);
         let places: Vec<&str> = places.filter(|place| !place.is_empty()).collect();
         let causes = match kind.causes {
             [] => "nothing that a verdict names".to_owned(),

@@ -91,6 +91,12 @@ const GIVEAWAYS: [&str; 36] = [
 /// `gen_ai.latency.*`.
 const ORDINARY: [&str; 1] = ["gen_ai.latency."];
 
+/// Zones, for the kinds that act on the calls between them.
+const ZONES: &str = r#"
+[topology.network]
+zones = [{ name = "front", members = ["gateway"] }]
+"#;
+
 /// The faults above, and of every other kind an example on the first target that it takes.
 fn faults() -> Vec<(String, String)> {
     let known = FAULTS.map(|(kind, fault)| (kind.to_owned(), fault.to_owned()));
@@ -101,6 +107,7 @@ fn faults() -> Vec<(String, String)> {
         }
         let target = match kind.services.first() {
             Some(service) => format!("{{ service = \"{service}\" }}"),
+            None if kind.acts_on_zones() => r#"{ zones = ["front"] }"#.to_owned(),
             None => r#"{ edge = { from = "gateway", to = "llm" } }"#.to_owned(),
         };
         let params = inline(&Faults.example(kind.name));
@@ -168,7 +175,7 @@ fn inline(value: &Value) -> String {
 /// Runs the small experiment with a fault. Whether anybody felt it does not matter here.
 fn run_with(bench: &Bench, fault: &str) {
     let anything = "\n[[expect]]\nholds = \"faulty.requests > 0.0\"\n";
-    run_file(bench, &experiment(fault, anything));
+    run_file(bench, &format!("{}{ZONES}", experiment(fault, anything)));
 }
 
 fn run_file(bench: &Bench, text: &str) {

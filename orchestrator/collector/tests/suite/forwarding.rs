@@ -31,7 +31,7 @@ fn speak(exporter: &Exporter) {
 /// One receiver that forwards to another, in both of which everything ends up.
 async fn forwarded_to(target: Receiver) -> (Received, Received) {
     let (exporter, batches) = Exporter::channel();
-    let local = vec![InstanceId::new(Service::CLIENT, 0)];
+    let local = vec![InstanceId::new(Service::CLIENT, 0).into()];
     let forward = Some(endpoint(&target));
     let receiver = Receiver::start(ANY_PORT, batches, local, None, forward).await;
     let receiver = receiver.expect("a free port");

@@ -221,7 +221,7 @@ fn this_process_speaks_into_the_same_files() {
                 \"service\":\"client\",\"instance\":\"client-0\",\"message\":\"started\"}\n";
     let received = in_runtime(async {
         let (sender, batches) = std::sync::mpsc::sync_channel(BATCHES);
-        let local = vec![InstanceId::new(Service::CLIENT, 0)];
+        let local = vec![InstanceId::new(Service::CLIENT, 0).into()];
         let output = Some(Output::create(folder.path()).expect("files"));
         let receiver = Receiver::start(ANY_PORT, batches, local, output, None).await;
         let receiver = receiver.expect("a free port");

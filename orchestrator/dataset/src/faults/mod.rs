@@ -11,7 +11,7 @@ mod scene;
 mod slow;
 
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::{Catalog as _, KindInfo};
+use ragdoll_fault_spec::Catalog as _;
 use ragdoll_runtime::Rng;
 use ragdoll_score::SystemKind;
 
@@ -32,7 +32,7 @@ const HARMLESS: [&str; 3] = ["clock_skew", "partial_gather", "stale_index"];
 pub fn kinds() -> Vec<&'static str> {
     // No system that is drawn has what the others need.
     let all = Faults.kinds().into_iter();
-    let all = all.filter(KindInfo::acts_on_rag);
+    let all = all.filter(|kind| kind.acts_on_rag() && !kind.acts_on_zones());
     let all = all.map(|kind| kind.name);
     all.filter(|kind| !HARMLESS.contains(kind)).collect()
 }

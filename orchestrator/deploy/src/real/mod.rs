@@ -27,7 +27,7 @@ use ragdoll_host::service::{Begin, Plan};
 use ragdoll_load::Schedule;
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::{Clock, Streams};
-use ragdoll_telemetry::Exporter;
+use ragdoll_telemetry::{Exporter, ServiceInstance};
 use tokio::sync::mpsc;
 
 use self::deployed::Deployed;
@@ -108,7 +108,8 @@ impl<'a> Prepared<'a> {
         };
         // Only now: what an earlier run left is kept where this one cannot begin.
         let output = options.out.as_deref().map(Output::create).transpose()?;
-        let local = vec![InstanceId::new(Service::CLIENT, 0)];
+        let client = InstanceId::new(Service::CLIENT, 0);
+        let local = vec![ServiceInstance::of(&self.experiment.topology, &client)];
         let receiver =
             Receiver::start(listen, batches, local, output, options.forward.clone()).await?;
         let mut plan = Plan {

@@ -1,9 +1,12 @@
 //! Faults: whether they have something to act on, and time to do it.
 
+use std::collections::BTreeSet;
+
 use ragdoll_fault_spec::{Catalog, FaultSpec, KindInfo, Per, Target, edges};
 use ragdoll_model::{Service, Topology};
 
 use super::services::is_known;
+use super::zones::{are_sound, is_zone};
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
 
@@ -71,7 +74,8 @@ fn check_opportunities(
             problems.add(&path, message, "leave it out");
         }
     }
-    let met_by_callers = kind.callers || fault.target.edge.is_some();
+    let met_by_callers =
+        kind.callers || fault.target.edge.is_some() || fault.target.zones.is_some();
     if fault.per == Per::Connection && !met_by_callers {
         let message =
             "is \"connection\", but a server does not know its callers' connections apart";
@@ -150,7 +154,10 @@ fn check_target(
 ) {
     match target.given().as_slice() {
         [] => {
-            let fix = "give one of `service`, `instance`, `edge`";
+            let fix = match kind.acts_on_zones() {
+                true => "give `zones`",
+                false => "give one of `service`, `instance`, `edge`",
+            };
             return problems.add(path, "names nothing", fix);
         }
         [_] => {}
@@ -171,6 +178,9 @@ fn check_target(
             return;
         }
         return check_edge((edge.from, edge.to), kind, topology, &path, problems);
+    }
+    if let Some(zones) = &target.zones {
+        return check_crossing(zones, kind, topology, &path.key("zones"), problems);
     }
     let key = if target.service.is_some() {
         "service"
@@ -198,6 +208,63 @@ fn check_target(
     }
 }
 
+/// Whether a kind can act on the calls between these zones, and there are any.
+fn check_crossing(
+    zones: &[String],
+    kind: &KindInfo,
+    topology: &Topology,
+    path: &KeyPath,
+    problems: &mut Problems<'_, '_>,
+) {
+    if !kind.acts_on_zones() {
+        let message = format!(
+            "is the calls between zones, on which `{}` cannot act",
+            kind.name
+        );
+        let fix = "give `service`, `instance` or `edge` instead, or let `kind` be `zone_latency`";
+        return problems.add(path, message, fix);
+    }
+    let before = problems.len();
+    for (index, zone) in zones.iter().enumerate() {
+        is_zone(zone, &topology.network, &path.index(index), problems);
+    }
+    if problems.len() > before {
+        return;
+    }
+    if let [one, other] = zones
+        && one == other
+    {
+        let message = format!("names {one:?} twice");
+        let fix = "name another zone, or this one alone for all calls that cross its border";
+        return problems.add(path, message, fix);
+    }
+    let target = Target {
+        zones: Some(zones.to_vec()),
+        ..Target::default()
+    };
+    // Where zones have mistakes of their own, those are enough.
+    if are_sound(topology) && !is_any_crossed(&target, topology) {
+        let message = format!("is {target}, and no call crosses there");
+        let fix = "name zones whose members call each other";
+        problems.add(path, message, fix);
+    }
+}
+
+fn is_any_crossed(target: &Target, topology: &Topology) -> bool {
+    let zones_of = |service| {
+        let instances = topology.instances_of(service).into_iter();
+        let zones = instances.filter_map(|id| topology.network.zone_of(&id).map(str::to_owned));
+        zones.collect::<BTreeSet<String>>()
+    };
+    edges(topology).into_iter().any(|(from, to)| {
+        let (callers, callees) = (zones_of(from), zones_of(to));
+        let mut pairs = callers
+            .iter()
+            .flat_map(|caller| callees.iter().map(move |callee| (caller, callee)));
+        pairs.any(|(caller, callee)| target.matches_crossing(caller, callee))
+    })
+}
+
 fn check_edge(
     (from, to): (Service, Service),
     kind: &KindInfo,
@@ -205,6 +272,10 @@ fn check_edge(
     path: &KeyPath,
     problems: &mut Problems<'_, '_>,
 ) {
+    if kind.acts_on_zones() {
+        let message = format!("is given, but `{}` acts on zones", kind.name);
+        return problems.add(path, message, "give `zones` instead");
+    }
     if !kind.edges {
         let message = format!(
             "is the calls between services, on which `{}` cannot act",

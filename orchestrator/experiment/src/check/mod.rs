@@ -9,6 +9,7 @@ mod memory;
 mod phases;
 mod services;
 mod stages;
+mod zones;
 
 pub(crate) use arrivals::check_workload;
 pub(crate) use expectations::check_expectations;
@@ -43,5 +44,6 @@ pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_
     check_index(&topology.shard.index, &path.dotted("shard.index"), problems);
     let memory = path.dotted("reranker.memory");
     check_memory(&topology.reranker.memory, &memory, problems);
+    zones::check_zones(topology, &path.key("network"), problems);
     graph::check_graph(topology, &path.key("graph"), problems);
 }

@@ -8,3 +8,4 @@ mod good_files;
 mod graphs;
 mod judging;
 mod schema;
+mod zones;

@@ -10,7 +10,7 @@ use ragdoll_runtime::{BoxService, Clock, Streams};
 use ragdoll_stubs::ingest::{Messages, Queue};
 use ragdoll_telemetry::otlp::{OtlpError, OtlpExport};
 use ragdoll_telemetry::process_metrics::ProcessMetrics;
-use ragdoll_telemetry::{Exporter, log_process, log_subscriber, tracing};
+use ragdoll_telemetry::{Exporter, ServiceInstance, log_process, log_subscriber, tracing};
 use thiserror::Error;
 use tokio::sync::mpsc;
 
@@ -67,7 +67,12 @@ impl Running {
         let injector = injector.carried_out_by(begin.means);
         let (exporter, batches) = Exporter::channel();
         let export = match &plan.otlp_endpoint {
-            Some(endpoint) => Some(OtlpExport::start(endpoint, id, batches, &clock, &exporter)?),
+            Some(endpoint) => {
+                let own = ServiceInstance::of(&plan.topology, id);
+                Some(OtlpExport::start(
+                    endpoint, &own, batches, &clock, &exporter,
+                )?)
+            }
             None => {
                 std::thread::spawn(move || batches.into_iter().for_each(drop));
                 None

@@ -5,7 +5,7 @@ use ragdoll_fault_spec::{Catalog as _, KindInfo, Target, edges};
 use ragdoll_model::mitigation::Cache;
 use ragdoll_model::stages::{Batch, Codec, Device, DiskUse, Generate, Repeat};
 use ragdoll_model::topology::{Llm, LockScope, Memory};
-use ragdoll_model::{Dist, GraphLock, GraphPool, GraphService, Service, Stage, TokenDist, Topology};
+use ragdoll_model::{Dist, GraphLock, GraphPool, GraphService, Service, Stage, TokenDist, Topology, Zone};
 use ragdoll_telemetry::SpanKind;
 use serde_json::{Value, json};
 
@@ -14,10 +14,14 @@ use crate::common::shop::{ask, diamond, fault, name, once, span};
 
 const SECOND: u64 = 1_000_000;
 
-/// The diamond with all that a fault could need: memory, copies, health checks.
+/// The diamond with all that a fault could need: memory, copies, health checks, zones.
 fn rich() -> Topology {
     let mut topology = diamond();
     topology.network.health_check_ms = 500.0;
+    topology.network.zones = vec![Zone {
+        name: "front".to_owned(),
+        members: vec!["frontend".to_owned()],
+    }];
     topology.graph.deadline_ms = 5_000.0;
     let frontend = &mut topology.graph.services[0];
     // Held for so long that some wait for it.
@@ -146,7 +150,7 @@ fn every_kind_that_means_something_in_a_graph_is_felt_there() {
         let acts = kind.graph.is_some();
         assert_eq!(
             kind.fits(frontend, &topology).is_ok(),
-            acts,
+            acts && !kind.acts_on_zones(),
             "{}",
             kind.name
         );
@@ -157,6 +161,7 @@ fn every_kind_that_means_something_in_a_graph_is_felt_there() {
         // Users do not look at what is wrong with an answer; services do.
         let target = match kind.name {
             "malformed_response" => Target::service(name("cart")),
+            _ if kind.acts_on_zones() => Target::zones(&["front"]),
             _ => Target::service(frontend),
         };
         let mut faults = company.clone();

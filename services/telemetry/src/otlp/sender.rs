@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use ragdoll_model::InstanceId;
 use ragdoll_runtime::Clock;
 use tokio::runtime::{Builder, Runtime};
 
@@ -16,6 +15,7 @@ use super::pump::pump;
 use super::resource::resource;
 use super::traces::Traces;
 use crate::export::Exporter;
+use crate::resource::ServiceInstance;
 
 /// How often the exporter sends what is pending.
 const FLUSH_INTERVAL_US: u64 = 200_000;
@@ -33,7 +33,7 @@ struct Destinations {
 }
 
 impl Sender {
-    pub(super) fn connect(endpoint: &str, instance: &InstanceId) -> Result<Self, OtlpError> {
+    pub(super) fn connect(endpoint: &str, instance: &ServiceInstance) -> Result<Self, OtlpError> {
         let runtime = OwnRuntime::new()?;
         let destinations = {
             let _inside = runtime.get().enter();

@@ -19,8 +19,8 @@ use ragdoll_host::service::{Begin, Plan};
 use ragdoll_model::presets::PRESETS;
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{Clock, Streams};
-use ragdoll_telemetry::Exporter;
 use ragdoll_telemetry::otlp::OtlpExport;
+use ragdoll_telemetry::{Exporter, ServiceInstance};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -137,6 +137,7 @@ impl Keeper<'_> {
         let _export = match &options.otlp_endpoint {
             Some(endpoint) => {
                 let client = InstanceId::new(Service::CLIENT, 0);
+                let client = ServiceInstance::of(&options.topology, &client);
                 let export = OtlpExport::start(endpoint, &client, batches, &clock, &exporter);
                 Some(export.map_err(|error| RunError::Runtime(std::io::Error::other(error)))?)
             }

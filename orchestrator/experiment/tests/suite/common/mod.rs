@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// Three kinds: one that acts everywhere, one on few services, one that checks a relation.
+/// Four kinds: one that acts everywhere, one on few services, one that checks a relation, one on zones.
 #[derive(Debug)]
 pub(crate) struct TestCatalog;
 
@@ -89,12 +89,23 @@ impl Catalog for TestCatalog {
                 callers: false,
                 causes: &["memory"],
             },
+            KindInfo {
+                name: "zone_latency",
+                summary: "Adds time to calls between zones.",
+                resource: "network",
+                services: &[],
+                graph: Some(Needs::Zones),
+                edges: false,
+                standing: false,
+                callers: false,
+                causes: &["network"],
+            },
         ]
     }
 
     fn resolve(&self, kind: &str, params: &Value) -> Result<Value, ParamError> {
         match kind {
-            "latency" => fill::<Latency>(params),
+            "latency" | "zone_latency" => fill::<Latency>(params),
             "lock_contention" => fill::<LockContention>(params),
             "oom" => {
                 let filled = fill::<Oom>(params)?;
@@ -113,7 +124,7 @@ impl Catalog for TestCatalog {
 
     fn params_schema(&self, kind: &str) -> Schema {
         match kind {
-            "latency" => schema_for!(Latency),
+            "latency" | "zone_latency" => schema_for!(Latency),
             "lock_contention" => schema_for!(LockContention),
             "oom" => schema_for!(Oom),
             other => panic!("no kind {other:?}"),

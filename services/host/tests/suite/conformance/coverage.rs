@@ -12,6 +12,7 @@ pub(crate) enum On {
     Service,
     Instance,
     Edge,
+    Zones,
 }
 
 /// What a scenario shows.
@@ -41,6 +42,10 @@ impl Subject {
         }
     }
 
+    pub(crate) const fn on_zones(kind: &'static str) -> Self {
+        Subject::Fault(kind, On::Zones)
+    }
+
     pub(crate) const fn on_edge(kind: &'static str) -> Self {
         Subject::Fault(kind, On::Edge)
     }
@@ -49,7 +54,7 @@ impl Subject {
 /// A scenario, and what it shows.
 pub(crate) type Shown = (fn(), &'static [Subject]);
 
-const ALL: [&[Shown]; 19] = [
+const ALL: [&[Shown]; 20] = [
     super::absent::SHOWN,
     super::answer_faults::SHOWN,
     super::balance_faults::SHOWN,
@@ -69,6 +74,7 @@ const ALL: [&[Shown]; 19] = [
     super::streams::SHOWN,
     super::traces::SHOWN,
     super::wire::SHOWN,
+    super::zones::SHOWN,
 ];
 
 /// What is no code of its own that could be listed.
@@ -102,6 +108,10 @@ fn faults() -> Vec<Subject> {
     let mut faults = Vec::new();
     let kinds = Faults.kinds().into_iter();
     for kind in kinds.filter(|kind| kind.services != [Service::CLIENT]) {
+        if kind.acts_on_zones() {
+            faults.push(Subject::on_zones(kind.name));
+            continue;
+        }
         if !kind.edges || !kind.services.is_empty() {
             faults.push(Subject::on_service(kind.name));
             faults.push(Subject::on_instance(kind.name));

@@ -31,6 +31,7 @@ mod stages;
 mod streams;
 mod traces;
 mod wire;
+mod zones;
 
 pub(crate) use coverage::{Shown, Subject};
 pub(crate) use line::{Line, converse, converse_on};

@@ -32,7 +32,13 @@ impl Subject {
         let instance = InstanceId::new(Service::RERANKER, 1);
         let random = Streams::new(1).stream(instance.name());
         let (exporter, batches) = Exporter::channel();
-        let export = OtlpExport::start(endpoint, &instance, batches, &clock, &exporter);
+        let export = OtlpExport::start(
+            endpoint,
+            &instance.clone().into(),
+            batches,
+            &clock,
+            &exporter,
+        );
         let telemetry = Telemetry::new(clock.clone(), instance, 0, random, exporter.clone());
         Subject {
             clock,
