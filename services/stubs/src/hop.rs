@@ -3,10 +3,10 @@
 mod behaviour;
 mod calls;
 mod entry;
+mod failure;
 mod request;
 mod server;
 mod stage;
-mod status;
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ pub use self::behaviour::Behaviours;
 use self::behaviour::Custom;
 use self::calls::Downstream;
 pub use self::entry::router;
+pub use self::failure::{Code, Failure};
 use self::request::Place;
 pub use self::request::Request;
 use self::stage::{Stages, Visit};
-pub use self::status::{Code, Status as Failure};
 use crate::client::Client;
 
 /// A service of a graph, on one instance: by itself a gRPC server with one method, whose name is the

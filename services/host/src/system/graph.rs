@@ -14,9 +14,8 @@ impl Wiring<'_> {
         for spec in graph.from_the_leaves() {
             let service = spec.name;
             for instance in self.instances_of(service) {
-                let stub = HopStub::new(&instance, spec, graph, |callee| {
-                    self.client_of(&instance.id, callee)
-                });
+                let client_of = |callee| self.client_of(&instance.id, callee);
+                let stub = HopStub::new(&instance, spec, graph, self.behaviours, client_of);
                 if service == entry {
                     self.serve_http(&instance, hop::router(&stub, graph.deadline_ms));
                 } else {

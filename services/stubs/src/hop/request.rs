@@ -11,7 +11,7 @@ use ragdoll_runtime::{Rng, Stream};
 use ragdoll_telemetry::{RequestContext, log};
 
 use super::calls::Downstream;
-use super::status::Status;
+use super::failure::Failure;
 
 /// What all requests in one instance share.
 pub(super) struct Place {
@@ -147,7 +147,7 @@ impl Request {
     ///
     /// # Panics
     /// Where the description of this service has no call of `service`.
-    pub async fn call(&self, service: &str, payload: impl Into<Bytes>) -> Result<Bytes, Status> {
+    pub async fn call(&self, service: &str, payload: impl Into<Bytes>) -> Result<Bytes, Failure> {
         let Shared { place, context, .. } = &*self.shared;
         let position = place.position(service);
         let earlier = {
@@ -161,7 +161,7 @@ impl Request {
             context.attempt_path = mix(context.attempt_path ^ call.key(), earlier);
         }
         let answer = call.ask(&place.instance, &context, payload.into());
-        answer.await.map_err(Status::from)
+        answer.await.map_err(Failure::from)
     }
 
     /// The time, in milliseconds of the run.
