@@ -137,8 +137,7 @@ fn it_learns_why_a_call_failed_and_may_go_on() {
         .service("cache", |s| s.work_ms(1.0))
         .build()
         .expect("a sound system");
-    let fault =
-        Fault::on_calls("error_response", "planner", "search").param("status", "UNAVAILABLE");
+    let fault = Fault::on_calls("error_rate", "planner", "search").param("code", "UNAVAILABLE");
     let experiment = quiet()
         .phase("broken", 20.0, |phase| phase.fault(fault))
         .build();

@@ -111,9 +111,9 @@ fn telemetry_is_kept_where_it_is_asked_for() {
     let record = planner().run_into(load("slow_disk.toml"), &folder);
     record.expect("a sound file").assert_passed();
     let written = [
-        "traces.jsonl",
+        "traces.otlp.jsonl",
         "logs.jsonl",
-        "metrics.jsonl",
+        "metrics.otlp.jsonl",
         "journal.json",
     ];
     let missing: Vec<_> = written
