@@ -1,18 +1,18 @@
 //! A service that is being described, and its calls.
 
+use bytes::Bytes;
 use ragdoll_model::Dist;
-use ragdoll_stubs::hop::{Failure, Request};
+use ragdoll_stubs::hop::{Behaviours, Failure, Request};
 use toml::{Table, Value};
 
 use crate::text::{below, push, value};
-use crate::{Bytes, system::Registry};
 
 /// A service that is being described. What a request passes there (`work`, `disk_read_bytes`, `lock`, `calls` and the
 /// like) is passed in the order of these methods. A service that says nothing of it works for 5 ms in the median.
 #[derive(Debug)]
 pub struct ServiceBuilder {
     pub(crate) table: Table,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Behaviours,
     pub(crate) name: String,
 }
 
@@ -140,7 +140,7 @@ impl ServiceBuilder {
     }
 
     /// The table of the service. One with a behaviour lists its calls outside of the stages.
-    pub(crate) fn finish(mut self) -> (Table, Registry) {
+    pub(crate) fn finish(mut self) -> (Table, Behaviours) {
         if self.table.contains_key("behaviour") {
             let stages = self.table.remove("stages");
             let stages = stages.and_then(|stages| stages.as_array().cloned());

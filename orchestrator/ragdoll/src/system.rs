@@ -3,27 +3,24 @@
 use std::borrow::Borrow;
 use std::path::Path;
 
-use ragdoll_deploy::{Behaviours, RunOptions, run};
+use bytes::Bytes;
+use ragdoll_deploy::{RunOptions, run};
+use ragdoll_stubs::hop::{Behaviours, Failure, Request};
 use toml::Table;
 
-use crate::Bytes;
 use crate::error::Error;
 use crate::expect::Expect;
 use crate::experiment::Experiment;
 use crate::record::Record;
 use crate::service::ServiceBuilder;
 use crate::text::{below, push};
-use ragdoll_stubs::hop::{Failure, Request};
-
-/// The functions of a system.
-pub(crate) type Registry = Behaviours;
 
 /// Services that call each other. Users call the first of them.
 #[derive(Clone, Debug)]
 pub struct System {
     /// The table `topology` with what was described; nothing of a system without services.
     table: Table,
-    registry: Registry,
+    registry: Behaviours,
 }
 
 impl System {
@@ -32,7 +29,7 @@ impl System {
     pub fn builder() -> SystemBuilder {
         SystemBuilder {
             table: Table::new(),
-            registry: Registry::default(),
+            registry: Behaviours::default(),
         }
     }
 
@@ -90,7 +87,7 @@ impl System {
 #[derive(Debug)]
 pub struct SystemBuilder {
     table: Table,
-    registry: Registry,
+    registry: Behaviours,
 }
 
 impl SystemBuilder {
