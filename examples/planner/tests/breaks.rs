@@ -10,7 +10,11 @@ fn system() -> Result<System, Error> {
             let tickets = Call::to("tickets").timeout_ms(200.0);
             s.calls("documents").calls(tickets).calls("llm")
         })
-        .service("documents", |s| s.work_ms(5.0).disk_read_bytes(262_144))
+        .service("documents", |s| {
+            s.work_ms(5.0)
+                .disk_read_bytes(262_144)
+                .disk_cached_share(0.5)
+        })
         .service("tickets", |s| s.work(Dist::lognormal(10.0, 0.3)))
         .service("llm", |s| s.workers(32).work(Dist::lognormal(150.0, 0.3)))
         .build()

@@ -12,6 +12,9 @@ use crate::fault::Fault;
 use crate::problems::{of_built, of_file, of_unreadable};
 use crate::text::{below, has_graph, push, shown, text_of};
 
+/// What reports say in place of a file's name.
+const NO_FILE: &str = "described in Rust";
+
 /// What is tried on a system. Names of services and kinds of faults are checked by
 /// [`System::check`](crate::System::check) and before a run.
 #[derive(Clone, Debug)]
@@ -33,6 +36,7 @@ impl Experiment {
         table.insert("title".to_owned(), title.into());
         ExperimentBuilder {
             title: title.to_owned(),
+            seed: None,
             table,
         }
     }
@@ -100,7 +104,7 @@ fn built(title: &str, table: &Table, system: &Table) -> Result<Loaded, Error> {
         // A file expects something. This is taken out again.
         push(&mut table, "expect", Expect::holds("true").into_table());
     }
-    let loaded = Loaded::parse(&text_of(&table), Path::new(title), &Faults);
+    let loaded = Loaded::parse(&text_of(&table), Path::new(NO_FILE), &Faults);
     let whole = format!("experiment `{title}`");
     let mut loaded = loaded.map_err(|errors| of_built(&errors, &table, &whole))?;
     if expects_nothing {
@@ -113,6 +117,7 @@ fn built(title: &str, table: &Table, system: &Table) -> Result<Loaded, Error> {
 #[derive(Clone, Debug)]
 pub struct ExperimentBuilder {
     title: String,
+    seed: Option<u64>,
     table: Table,
 }
 
@@ -126,8 +131,8 @@ impl ExperimentBuilder {
 
     /// Seed of every random draw; 1 unless given.
     #[must_use]
-    pub fn seed(mut self, seed: u32) -> Self {
-        self.table.insert("seed".to_owned(), i64::from(seed).into());
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 
@@ -166,11 +171,9 @@ impl ExperimentBuilder {
 
     /// The experiment.
     pub fn build(self) -> Experiment {
-        let ExperimentBuilder { title, table } = self;
-        Experiment {
-            source: Source::Built { title, table },
-            seed: None,
-        }
+        let ExperimentBuilder { title, seed, table } = self;
+        let source = Source::Built { title, table };
+        Experiment { source, seed }
     }
 }
 

@@ -19,7 +19,7 @@
 //! # fn main() -> Result<(), ragdoll::Error> {
 //! let system = System::builder()
 //!     .service("planner", |s| s.workers(64).behaviour(plan).calls("search").calls("llm"))
-//!     .service("search", |s| s.work_ms(5.0).disk_read_bytes(262_144))
+//!     .service("search", |s| s.work_ms(5.0).disk_read_bytes(262_144).disk_cached_share(0.5))
 //!     .service("llm", |s| s.workers(32).work(Dist::lognormal(150.0, 0.4)))
 //!     .build()?;
 //! let experiment = Experiment::builder("a slow disk is found behind the planner")

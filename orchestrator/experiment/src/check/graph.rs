@@ -103,7 +103,7 @@ fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) 
     for (index, service) in graph.services.iter().enumerate() {
         let path = path.index(index);
         check_disk(service, &path, problems);
-        if service.stages.is_empty() {
+        if service.stages.is_empty() || service.behaviour.is_some() {
             continue;
         }
         let usual = GraphService::new(service.name);

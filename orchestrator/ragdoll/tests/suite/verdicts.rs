@@ -15,7 +15,11 @@ pub(crate) fn planner() -> System {
         .service("planner", |s| {
             s.workers(64).behaviour(plan).calls("search").calls("llm")
         })
-        .service("search", |s| s.work_ms(5.0).disk_read_bytes(262_144))
+        .service("search", |s| {
+            s.work_ms(5.0)
+                .disk_read_bytes(262_144)
+                .disk_cached_share(0.5)
+        })
         .service("llm", |s| s.workers(32).work(Dist::lognormal(60.0, 0.3)));
     system.build().expect("a sound system")
 }
