@@ -45,7 +45,8 @@ use crate::faults::{
     partial_gather::PartialGather,
     partition::Partition,
     patches::{
-        DeviceThrottling, DiskFull, FsyncStall, PageCacheCold, RunawayLoop, SerialisationCost, SlowDisk,
+        DeviceThrottling, DiskFull, FsyncStall, PageCacheCold, RunawayLoop, SerialisationCost,
+        SlowDisk,
     },
     poison_input::PoisonInput,
     pool_exhaustion::PoolExhaustion,

@@ -10,6 +10,7 @@ use ragdoll_load::{
 };
 use thiserror::Error;
 
+use crate::behaviours::BehaviourError;
 use crate::real::GroundError;
 use crate::real::up::UpError;
 
@@ -28,6 +29,9 @@ pub enum RunError {
     /// Telemetry could not be kept.
     #[error(transparent)]
     Collect(#[from] CollectError),
+    /// A service's behaviour is not to be had.
+    #[error(transparent)]
+    Behaviour(#[from] BehaviourError),
     /// A real ground is not to be had, or was lost.
     #[error(transparent)]
     Ground(#[from] GroundError),
@@ -67,7 +71,10 @@ impl RunError {
                     ..
                 })
             ),
-            RunError::TooMany(_) | RunError::Fault(_) | RunError::Counterfactual { .. } => true,
+            RunError::TooMany(_)
+            | RunError::Fault(_)
+            | RunError::Behaviour(_)
+            | RunError::Counterfactual { .. } => true,
             RunError::Up(error) => matches!(error, UpError::TokenMissing(_)),
             RunError::Collect(_) | RunError::Ground(_) | RunError::Runtime(_) => false,
             RunError::Incomplete { source, .. } => source.is_spec(),

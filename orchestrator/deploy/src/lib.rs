@@ -1,5 +1,6 @@
 //! Runs an experiment on a ground and returns the record of the run.
 
+mod behaviours;
 mod client;
 mod counterfactual;
 mod error;
@@ -16,6 +17,7 @@ mod recording;
 mod run;
 mod virtual_ground;
 
+pub use behaviours::BehaviourError;
 pub use counterfactual::run_counterfactual;
 pub use error::RunError;
 pub use exact::ExactAnswers;
@@ -25,6 +27,7 @@ pub use parallel::{cores, side_by_side};
 pub use progress::Progress;
 pub use ragdoll_collector::CollectError;
 pub use ragdoll_host::service::{Addresses, Plan};
+pub use ragdoll_stubs::hop::Behaviours;
 pub use real::up::client::{ControlClient, ControlError};
 pub use real::up::views::{Changed, FaultState, FaultView, Reason, Refused};
 pub use real::up::{Served, UpError, UpOptions, topology_named, up};

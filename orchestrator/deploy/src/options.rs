@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ragdoll_stubs::hop::Behaviours;
+
 use crate::ground::Ground;
 use crate::progress::Progress;
 
@@ -21,4 +23,6 @@ pub struct RunOptions {
     /// Whether the instances of a real ground say nothing, which shows what telemetry costs. The
     /// analyser then sees the load generator alone.
     pub without_telemetry: bool,
+    /// The functions that serve services of a graph whose description names one. On the virtual ground only.
+    pub behaviours: Behaviours,
 }

@@ -57,9 +57,7 @@ pub fn outcomes_virtual(experiment: &Experiment) -> Result<VirtualOutcomes, RunE
 
 fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {
     match options.ground {
-        Ground::Virtual => {
-            virtual_ground::record(experiment, options.out.as_deref(), &options.progress)
-        }
+        Ground::Virtual => virtual_ground::record(experiment, options),
         _ => real::record(experiment, options),
     }
 }

@@ -11,10 +11,13 @@ use ragdoll_host::{Surroundings, System};
 use ragdoll_load::Schedule;
 use ragdoll_model::InstanceId;
 use ragdoll_runtime::{Clock, Streams, run_virtual};
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_telemetry::{Batch, Exporter, ServiceInstance, log_subscriber, tracing};
 
+use crate::behaviours::check_registered;
 use crate::error::RunError;
 use crate::load::{Driven, drive_load};
+use crate::options::RunOptions;
 use crate::plan;
 use crate::progress::Progress;
 use crate::recording::{Recording, VirtualOutcomes, VirtualRecording};
@@ -22,18 +25,14 @@ use crate::recording::{Recording, VirtualOutcomes, VirtualRecording};
 /// How often progress is noted, in simulated time.
 const PROGRESS_INTERVAL_US: u64 = 1_000_000;
 
-/// Runs an experiment. Telemetry is written to `out` as it comes; a run that cannot begin leaves the
+/// Runs an experiment. Telemetry is written to `options.out` as it comes; a run that cannot begin leaves the
 /// folder as it is.
-pub(crate) fn record(
-    experiment: &Experiment,
-    out: Option<&Path>,
-    progress: &Progress,
-) -> Result<Recording, RunError> {
-    let prepared = Prepared::new(experiment)?;
-    let output = out.map(Output::create).transpose()?;
+pub(crate) fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {
+    let prepared = Prepared::new(experiment, &options.behaviours)?;
+    let output = options.out.as_deref().map(Output::create).transpose()?;
     let (exporter, batches) = Exporter::channel();
     let collector = Collector::start(batches, &instances(experiment), output);
-    let simulated = prepared.simulate(exporter, progress);
+    let simulated = prepared.simulate(exporter, &options.progress);
     let collected = collector.finish()?;
     let outcomes = simulated?;
     Ok(Recording {
@@ -67,7 +66,8 @@ fn simulate_with<T: Send>(
     experiment: &Experiment,
     take: impl FnOnce(Receiver<Batch>) -> T + Send,
 ) -> Result<(VirtualOutcomes, T), RunError> {
-    let prepared = Prepared::new(experiment)?;
+    let behaviours = Behaviours::default();
+    let prepared = Prepared::new(experiment, &behaviours)?;
     let (exporter, batches) = Exporter::channel();
     std::thread::scope(|scope| {
         let taking = scope.spawn(move || take(batches));
@@ -93,10 +93,12 @@ struct Prepared<'a> {
     streams: Streams,
     injector: Injector,
     schedule: Arc<Schedule>,
+    behaviours: &'a Behaviours,
 }
 
 impl<'a> Prepared<'a> {
-    fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
+    fn new(experiment: &'a Experiment, behaviours: &'a Behaviours) -> Result<Self, RunError> {
+        check_registered(experiment, behaviours)?;
         let streams = Streams::new(experiment.seed);
         let loads = plan::phase_loads(experiment);
         let injector = Injector::new(plan::faults(experiment), &streams)?;
@@ -107,6 +109,7 @@ impl<'a> Prepared<'a> {
             streams,
             injector,
             schedule: Arc::new(schedule),
+            behaviours,
         })
     }
 
@@ -121,6 +124,7 @@ impl<'a> Prepared<'a> {
                 streams: self.streams,
                 schedule: self.schedule.clone(),
                 injector: &self.injector,
+                behaviours: self.behaviours,
                 progress: progress.clone(),
             };
             simulation.run(clock, exporter)
@@ -139,6 +143,7 @@ struct Simulation<'a> {
     streams: Streams,
     schedule: Arc<Schedule>,
     injector: &'a Injector,
+    behaviours: &'a Behaviours,
     progress: Progress,
 }
 
@@ -158,6 +163,7 @@ impl Simulation<'_> {
             streams: &self.streams,
             exporter: &exporter,
             injector: self.injector,
+            behaviours: self.behaviours,
         });
         self.note_progress(&clock);
         let driven = drive_load(

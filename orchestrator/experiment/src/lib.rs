@@ -41,5 +41,5 @@ pub use record::{
     PhaseRecord, PhaseStats, RunRecord, TimelinePoint, Wall, WaterfallRow,
 };
 pub use schema::schema;
-pub use spec_error::{SpecError, SpecErrors};
+pub use spec_error::{SpecError, SpecErrors, suggest};
 pub use stats::quantile;

@@ -72,7 +72,7 @@ pub(crate) fn closest<'a>(
 pub(crate) const NAMES_SHOWN: usize = 20;
 
 /// `did you mean …?` where a valid name is close to `given`, else the list of all of them.
-pub(crate) fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggest<'a>(given: &str, valid: impl IntoIterator<Item = &'a str>) -> String {
     let valid: Vec<&str> = valid.into_iter().collect();
     match (closest(given, valid.iter().copied()), valid.as_slice()) {
         (Some(name), _) => format!("did you mean `{name}`?"),

@@ -21,6 +21,7 @@ use ragdoll_runtime::random::ms_to_us;
 use ragdoll_runtime::{Body, BoxService, Clock, Network, Request, Streams};
 use ragdoll_stubs::embedder::EmbedderStub;
 use ragdoll_stubs::gateway::{self, Downstream};
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_stubs::metadata::MetadataStub;
 use ragdoll_stubs::reranker::RerankerStub;
 use ragdoll_stubs::shard::ShardStub;
@@ -50,6 +51,8 @@ pub struct Surroundings<'a> {
     pub exporter: &'a Exporter,
     /// What is done to the system.
     pub injector: &'a Injector,
+    /// The functions that serve services of a graph whose description names one.
+    pub behaviours: &'a Behaviours,
 }
 
 /// A running system, with the load generator's ways in.
@@ -166,6 +169,7 @@ struct Wiring<'a> {
     clock: &'a Clock,
     topology: &'a Topology,
     injector: Injector,
+    behaviours: &'a Behaviours,
     network: Network,
     /// Those of this process.
     instances: BTreeMap<InstanceId, Arc<Instance>>,
@@ -189,6 +193,7 @@ impl<'a> Wiring<'a> {
             streams,
             exporter,
             injector,
+            behaviours,
         } = *around;
         let random = streams.stream("instances");
         let network = Network::new(
@@ -222,6 +227,7 @@ impl<'a> Wiring<'a> {
             clock,
             topology,
             injector: injector.clone().in_zones(&topology.network.zones),
+            behaviours,
             network,
             instances: instances.collect(),
             messages: None,

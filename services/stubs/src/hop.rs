@@ -4,13 +4,13 @@ mod behaviour;
 mod calls;
 mod content;
 mod entry;
+mod failure;
 mod fusion;
 mod message;
 mod request;
 mod search;
 mod server;
 mod stage;
-mod status;
 mod surroundings;
 
 use std::sync::Arc;
@@ -26,11 +26,11 @@ use self::behaviour::Custom;
 use self::calls::Downstream;
 use self::content::Carried;
 pub use self::entry::router;
+pub use self::failure::{Code, Failure};
 use self::message::{Message, Served};
 use self::request::Place;
 pub use self::request::Request;
 use self::stage::{Stages, Visit};
-pub use self::status::{Code, Status as Failure};
 pub use self::surroundings::Surroundings;
 use crate::client::Client;
 

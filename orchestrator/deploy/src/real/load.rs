@@ -9,6 +9,7 @@ use ragdoll_host::{Surroundings, System, remote};
 use ragdoll_load::Schedule;
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_runtime::{BoxService, Clock, Streams};
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_telemetry::Exporter;
 
 use crate::error::RunError;
@@ -59,6 +60,7 @@ impl Load<'_> {
             streams: self.streams,
             exporter: self.exporter,
             injector: self.injector,
+            behaviours: &Behaviours::default(),
         };
         let mut ways: BTreeMap<InstanceId, BoxService> = BTreeMap::new();
         let entries = [self.experiment.topology.entry(), Service::INGEST_API];

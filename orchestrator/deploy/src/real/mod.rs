@@ -39,6 +39,7 @@ use self::loopback::Loopback;
 use self::start::{LEAD_US, MEMORY_SCALE, THREADS, wait_ready};
 use self::supervisor::{State, Supervisor};
 use self::watch::{MachineWatch, ProcessorTime};
+use crate::behaviours::check_ground;
 use crate::error::RunError;
 use crate::ground::Ground;
 use crate::judgement::write_journal;
@@ -52,6 +53,7 @@ pub use self::fleet::GroundError;
 
 /// Runs an experiment on a real ground.
 pub(crate) fn record(experiment: &Experiment, options: &RunOptions) -> Result<Recording, RunError> {
+    check_ground(&experiment.topology, options.ground.name())?;
     let prepared = Prepared::new(experiment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use ragdoll_model::{Graph, GraphCall, GraphService, Service, Stage, Topology};
 
+use super::behaviours::check_behaviours;
 use super::stages::{check_stages, stages_with_paths};
 use crate::document::{KeyPath, Problems};
 use crate::spec_error::suggest;
@@ -29,6 +30,7 @@ pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Pr
     check_memory(graph, &services, problems);
     check_instances(graph, &services, problems);
     check_stages(graph, &services, problems);
+    check_behaviours(graph, &services, problems);
     if problems.len() > before {
         return;
     }

@@ -1,6 +1,7 @@
 //! Checks of meaning: what a file says against the system it describes. One file for each part.
 
 mod arrivals;
+mod behaviours;
 mod expectations;
 mod faults;
 mod graph;

@@ -27,7 +27,7 @@ pub(super) fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problem
     for (index, service) in graph.services.iter().enumerate() {
         let path = path.index(index);
         check_disk(service, &path, problems);
-        if service.stages.is_empty() {
+        if service.stages.is_empty() || service.behaviour.is_some() {
             continue;
         }
         check_beside(service, &path, problems);

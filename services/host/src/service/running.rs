@@ -7,6 +7,7 @@ use ragdoll_fault_layers::{Injector, WitnessReport};
 use ragdoll_model::{InstanceId, Service};
 use ragdoll_resources::Machine;
 use ragdoll_runtime::{BoxService, Clock, Streams};
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_stubs::ingest::{Messages, Queue};
 use ragdoll_telemetry::otlp::{OtlpError, OtlpExport};
 use ragdoll_telemetry::process_metrics::ProcessMetrics;
@@ -86,6 +87,8 @@ impl Running {
             streams: &streams,
             exporter: &exporter,
             injector: &injector,
+            // Whoever starts an instance has seen to it that none is wanted.
+            behaviours: &Behaviours::default(),
         };
         let remote = |id: &InstanceId| {
             let known = remotes.get(id);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ragdoll_runtime::BoxService;
 use ragdoll_stubs::Corpus;
-use ragdoll_stubs::hop::{self, Behaviours, HopStub};
+use ragdoll_stubs::hop::{self, HopStub};
 
 use super::Wiring;
 
@@ -14,18 +14,16 @@ impl Wiring<'_> {
     pub(super) fn start_graph(&self, corpus: &Arc<Corpus>) {
         let graph = &self.topology.graph;
         let entry = self.topology.entry();
-        let behaviours = Behaviours::default();
         let around = hop::Surroundings {
             graph,
-            behaviours: &behaviours,
+            behaviours: self.behaviours,
             corpus,
         };
         for spec in graph.from_the_leaves() {
             let service = spec.name;
             for instance in self.instances_of(service) {
-                let stub = HopStub::new(&instance, spec, &around, |callee| {
-                    self.client_of(&instance.id, callee)
-                });
+                let client_of = |callee| self.client_of(&instance.id, callee);
+                let stub = HopStub::new(&instance, spec, &around, client_of);
                 if service == entry {
                     self.serve_http(&instance, hop::router(&stub, graph.deadline_ms));
                 } else {

@@ -5,7 +5,9 @@ use ragdoll_fault_spec::{Catalog as _, KindInfo, Target, edges};
 use ragdoll_model::mitigation::Cache;
 use ragdoll_model::stages::{Batch, Codec, Device, DiskUse, Generate, Repeat};
 use ragdoll_model::topology::{Llm, LockScope, Memory};
-use ragdoll_model::{Dist, GraphLock, GraphPool, GraphService, Service, Stage, TokenDist, Topology, Zone};
+use ragdoll_model::{
+    Dist, GraphLock, GraphPool, GraphService, Service, Stage, TokenDist, Topology, Zone,
+};
 use ragdoll_telemetry::SpanKind;
 use serde_json::{Value, json};
 

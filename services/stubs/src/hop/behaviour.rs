@@ -10,11 +10,11 @@ use ragdoll_model::Graph;
 use ragdoll_resources::Pool;
 use ragdoll_telemetry::RequestContext;
 
+use super::failure::Failure;
 use super::message::{Message, Served};
 use super::request::{Place, Request};
-use super::status::Status;
 
-type Answer = Pin<Box<dyn Future<Output = Result<Bytes, Status>> + Send>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Bytes, Failure>> + Send>>;
 type Behaviour = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
 
 /// Behaviours by the names under which descriptions of systems mention them. Copies share them.
@@ -28,7 +28,7 @@ impl Behaviours {
     pub fn register<F, A>(&mut self, name: impl Into<String>, behaviour: F)
     where
         F: Fn(Request) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<Bytes, Status>> + Send + 'static,
+        A: Future<Output = Result<Bytes, Failure>> + Send + 'static,
     {
         let boxed = move |request| -> Answer { Box::pin(behaviour(request)) };
         self.by_name.insert(name.into(), Arc::new(boxed));

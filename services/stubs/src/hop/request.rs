@@ -13,8 +13,8 @@ use ragdoll_telemetry::{RequestContext, log};
 
 use super::calls::Downstream;
 use super::content::Carried;
+use super::failure::Failure;
 use super::message::Message;
-use super::status::Status;
 
 /// What all requests in one instance share.
 pub(super) struct Place {
@@ -153,7 +153,7 @@ impl Request {
     ///
     /// # Panics
     /// Where the description of this service has no call of `service`.
-    pub async fn call(&self, service: &str, payload: impl Into<Bytes>) -> Result<Bytes, Status> {
+    pub async fn call(&self, service: &str, payload: impl Into<Bytes>) -> Result<Bytes, Failure> {
         let Shared { place, context, .. } = &*self.shared;
         let position = place.position(service);
         let (earlier, content) = {

@@ -5,7 +5,8 @@ use ragdoll_model::retrieval::vector_from_bytes;
 use ragdoll_model::stages::{Search, SearchBy};
 
 use super::content::Carried;
-use crate::corpus::{Corpus, Vectors, best, dot};
+use crate::corpus::Corpus;
+use crate::index::{Vectors, best, dot};
 use crate::keywords::Keywords;
 
 /// A part of the corpus that can be searched.

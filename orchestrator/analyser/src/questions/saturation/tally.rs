@@ -177,7 +177,8 @@ impl Tally {
 /// Milliseconds of a server span's own work.
 fn own_ms(server_span: &ServerSpan) -> f64 {
     let costs = &server_span.costs;
-    let own = costs.compute + costs.codec + costs.cpu + costs.memory + costs.kv_cache + costs.fan_in;
+    let own =
+        costs.compute + costs.codec + costs.cpu + costs.memory + costs.kv_cache + costs.fan_in;
     f64::from(own).max(0.0)
 }
 

@@ -33,6 +33,7 @@ use super::interrupted::interrupted;
 use super::loopback::Loopback;
 use super::start::{LEAD_US, MEMORY_SCALE, THREADS, wait_ready};
 use super::supervisor::{State, Supervisor};
+use crate::behaviours::check_ground;
 use crate::error::RunError;
 use crate::ground::Ground;
 
@@ -46,6 +47,7 @@ pub fn up(options: &UpOptions, ready: impl FnOnce(&Served)) -> Result<(), RunErr
     if options.token.is_none() && !options.listen.ip().is_loopback() {
         return Err(UpError::TokenMissing(options.listen).into());
     }
+    check_ground(&options.topology, options.ground.name())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()

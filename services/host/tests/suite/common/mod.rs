@@ -14,6 +14,7 @@ use ragdoll_model::{Dist, Topology};
 use ragdoll_resources::Instance;
 use ragdoll_runtime::{Body, Clock, Response, Streams, run_virtual};
 use ragdoll_stubs::Client;
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_telemetry::{Batch, Exporter, RequestContext, log_subscriber, tracing};
 use serde_json::Value;
 use tower::Service as _;
@@ -63,6 +64,7 @@ where
                 streams: &streams,
                 exporter: &exporter,
                 injector: &injector,
+                behaviours: &Behaviours::default(),
             });
             let ground = Ground {
                 clock: clock.clone(),

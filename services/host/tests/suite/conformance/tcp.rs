@@ -10,6 +10,7 @@ use ragdoll_host::service::{answer_on, messages_of};
 use ragdoll_host::{Member, Surroundings, System, remote};
 use ragdoll_model::{InstanceId, Service, Topology};
 use ragdoll_runtime::{BoxService, Clock, Streams};
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_telemetry::{log_subscriber, tracing};
 use tokio::net::TcpListener;
 
@@ -103,6 +104,7 @@ async fn start(
             streams,
             exporter: &said.exporter_of(&id),
             injector,
+            behaviours: &Behaviours::default(),
         };
         let messages = (id.service() == Service::INGEST_WORKER).then(|| {
             let api = way(&InstanceId::new(Service::INGEST_API, 0));
@@ -121,6 +123,7 @@ async fn start(
         streams,
         exporter: &said.exporter_of(&client),
         injector,
+        behaviours: &Behaviours::default(),
     };
     let mut system = System::start_client(&around, &way);
     let instances = members.iter().map(|member| member.instance.clone());

@@ -6,6 +6,7 @@ use ragdoll_fault_layers::{Injector, Planned};
 use ragdoll_host::{Surroundings, System};
 use ragdoll_model::Topology;
 use ragdoll_runtime::{Streams, run_virtual};
+use ragdoll_stubs::hop::Behaviours;
 use ragdoll_telemetry::{log_subscriber, tracing};
 
 use super::calm::calmly;
@@ -87,6 +88,7 @@ where
                 streams,
                 exporter: &exporter,
                 injector,
+                behaviours: &Behaviours::default(),
             });
             let ground = Ground {
                 clock: clock.clone(),

@@ -69,44 +69,44 @@ impl Code {
 
 /// A failure: what kind, and in which words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
+pub struct Failure {
     /// What kind.
     pub code: Code,
     /// In words, for logs.
     pub message: String,
 }
 
-impl Status {
+impl Failure {
     /// A failure of this kind, in these words.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Status {
+        Failure {
             code,
             message: message.into(),
         }
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code.name(), self.message)
     }
 }
 
-impl std::error::Error for Status {}
+impl std::error::Error for Failure {}
 
-impl From<tonic::Status> for Status {
+impl From<tonic::Status> for Failure {
     fn from(status: tonic::Status) -> Self {
         let number = status.code() as i32;
         let mut codes = Code::ALL.into_iter();
         let code = codes.find(|&code| code as i32 == number);
         let code = code.unwrap_or_else(|| panic!("a failure has a code, not {status:?}"));
-        Status::new(code, status.message())
+        Failure::new(code, status.message())
     }
 }
 
-impl From<Status> for tonic::Status {
-    fn from(status: Status) -> Self {
-        tonic::Status::new(tonic::Code::from_i32(status.code as i32), status.message)
+impl From<Failure> for tonic::Status {
+    fn from(failure: Failure) -> Self {
+        tonic::Status::new(tonic::Code::from_i32(failure.code as i32), failure.message)
     }
 }
 
@@ -118,11 +118,11 @@ mod tests {
     fn every_code_comes_back_from_grpc() {
         for number in 1..=16 {
             let of_grpc = tonic::Status::new(tonic::Code::from_i32(number), "why");
-            let own = Status::from(of_grpc);
+            let own = Failure::from(of_grpc);
             assert_eq!(own.code as i32, number);
             assert_eq!(tonic::Status::from(own).code() as i32, number);
         }
-        let late = Status::new(Code::DeadlineExceeded, "too late");
+        let late = Failure::new(Code::DeadlineExceeded, "too late");
         assert_eq!(late.to_string(), "DEADLINE_EXCEEDED: too late");
     }
 }
