@@ -12,7 +12,10 @@ fn mistakes_in_a_system_name_the_service_and_the_nearest_one() {
         .build()
         .expect_err("three mistakes");
     let said = error.to_string();
-    assert!(said.contains("service `planner`: `workers` is 0"), "{said}");
+    assert!(
+        said.contains("service `planner`: `workers` is the integer 0"),
+        "{said}"
+    );
     assert!(said.contains("\"Llm\""), "{said}");
     let error = System::builder()
         .service("planner", |s| s.calls("serach"))
@@ -62,7 +65,9 @@ fn mistakes_in_an_experiment_name_the_phase_and_the_nearest_name() {
         "{kind}"
     );
     assert!(kind.ends_with("did you mean `slow_disk`?"), "{kind}");
-    let target = said(broken(Fault::on_service("latency", "plannr")));
+    let target = said(broken(
+        Fault::on_service("queueing", "plannr").param("servers", 1),
+    ));
     assert!(target.contains("`faults[0].target.service`"), "{target}");
     assert!(target.ends_with("did you mean `planner`?"), "{target}");
     let param = Fault::on_service("slow_disk", "search").param("factr", 3.0);
