@@ -126,6 +126,7 @@ fn run_on(
         ground,
         forward,
         without_telemetry: arguments.grounds.without_telemetry,
+        ..RunOptions::default()
     };
     let record = with_progress(experiment, &options)?;
     if let Some(folder) = &out {

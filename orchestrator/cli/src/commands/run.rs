@@ -179,6 +179,7 @@ fn run_seeds(
             ground: ground.clone(),
             forward: arguments.grounds.otlp_endpoint.clone(),
             without_telemetry: arguments.grounds.without_telemetry,
+            ..RunOptions::default()
         };
         let record = run_one(&experiment, &options, arguments)?;
         if !arguments.json && !arguments.is_repeated() {

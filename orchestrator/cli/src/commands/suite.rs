@@ -112,6 +112,7 @@ impl Suite<'_> {
             ground: self.ground.clone(),
             forward: self.forward.map(str::to_owned),
             without_telemetry: false,
+            ..RunOptions::default()
         };
         let record = ragdoll_deploy::run(&experiment, &options)?;
         if let Some(folder) = &options.out {
