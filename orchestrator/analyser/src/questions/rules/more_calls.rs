@@ -1,5 +1,5 @@
-//! A service that takes more of each request's time since it is called more often, and takes no longer for a call: that is
-//! the doing of whoever calls more, or of the cache that used to save those calls.
+//! A service that takes more of each request's time since it is called more often, and not since it takes longer for a call:
+//! that is the doing of whoever calls more, or of the cache that used to save those calls.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,23 @@ use crate::facts::time::Window;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
+use crate::questions::places::Place;
 use crate::questions::rules::rule::{Effect, Guess, Rule, Suspect};
 use crate::questions::signs::hit_ratio::hit_ratio_fell;
 use crate::statistics::summary::{mean, ratio};
 
-/// Calls in each window below which their mean says nothing.
+/// Requests of the caller in each window, and calls now, below which their number says nothing.
 const CALLS_MIN: usize = 30;
+
+/// Calls of the baseline below which nobody can tell how long one took. Where there were hardly any, that they are made at all
+/// is what changed.
+const CALLS_BEFORE_MIN: usize = 5;
 
 /// How many times as many calls a request makes, at least.
 const TIMES_MIN: f64 = 1.3;
 
-/// How many times as long a call may take: with more, the callee is slower as well, and that is what is named.
+/// How many times as long a call may take where it waits for something: with more, that is what ran short, and what is named.
+/// Work may take as many times as long as there are calls, since more calls at once slow each other down.
 const SLOWER_MAX: f64 = 1.15;
 
 /// Share of the growth that the further calls must explain.
@@ -53,8 +59,7 @@ impl Rule for MoreCalls {
         if has_retries || !ADDED.contains(&place.cause) {
             return Effect::GoOn;
         }
-        let Some((caller, figures)) = more_calls(compared, place.service, place.mean_growth_ms())
-        else {
+        let Some((caller, figures)) = more_calls(compared, place) else {
             return Effect::GoOn;
         };
         let lost = hit_ratio_fell(compared, caller);
@@ -96,12 +101,8 @@ impl Served {
 }
 
 /// Who calls more often than before for each request of its own, so that `callee` takes more time, or somebody on the
-/// way to it; where that explains the growth of the callee's time by `growth_ms` a request.
-fn more_calls(
-    compared: &Comparison<'_>,
-    callee: ServiceId,
-    growth_ms: f64,
-) -> Option<(ServiceId, Vec<Figure>)> {
+/// way to it; where that explains the growth of its time.
+fn more_calls(compared: &Comparison<'_>, place: &Place) -> Option<(ServiceId, Vec<Figure>)> {
     let Comparison {
         prepared,
         window,
@@ -112,13 +113,15 @@ fn more_calls(
         let now = Served::new(prepared, service, window);
         (now, Served::new(prepared, service, baseline))
     };
-    let (now, before) = served(callee);
-    let is_slower = ratio(now.mean_ms, before.mean_ms).is_none_or(|times| times > SLOWER_MAX);
-    if now.count < CALLS_MIN || before.count < CALLS_MIN || is_slower {
+    let (now, before) = served(place.service);
+    if now.count < CALLS_MIN {
         return None;
     }
-    let took_ms = now.mean_ms;
-    let (mut at, mut now, mut before) = (callee, now, before);
+    let (took_ms, slower) = match before.count >= CALLS_BEFORE_MIN {
+        true => (before.mean_ms, ratio(now.mean_ms, before.mean_ms)?),
+        false => (now.mean_ms, 1.0),
+    };
+    let (mut at, mut now, mut before) = (place.service, now, before);
     for _ in 0..DEPTH_MAX {
         let caller = main_caller(&now)?;
         let (caller_now, caller_before) = served(caller);
@@ -129,12 +132,18 @@ fn more_calls(
         let of_caller = |calls: &Served| calls.by_caller.get(&caller).copied().unwrap_or(0) as f64;
         let each = of_caller(&now) / caller_now.count as f64;
         let each_before = of_caller(&before) / caller_before.count as f64;
-        if ratio(each, each_before).is_some_and(|times| times >= TIMES_MIN) {
+        let times = each / each_before.max(f64::MIN_POSITIVE);
+        if times >= TIMES_MIN {
+            let slower_max = match place.cause {
+                Cause::Compute => times.max(SLOWER_MAX),
+                _ => SLOWER_MAX,
+            };
             let explained_ms = (each - each_before) * took_ms;
             let name = |service| prepared.instances.service_name(service);
             let what = format!("calls of {} for each request of {}", name(at), name(caller));
-            let is_enough = explained_ms >= EXPLAINED_MIN * growth_ms;
-            return is_enough.then(|| (caller, vec![figure(what, each, each_before, "")]));
+            let is_enough = explained_ms >= EXPLAINED_MIN * place.mean_growth_ms();
+            return (is_enough && slower <= slower_max)
+                .then(|| (caller, vec![figure(what, each, each_before, "")]));
         }
         (at, now, before) = (caller, caller_now, caller_before);
     }
