@@ -24,7 +24,7 @@ impl Kind for CacheFailure {
         edges: false,
         standing: false,
         callers: false,
-        causes: &["queue", "compute"],
+        causes: &["queue", "compute", "cache"],
     };
 
     fn example() -> Self {

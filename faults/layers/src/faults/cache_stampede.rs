@@ -25,7 +25,7 @@ impl Kind for CacheStampede {
         edges: false,
         standing: false,
         callers: false,
-        causes: &["queue", "compute"],
+        causes: &["queue", "compute", "cache"],
     };
 
     fn example() -> Self {

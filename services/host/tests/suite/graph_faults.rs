@@ -119,7 +119,11 @@ fn busy(mut faults: Vec<Planned>) -> String {
     }
     let ((), seen) = on_with(rich(), faults, |ground| async move {
         let asking = ground.clone();
-        let asking = tokio::spawn(async move { ask(&asking, 200, 25_000).await });
+        // Asked twice, so that there is something for a cache to know.
+        let asking = tokio::spawn(async move {
+            ask(&asking, 100, 25_000).await;
+            ask(&asking, 100, 25_000).await;
+        });
         ground.clock.sleep_us(8 * SECOND).await;
         asking.abort();
     });
@@ -167,7 +171,12 @@ fn every_kind_that_means_something_in_a_graph_is_felt_there() {
             _ => Target::service(frontend),
         };
         let mut faults = company.clone();
-        faults.push(fault(kind.name, target, felt(&kind)));
+        let mut told = fault(kind.name, target, felt(&kind));
+        if kind.name == "cache_stampede" {
+            // When there is something that can expire.
+            told.start_us = 5 * SECOND / 2;
+        }
+        faults.push(told);
         let without = match company.is_empty() {
             true => &undisturbed,
             false => &busy(company),

@@ -27,8 +27,11 @@ const CALLS_BEFORE_MIN: usize = 5;
 const TIMES_MIN: f64 = 1.3;
 
 /// How many times as long a call may take where it waits for something: with more, that is what ran short, and what is named.
-/// Work may take as many times as long as there are calls, since more calls at once slow each other down.
 const SLOWER_MAX: f64 = 1.15;
+
+/// Work may take so many times as long as the number of calls to this power: more calls at once slow each other down, near
+/// saturation by more than in proportion.
+const SLOWER_POWER: f64 = 1.5;
 
 /// Share of the growth that the further calls must explain.
 const EXPLAINED_MIN: f64 = 0.5;
@@ -119,7 +122,9 @@ fn more_calls(compared: &Comparison<'_>, place: &Place) -> Option<(ServiceId, Ve
     }
     let (took_ms, slower) = match before.count >= CALLS_BEFORE_MIN {
         true => (before.mean_ms, ratio(now.mean_ms, before.mean_ms)?),
-        false => (now.mean_ms, 1.0),
+        false if place.cause == Cause::Compute => (now.mean_ms, 1.0),
+        // What is waited for might have run short, for all that is known.
+        false => return None,
     };
     let (mut at, mut now, mut before) = (place.service, now, before);
     for _ in 0..DEPTH_MAX {
@@ -135,7 +140,7 @@ fn more_calls(compared: &Comparison<'_>, place: &Place) -> Option<(ServiceId, Ve
         let times = each / each_before.max(f64::MIN_POSITIVE);
         if times >= TIMES_MIN {
             let slower_max = match place.cause {
-                Cause::Compute => times.max(SLOWER_MAX),
+                Cause::Compute => times.powf(SLOWER_POWER).max(SLOWER_MAX),
                 _ => SLOWER_MAX,
             };
             let explained_ms = (each - each_before) * took_ms;

@@ -54,7 +54,7 @@ impl Subject {
 /// A scenario, and what it shows.
 pub(crate) type Shown = (fn(), &'static [Subject]);
 
-const ALL: [&[Shown]; 20] = [
+const ALL: [&[Shown]; 21] = [
     super::absent::SHOWN,
     super::answer_faults::SHOWN,
     super::balance_faults::SHOWN,
@@ -71,6 +71,7 @@ const ALL: [&[Shown]; 20] = [
     super::reranking::SHOWN,
     super::scarce_resources::SHOWN,
     super::stages::SHOWN,
+    super::stages_work::SHOWN,
     super::streams::SHOWN,
     super::traces::SHOWN,
     super::wire::SHOWN,

@@ -28,6 +28,7 @@ mod request_faults;
 mod reranking;
 mod scarce_resources;
 mod stages;
+mod stages_work;
 mod streams;
 mod traces;
 mod wire;
