@@ -116,6 +116,13 @@ fn own_system() {
 }
 
 #[test]
+fn presets() {
+    for name in ["agent_loop", "semantic_cache", "hybrid_search", "monolith"] {
+        assert_all_pass(name);
+    }
+}
+
+#[test]
 fn service_graph() {
     assert_all_pass("service_graph");
 }

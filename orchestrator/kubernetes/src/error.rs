@@ -30,12 +30,6 @@ pub enum ExportError {
         /// The recording, as the experiment names it.
         file: String,
     },
-    /// The system is a graph of other services than RAG's, which only runs in one process.
-    #[error(
-        "`topology.graph` is a system that no manifest describes: export a sweep of it, whose pods \
-         each run all of it in virtual time"
-    )]
-    Graph,
     /// The experiment does not fit into a ConfigMap.
     #[error(
         "the experiment and its plan take {bytes} bytes, and a ConfigMap holds {limit}: shorten \

@@ -37,7 +37,7 @@ pub struct Manifests {
     pub services: Vec<Service>,
     /// Every instance but the shards; none for a sweep.
     pub deployments: Vec<Deployment>,
-    /// The shards; none for a sweep.
+    /// The shards; none for a sweep, and for a system without any.
     pub shards: Option<StatefulSet>,
     /// The load, or the sweep.
     pub job: Job,
@@ -57,9 +57,6 @@ pub fn export(
     let plan = plan_json(experiment);
     let namespace = options.namespace.as_deref();
     let whole = Identity::only(CONFIG);
-    if options.sweep.is_none() && !experiment.topology.graph.is_empty() {
-        return Err(ExportError::Graph);
-    }
     let mut manifests = Manifests {
         namespace: namespace.map(|name| Namespace {
             metadata: whole.metadata(name, None),
@@ -83,7 +80,7 @@ pub fn export(
         };
         manifests.services = system.services();
         manifests.deployments = system.deployments();
-        manifests.shards = Some(system.shards()?);
+        manifests.shards = system.shards()?;
     }
     Ok(manifests)
 }

@@ -8,6 +8,7 @@ use ragdoll_model::{Service, Topology};
 
 use crate::names::{COLLECTOR, OTLP_PORT, PORT};
 use crate::resources::memory_scale;
+use crate::system::is_partitioned;
 
 /// The plan as JSON.
 pub(crate) fn plan_json(experiment: &Experiment) -> String {
@@ -19,7 +20,7 @@ pub(crate) fn plan_json(experiment: &Experiment) -> String {
             instances: shards(&topology),
         },
         otlp_endpoint: Some(format!("http://{COLLECTOR}:{OTLP_PORT}")),
-        memory_scale: memory_scale(&topology.reranker.memory),
+        memory_scale: memory_scale(&topology),
         out_of_memory: OutOfMemory::Allocate,
         // Compute that sleeps takes the same time on every node, however busy.
         burn: false,
@@ -34,6 +35,9 @@ pub(crate) fn plan_json(experiment: &Experiment) -> String {
 /// partition that is follows from the order of the topology's instances.
 fn shards(topology: &Topology) -> BTreeMap<String, String> {
     let set = Service::SHARD.name();
+    if !is_partitioned(Service::SHARD, topology) {
+        return BTreeMap::new();
+    }
     let shards = topology.instances_of(Service::SHARD);
     let addresses = shards.iter().enumerate().map(|(ordinal, instance)| {
         let address = format!("{set}-{ordinal}.{set}:{PORT}");

@@ -18,8 +18,15 @@ const SPARE_MIB: u64 = 192;
 /// The load keeps the spans of its run, at some 5 KiB a request.
 const RUN_MIB: u64 = 4096;
 
-/// Real bytes for each byte of the memory that an experiment speaks of.
-pub(crate) fn memory_scale(memory: &Memory) -> f64 {
+/// Real bytes for each byte of the memory that an experiment speaks of: the same for every service, so that the largest
+/// budget fits.
+pub(crate) fn memory_scale(topology: &Topology) -> f64 {
+    let services = topology.services().into_iter();
+    let memories = services.filter_map(|service| topology.memory(service));
+    memories.map(scale_of).fold(1.0, f64::min)
+}
+
+fn scale_of(memory: &Memory) -> f64 {
     let real = (REAL_BUDGET_MIB * MIB) as f64;
     (real / memory.budget_bytes.max(1) as f64).min(1.0)
 }
@@ -34,7 +41,7 @@ pub(crate) fn of_service(service: Service, topology: &Topology) -> ResourceRequi
     let own_mib = PROCESS_MIB + corpus_mib(service, topology);
     match topology.memory(service) {
         Some(memory) => {
-            let real_bytes = memory.budget_bytes as f64 * memory_scale(memory);
+            let real_bytes = memory.budget_bytes as f64 * memory_scale(topology);
             let all_mib = own_mib + (real_bytes / MIB as f64).ceil() as u64;
             // Whoever asks for less than its limit may be killed because of its neighbours.
             let cores_m = u64::from(topology.cores(service)) * 1000;
@@ -61,7 +68,12 @@ fn corpus_mib(service: Service, topology: &Topology) -> u64 {
             | Service::INGEST_WORKER
             | Service::CLIENT
     );
-    if !topology.graph.is_empty() || !knows_documents {
+    let knows_documents = match topology.takes_documents() {
+        true => knows_documents,
+        // Any service of a graph may search.
+        false => topology.retrieves(),
+    };
+    if !knows_documents {
         return 0;
     }
     let corpus = &topology.corpus;
@@ -107,9 +119,9 @@ mod tests {
             budget_bytes,
             ..Memory::default()
         };
-        assert_eq!(memory_scale(&memory(4 << 30)), 0.03125);
-        assert_eq!(memory_scale(&memory(64 << 20)), 1.0);
-        assert_eq!(memory_scale(&memory(0)), 1.0);
+        assert_eq!(scale_of(&memory(4 << 30)), 0.03125);
+        assert_eq!(scale_of(&memory(64 << 20)), 1.0);
+        assert_eq!(scale_of(&memory(0)), 1.0);
     }
 
     #[test]

@@ -57,7 +57,11 @@ impl System<'_> {
         deployments.collect()
     }
 
-    pub(crate) fn shards(&self) -> Result<StatefulSet, ExportError> {
+    /// The partitioned service; none where nothing is partitioned.
+    pub(crate) fn shards(&self) -> Result<Option<StatefulSet>, ExportError> {
+        if !is_partitioned(Role::SHARD, self.topology) {
+            return Ok(None);
+        }
         let count = self.topology.instances_of(Role::SHARD).len();
         let replicas = i32::try_from(count).map_err(|_| ExportError::Shards(count))?;
         let set = Role::SHARD.name();
@@ -66,7 +70,7 @@ impl System<'_> {
         for container in &mut template.spec.get_or_insert_default().containers {
             container.env = Some(vec![index_variable()]);
         }
-        Ok(StatefulSet {
+        Ok(Some(StatefulSet {
             metadata: self.metadata(identity, set),
             spec: Some(StatefulSetSpec {
                 replicas: Some(replicas),
@@ -78,7 +82,7 @@ impl System<'_> {
                 ..StatefulSetSpec::default()
             }),
             status: None,
-        })
+        }))
     }
 
     /// Addresses. Each instance has one of its own because the clients choose the instance
@@ -92,12 +96,14 @@ impl System<'_> {
                 self.service(instance.name(), identity(instance), port)
             })
             .collect();
-        let set = Role::SHARD.name();
-        let port_of_shards = port(Protocol::Grpc.port_name(), PORT);
-        let mut shards = self.service(set, Identity::only(set), port_of_shards);
-        // Without an address of its own it only names the pods: `shard-0.shard`.
-        shards.spec.get_or_insert_default().cluster_ip = Some("None".to_owned());
-        services.push(shards);
+        if is_partitioned(Role::SHARD, self.topology) {
+            let set = Role::SHARD.name();
+            let port_of_shards = port(Protocol::Grpc.port_name(), PORT);
+            let mut shards = self.service(set, Identity::only(set), port_of_shards);
+            // Without an address of its own it only names the pods: `shard-0.shard`.
+            shards.spec.get_or_insert_default().cluster_ip = Some("None".to_owned());
+            services.push(shards);
+        }
         let otlp = port("otlp-grpc", OTLP_PORT);
         services.push(self.service(COLLECTOR, Identity::only(LOAD), otlp));
         services
@@ -126,15 +132,11 @@ impl System<'_> {
         }
     }
 
-    fn is_partitioned(&self, role: Role) -> bool {
-        role == Role::SHARD && self.topology.graph.is_empty()
-    }
-
     /// Every instance but the shards, and its position among those of its service. The client is
     /// the load itself: nobody calls it.
     fn deployed(&self) -> Vec<(InstanceId, usize)> {
         let roles = self.topology.services().into_iter();
-        let roles = roles.filter(|&role| role != Role::CLIENT && !self.is_partitioned(role));
+        let roles = roles.filter(|&role| role != Role::CLIENT && !is_partitioned(role, self.topology));
         let instances = roles.flat_map(|role| {
             let instances = self.topology.instances_of(role).into_iter();
             instances.enumerate().map(|(index, id)| (id, index))
@@ -185,6 +187,11 @@ impl System<'_> {
     ) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
         identity.metadata(name, self.options.namespace.as_deref())
     }
+}
+
+/// Whether the instances of a service are pods of a StatefulSet, which are told apart by their numbers alone.
+pub(crate) fn is_partitioned(role: Role, topology: &Topology) -> bool {
+    role == Role::SHARD && topology.takes_documents()
 }
 
 fn identity(instance: &InstanceId) -> Identity<'_> {

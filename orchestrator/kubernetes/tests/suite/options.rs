@@ -114,28 +114,38 @@ fn a_recording_must_be_in_the_image() {
     assert_eq!(found, ExportError::Recording { phase, file });
 }
 
-/// A Service and a Deployment stand for a service of RAG. A pod of a sweep runs the whole system
-/// in virtual time, whatever it is made of.
+/// Each instance of a graph is a Deployment with an address of its own, whatever its service is called.
 #[test]
-fn a_graph_of_services_is_exported_as_a_sweep_only() {
+fn a_graph_of_services_is_exported_like_any_system() {
     let text = text(
         r#"
 [[topology.graph.services]]
 name = "frontend"
-calls = [{ service = "cart" }]
+calls = [{ service = "shard" }]
+memory = { budget_bytes = 8589934592 }
 [[topology.graph.services]]
-name = "cart"
+name = "shard"
+instances = 2
 "#,
     );
     let experiment = parse(&text);
-    let found = export(&experiment, &text, &Options::default()).expect_err("refused");
-    assert_eq!(found, ExportError::Graph);
-    assert!(found.to_string().contains("export a sweep of it"));
-    let options = Options {
+    let names = |options: &Options| {
+        let manifests = export(&experiment, &text, options);
+        let manifests = manifests.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(manifests.shards, None);
+        let deployments = manifests.deployments.into_iter();
+        let names = deployments.filter_map(|deployment| deployment.metadata.name);
+        let services = manifests.services.into_iter();
+        let addresses = services.filter_map(|service| service.metadata.name);
+        (names.collect::<Vec<_>>(), addresses.collect::<Vec<_>>())
+    };
+    let (deployments, addresses) = names(&Options::default());
+    assert_eq!(deployments, ["frontend-0", "shard-0", "shard-1"]);
+    assert_eq!(addresses[..3], deployments);
+    assert!(!addresses.contains(&"shard".to_owned()), "{addresses:?}");
+    let sweep = Options {
         sweep: Some(SWEEP),
         ..Options::default()
     };
-    let manifests = export(&experiment, &text, &options).unwrap_or_else(|error| panic!("{error}"));
-    assert!(manifests.deployments.is_empty() && manifests.services.is_empty());
-    assert_eq!(manifests.shards, None);
+    assert_eq!(names(&sweep), (Vec::new(), Vec::new()), "pods that hold all of it");
 }
