@@ -117,7 +117,13 @@ fn own_system() {
 
 #[test]
 fn presets() {
-    for name in ["agent_loop", "semantic_cache", "hybrid_search", "monolith"] {
+    for name in [
+        "rag_anywhere",
+        "agent_loop",
+        "semantic_cache",
+        "hybrid_search",
+        "monolith",
+    ] {
         assert_all_pass(name);
     }
 }

@@ -75,7 +75,7 @@ impl Witness {
     ) {
         let mut state = self.state();
         state.report.firings += 1;
-        state.report.injected_us += delay_us;
+        state.report.injected_us = state.report.injected_us.saturating_add(delay_us);
         if state.last_touched == request_id {
             return;
         }

@@ -136,7 +136,8 @@ impl System<'_> {
     /// the load itself: nobody calls it.
     fn deployed(&self) -> Vec<(InstanceId, usize)> {
         let roles = self.topology.services().into_iter();
-        let roles = roles.filter(|&role| role != Role::CLIENT && !is_partitioned(role, self.topology));
+        let roles =
+            roles.filter(|&role| role != Role::CLIENT && !is_partitioned(role, self.topology));
         let instances = roles.flat_map(|role| {
             let instances = self.topology.instances_of(role).into_iter();
             instances.enumerate().map(|(index, id)| (id, index))

@@ -90,11 +90,17 @@ impl Dist {
         }
     }
 
+    /// The longest time that a parameter may be, in milliseconds: no run lasts as long.
+    pub const MOST_MS: f64 = 1e9;
+
     /// What is wrong with the parameters: the offending parameter and what it must be.
     pub fn problem(&self) -> Option<(&'static str, &'static str)> {
         for (name, value) in self.parameters() {
             if !value.is_finite() || value < 0.0 {
                 return Some((name, "a number of at least 0"));
+            }
+            if name.ends_with("_ms") && value > Dist::MOST_MS {
+                return Some((name, "at most 1,000,000,000, which is eleven days"));
             }
         }
         match *self {

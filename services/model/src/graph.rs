@@ -227,6 +227,24 @@ impl GraphService {
         self.call_groups().flatten()
     }
 
+    /// Every call that it makes, with how often it is made where each loop takes all of its steps.
+    pub fn calls_with_times(&self) -> impl Iterator<Item = (&GraphCall, f64)> {
+        let once = self.calls.iter().map(|call| (call, 1.0));
+        let staged = self.stages.iter().flat_map(|stage| {
+            let times = match stage {
+                Stage::Repeat(repeat) => f64::from(repeat.max_steps),
+                _ => 1.0,
+            };
+            let stages = std::iter::once(stage).chain(stage.inner());
+            let groups = stages.filter_map(|stage| match stage {
+                Stage::Calls(group) => Some(group),
+                _ => None,
+            });
+            groups.flatten().map(move |call| (call, times))
+        });
+        once.chain(staged)
+    }
+
     /// The locks that a request passes.
     pub fn locks(&self) -> impl Iterator<Item = &GraphLock> {
         let staged = self.all_stages().filter_map(|stage| match stage {

@@ -6,6 +6,7 @@ pub mod distribution;
 pub mod graph;
 pub mod ids;
 pub mod links;
+mod llm;
 mod members;
 pub mod mitigation;
 pub mod names;

@@ -1,5 +1,7 @@
-//! Systems that files may begin with. Each is a file of `presets/`, which a user can read and copy: the keys of
-//! `[topology]`.
+//! Systems that files may begin with. Each is a file of `presets/`, which a user can read and copy
+//! into an experiment.
+
+use serde::Deserialize;
 
 use crate::topology::Topology;
 
@@ -25,10 +27,18 @@ macro_rules! presets {
     };
 }
 
+/// What is in a file: the table of an experiment's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    topology: Topology,
+}
+
 presets! {
     "default": "a RAG system: gateway, metadata, embedder, vector database of 4 shards, reranker, LLM, ingest",
     "minimal": "the same with one shard",
     "wide": "the same with 16 shards and two instances of what computes",
+    "rag": "the RAG system as stages, so that any fault acts on any service of it",
     "agent": "an agent that asks a model and calls tools, step after step",
     "cached": "a guardrail and a semantic cache before retrieval",
     "hybrid": "dense and keyword search at once, fused and reranked",
@@ -43,8 +53,16 @@ impl Preset {
 
     /// The system.
     pub fn topology(&self) -> Topology {
-        toml::from_str(self.text)
-            .unwrap_or_else(|error| panic!("the preset {} cannot be read: {error}", self.name))
+        let file: File = toml::from_str(self.text)
+            .unwrap_or_else(|error| panic!("the preset {} cannot be read: {error}", self.name));
+        file.topology
+    }
+}
+
+impl Topology {
+    /// The system of a preset.
+    pub fn base(name: &str) -> Option<Topology> {
+        Preset::named(name).map(Preset::topology)
     }
 }
 
@@ -57,7 +75,7 @@ mod tests {
         assert_eq!(PRESETS[0].topology(), Topology::default());
         let written = toml::Value::try_from(Topology::default()).expect("plain data");
         let file: toml::Value = toml::from_str(PRESETS[0].text).expect("a preset");
-        assert_eq!(file, written, "it spells every key out");
+        assert_eq!(file["topology"], written, "it spells every key out");
     }
 
     #[test]

@@ -183,6 +183,8 @@ impl Batch {
                 costs,
                 caller: call.map(|call| around.instances.service(call.instance)),
                 output_tokens: around.names.output_tokens(span) as f32,
+                failed: is_failed(span),
+                superseded: call.is_some_and(|call| call.retried || call.outrun),
             });
         }
     }

@@ -80,6 +80,10 @@ pub(crate) struct ServerSpan {
     pub(crate) caller: Option<ServiceId>,
     /// Tokens generated; 0 where it is not a generation.
     pub(crate) output_tokens: f32,
+    /// Whether it says that it failed.
+    pub(crate) failed: bool,
+    /// Whether its caller tried again, or took the answer of a copy of the call in its place.
+    pub(crate) superseded: bool,
 }
 
 impl ServerSpan {

@@ -222,12 +222,27 @@ impl Tree {
             let answer = self
                 .children(at)
                 .find(|&child| self.is_served(child) || self.nodes[child].instance != instance);
-            self.nodes[at].callee = match answer {
-                Some(child) => Some(self.nodes[child].instance),
-                None => instances.called(span),
+            // A process that died leaves parts of its work behind, but not the span around them. What it called is
+            // under the call of it then, and no answer to it where the call says whom it was for.
+            let is_adopted = |&child: &usize| {
+                self.span(set, child)
+                    .parent_id
+                    .map(std::num::NonZeroU64::get)
+                    != Some(span.span_id)
             };
-            // A process that died leaves parts of its work behind, but not the span around them.
-            self.nodes[at].answered = answer.is_some_and(|child| self.is_served(child));
+            let said = || {
+                let child = answer.filter(is_adopted)?;
+                let of = |instance| instances.service(instance);
+                let called = instances.called(span)?;
+                (of(called) != of(self.nodes[child].instance)).then_some(called)
+            };
+            let (callee, answered) = match (said(), answer) {
+                (Some(called), _) => (Some(called), false),
+                (None, Some(child)) => (Some(self.nodes[child].instance), self.is_served(child)),
+                (None, None) => (instances.called(span), false),
+            };
+            self.nodes[at].callee = callee;
+            self.nodes[at].answered = answered;
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
     /// A preset, as `ragdoll list topologies` names them, or an experiment file
     #[arg(value_name = "PRESET")]
     name: String,
-    /// Print the TOML alone, to begin a file of one's own with: the keys of [topology]
+    /// Print the TOML alone: the part of an experiment file that describes the system
     #[arg(long)]
     toml: bool,
 }
@@ -35,16 +35,24 @@ pub(crate) fn show(arguments: &Arguments) -> Exit {
             println!("{}: {}\n", preset.name, preset.summary);
         }
         print!("{}", picture(&topology));
-        println!("\nThe keys of [topology], to copy and change:\n");
+        println!("\nAs part of an experiment file, to copy and change:\n");
     }
     match preset {
         Some(preset) => print!("{}", preset.text),
-        None => match toml::to_string(&topology) {
-            Ok(text) => print!("{text}"),
-            Err(error) => panic!("a topology that was read cannot be written: {error}"),
-        },
+        None => print!("{}", written(&topology)),
     }
     Exit::Success
+}
+
+/// The part of a file that describes this system: of a graph, what graphs have.
+fn written(topology: &Topology) -> String {
+    let table = toml::Table::try_from(topology);
+    let mut table = table.unwrap_or_else(|error| panic!("a topology is plain data: {error}"));
+    if !topology.takes_documents() {
+        table.retain(|key, _| ["corpus", "network", "graph"].contains(&key));
+    }
+    let file = toml::Table::from_iter([("topology".to_owned(), toml::Value::Table(table))]);
+    file.to_string()
 }
 
 /// Who calls whom, as a tree from the users down. A service that several call is shown once with what it calls.

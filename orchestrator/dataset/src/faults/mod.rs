@@ -11,7 +11,7 @@ mod scene;
 mod slow;
 
 use ragdoll_fault_layers::Faults;
-use ragdoll_fault_spec::Catalog as _;
+use ragdoll_fault_spec::{Catalog as _, Needs};
 use ragdoll_runtime::Rng;
 use ragdoll_score::SystemKind;
 
@@ -37,11 +37,23 @@ pub fn kinds() -> Vec<&'static str> {
     all.filter(|kind| !HARMLESS.contains(kind)).collect()
 }
 
+/// What no service of a graph has that is drawn.
+const NOT_DRAWN: [Needs; 7] = [
+    Needs::Batch,
+    Needs::Device,
+    Needs::Codec,
+    Needs::Cache,
+    Needs::Engine,
+    Needs::Loop,
+    Needs::Tokens,
+];
+
 /// Those of them that mean something in such a system.
 pub(crate) fn kinds_in(system: SystemKind) -> Vec<&'static str> {
     let means_something = |kind: &&'static str| {
         let info = Faults.kind(kind);
-        system == SystemKind::Rag || info.is_some_and(|info| info.graph.is_some())
+        let needs = info.and_then(|info| info.graph);
+        system == SystemKind::Rag || needs.is_some_and(|needs| !NOT_DRAWN.contains(&needs))
     };
     kinds().into_iter().filter(means_something).collect()
 }

@@ -1,7 +1,7 @@
 //! Graphs of services: every name is known, nobody calls itself in the end, and users' requests come
 //! to all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ragdoll_model::{Graph, GraphCall, GraphService, Service, Stage, Topology};
 
@@ -43,7 +43,10 @@ pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Pr
                 "remove one of these calls",
             );
         }
-        None => check_reach(graph, &services, problems),
+        None => {
+            check_reach(graph, &services, problems);
+            check_calls(graph, &services, problems);
+        }
     }
 }
 
@@ -96,6 +99,27 @@ fn calls_with_paths<'s>(
         }
     }
     all
+}
+
+/// Calls that one request may lead to, wherever they are made: more would take longer than anybody waits.
+const CALLS_MAX: f64 = 10_000.0;
+
+/// Whether a request leads to a number of calls that can be made, where each loop takes all of its steps.
+fn check_calls(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let mut visits: BTreeMap<Service, f64> = BTreeMap::new();
+    visits.extend(graph.entry().map(|entry| (entry.name, 1.0)));
+    for service in graph.from_the_leaves().into_iter().rev() {
+        let own = visits.get(&service.name).copied().unwrap_or(0.0);
+        for (call, times) in service.calls_with_times() {
+            *visits.entry(call.service).or_default() += own * times * call.probability;
+        }
+    }
+    let calls: f64 = visits.values().sum();
+    if calls > CALLS_MAX {
+        let message = format!("may be called {calls:.3e} times together for one request");
+        let fix = format!("use fewer calls or steps of loops: at most {CALLS_MAX} calls a request");
+        problems.add(path, message, fix);
+    }
 }
 
 fn check_instances(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {

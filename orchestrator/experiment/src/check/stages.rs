@@ -32,6 +32,7 @@ pub(super) fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problem
         }
         check_beside(service, &path, problems);
         check_once(service, &path, problems);
+        check_answer(service, &path, problems);
         for (path, stage) in stages_with_paths(service, &path) {
             check_stage(stage, &path, problems);
         }
@@ -54,6 +55,23 @@ fn check_beside(service: &GraphService, path: &KeyPath, problems: &mut Problems<
     for (key, _) in beside.into_iter().filter(|&(_, is_given)| is_given) {
         let message = "is given beside `stages`";
         problems.add(&path.key(key), message, "make it one of the stages");
+    }
+}
+
+/// Bytes of an answer on the wire: more would not fit where many are under way.
+const ANSWER_BYTES_MAX: f64 = 16_777_216.0;
+
+fn check_answer(service: &GraphService, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    for (path, stage) in stages_with_paths(service, path) {
+        let Stage::Codec(codec) = stage else {
+            continue;
+        };
+        let bytes = f64::from(service.response_bytes) * codec.size_factor;
+        if bytes > ANSWER_BYTES_MAX {
+            let message = format!("makes an answer of {bytes} bytes");
+            let fix = "use fewer `response_bytes`, or a smaller factor: at most 16 MiB";
+            problems.add(&path.key("codec").key("size_factor"), message, fix);
+        }
     }
 }
 

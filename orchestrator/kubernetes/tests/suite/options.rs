@@ -147,5 +147,9 @@ instances = 2
         sweep: Some(SWEEP),
         ..Options::default()
     };
-    assert_eq!(names(&sweep), (Vec::new(), Vec::new()), "pods that hold all of it");
+    assert_eq!(
+        names(&sweep),
+        (Vec::new(), Vec::new()),
+        "pods that hold all of it"
+    );
 }

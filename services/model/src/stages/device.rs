@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::batch::Batch;
 use crate::distribution::Dist;
 
 /// An accelerator of one instance, such as a GPU: it works on a few requests at once, the others wait for it.
@@ -21,8 +22,8 @@ impl Default for Device {
         Device {
             // Assumption: kernels of one model run one after the other in one stream.
             slots: 1,
-            // The embedder's time for a batch of one, with its source there.
-            work: crate::topology::Embedder::default().service_time,
+            // An embedder's time for a batch of one, with its source there.
+            work: Batch::default().service_time,
         }
     }
 }

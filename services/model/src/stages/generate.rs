@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::distribution::TokenDist;
+use crate::llm::Llm;
 use crate::mitigation::is_default;
-use crate::topology::Llm;
 
 /// Generation by an inference engine. Its prompt is the question and the documents found, and what loops added.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -31,8 +31,8 @@ impl Default for Search {
     fn default() -> Self {
         Search {
             by: SearchBy::Vectors,
-            // As the gateway of the RAG system asks for, with its source there.
-            limit: crate::topology::Gateway::default().candidates,
+            // LangChain's example of a cross-encoder fetches 20 ("Cross Encoder Reranker").
+            limit: 20,
             parts: 1,
             part: 0,
         }

@@ -29,7 +29,7 @@ const TIMES_MIN: f64 = 1.3;
 /// How many times as long a call may take where it waits for something: with more, that is what ran short, and what is named.
 const SLOWER_MAX: f64 = 1.15;
 
-/// Work may take so many times as long as the number of calls to this power: more calls at once slow each other down, near
+/// Work may take so many times as long as the calls a second to this power: more calls at once slow each other down, near
 /// saturation by more than in proportion.
 const SLOWER_POWER: f64 = 1.5;
 
@@ -38,6 +38,9 @@ const EXPLAINED_MIN: f64 = 0.5;
 
 /// How far up the callers are followed.
 const DEPTH_MAX: usize = 16;
+
+/// By how much the share of failing calls may grow: past that, failures are why others are asked.
+const FAILED_MORE_MAX: f64 = 0.02;
 
 /// Causes of a call's time that further calls add to.
 const ADDED: [Cause; 7] = [
@@ -55,11 +58,7 @@ pub(super) struct MoreCalls;
 impl Rule for MoreCalls {
     fn examine(&self, suspect: &Suspect<'_, '_>, guess: &mut Guess) -> Effect {
         let (place, compared) = (suspect.place, &suspect.case.compared);
-        let has_retries = suspect.case.places.iter().any(|place| {
-            place.cause == Cause::Retries
-                && place.mean_growth_ms() >= compared.config.growth_floor_ms
-        });
-        if has_retries || !ADDED.contains(&place.cause) {
+        if !ADDED.contains(&place.cause) {
             return Effect::GoOn;
         }
         let Some((caller, figures)) = more_calls(compared, place) else {
@@ -77,11 +76,16 @@ impl Rule for MoreCalls {
     }
 }
 
-/// The calls that a service serves in one window.
+/// The calls that a service serves in one window. Attempts that were followed by another, and copies whose answer came too late,
+/// are no calls of their own.
 struct Served {
     count: usize,
     by_caller: BTreeMap<ServiceId, usize>,
     mean_ms: f64,
+    /// All attempts and copies a second.
+    per_s: f64,
+    /// Share of all attempts and copies that failed.
+    failed: f64,
 }
 
 impl Served {
@@ -91,6 +95,9 @@ impl Served {
             .of_service(service)
             .flat_map(|instance| server_spans::within(prepared.server_spans(instance), window))
             .collect();
+        let attempts = spans.len() as f64;
+        let failed = spans.iter().filter(|span| span.failed).count() as f64;
+        let spans: Vec<&ServerSpan> = spans.into_iter().filter(|span| !span.superseded).collect();
         let mut by_caller = BTreeMap::new();
         for caller in spans.iter().filter_map(|span| span.caller) {
             *by_caller.entry(caller).or_default() += 1;
@@ -99,6 +106,8 @@ impl Served {
             count: spans.len(),
             by_caller,
             mean_ms: mean(spans.iter().map(|span| f64::from(span.duration_ms))),
+            per_s: attempts / window.seconds().max(f64::MIN_POSITIVE),
+            failed: failed / attempts.max(1.0),
         }
     }
 }
@@ -117,9 +126,10 @@ fn more_calls(compared: &Comparison<'_>, place: &Place) -> Option<(ServiceId, Ve
         (now, Served::new(prepared, service, baseline))
     };
     let (now, before) = served(place.service);
-    if now.count < CALLS_MIN {
+    if now.count < CALLS_MIN || now.failed > before.failed + FAILED_MORE_MAX {
         return None;
     }
+    let busier = ratio(now.per_s, before.per_s).unwrap_or(1.0);
     let (took_ms, slower) = match before.count >= CALLS_BEFORE_MIN {
         true => (before.mean_ms, ratio(now.mean_ms, before.mean_ms)?),
         false if place.cause == Cause::Compute => (now.mean_ms, 1.0),
@@ -131,7 +141,8 @@ fn more_calls(compared: &Comparison<'_>, place: &Place) -> Option<(ServiceId, Ve
         let caller = main_caller(&now)?;
         let (caller_now, caller_before) = served(caller);
         // Whoever serves nobody, such as the users, makes as many calls as it likes.
-        if caller_now.count < CALLS_MIN || caller_before.count < CALLS_MIN {
+        let is_known = caller_now.count >= CALLS_MIN && caller_before.count >= CALLS_MIN;
+        if !is_known || caller_now.failed > caller_before.failed + FAILED_MORE_MAX {
             return None;
         }
         let of_caller = |calls: &Served| calls.by_caller.get(&caller).copied().unwrap_or(0) as f64;
@@ -140,7 +151,7 @@ fn more_calls(compared: &Comparison<'_>, place: &Place) -> Option<(ServiceId, Ve
         let times = each / each_before.max(f64::MIN_POSITIVE);
         if times >= TIMES_MIN {
             let slower_max = match place.cause {
-                Cause::Compute => times.powf(SLOWER_POWER).max(SLOWER_MAX),
+                Cause::Compute => busier.powf(SLOWER_POWER).max(SLOWER_MAX),
                 _ => SLOWER_MAX,
             };
             let explained_ms = (each - each_before) * took_ms;
