@@ -135,7 +135,27 @@ mod tests {
 
     #[test]
     fn a_service_that_several_call_is_drawn_once() {
-        insta::assert_snapshot!(picture_of("agent"), @"");
-        insta::assert_snapshot!(picture_of("default"), @"");
+        insta::assert_snapshot!(picture_of("agent"), @"
+        users
+        └─ agent  work → repeat
+           ├─ llm  × 2  generate
+           ├─ search  embed → device → work → search
+           ├─ web
+           └─ calculator
+        ");
+        insta::assert_snapshot!(picture_of("default"), @"
+        users
+        ├─ gateway
+        │  ├─ metadata
+        │  ├─ embedder
+        │  ├─ vector-db
+        │  │  └─ shard  × 8
+        │  ├─ reranker
+        │  └─ llm
+        └─ ingest-api
+        ingest-worker
+        ├─ embedder  see above
+        └─ shard  see above
+        ");
     }
 }

@@ -38,7 +38,7 @@ fn list_names_experiments_faults_and_topologies() {
     bench.write("experiments/notes.md", "no experiment\n");
     let whole = bench.ragdoll(&["list"]).with(0);
     insta::assert_snapshot!(whole.stdout);
-    let kinds = ["experiments", "faults", "topologies"];
+    let kinds = ["experiments", "faults", "topologies", "resources"];
     let parts = kinds.map(|kind| bench.ragdoll(&["list", kind]).with(0).stdout);
     assert_eq!(parts.concat(), whole.stdout, "the whole is its parts");
 }
@@ -73,6 +73,7 @@ fn list_as_json_names_the_same_things() {
         ("experiments", "file"),
         ("faults", "kind"),
         ("topologies", "name"),
+        ("resources", "name"),
     ] {
         let own = json(&["list", kind, "--json"]);
         assert_eq!(own[kind], whole[kind]);
@@ -96,6 +97,30 @@ fn every_shell_can_complete_commands_and_options() {
             assert!(script.contains(word), "{shell}: no {word}");
         }
     }
+}
+
+/// What is shown of a preset or of a file is part of a file that passes the check.
+#[test]
+fn what_is_shown_can_be_copied_into_a_file() {
+    let bench = Bench::new();
+    let small = "title = \"Mine\"\n[workload]\narrivals = { poisson_per_s = 5.0 }\n\
+                 [[phases]]\nname = \"calm\"\nduration_s = 10\n\
+                 [[expect]]\nholds = \"calm.error_rate == 0.0\"\n";
+    let own_system = repository().join("own_system.toml");
+    let own_system = own_system.display().to_string();
+    for name in ["default", "wide", "agent", "monolith", &own_system] {
+        let shown = bench.ragdoll(&["show", name, "--toml"]).with(0).stdout;
+        bench.write("mine.toml", &format!("{small}{shown}"));
+        bench.ragdoll(&["check", "mine.toml"]).with(0);
+        let picture = bench.ragdoll(&["show", name]).with(0).stdout;
+        assert!(
+            picture.contains("\nusers\n└─ ") || picture.starts_with("users\n"),
+            "{picture}"
+        );
+        assert!(picture.ends_with(&shown));
+    }
+    let ended = bench.ragdoll(&["show", "agnet"]).with(2);
+    assert!(ended.stderr.contains("`agent`"), "{}", ended.stderr);
 }
 
 #[test]
@@ -200,6 +225,7 @@ fn help_says_how_to_begin() {
         "up",
         "fault",
         "list",
+        "show",
         "check",
         "dataset",
         "score",

@@ -16,14 +16,16 @@ pub(super) const INSTANCES_MAX: u64 = 4096;
 /// What the ranges of single keys do not say about a graph.
 pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Problems<'_, '_>) {
     let graph = &topology.graph;
+    let at = path.key("graph");
     if graph.is_empty() {
         if *graph != Graph::default() {
             let fix = "add a service, [[topology.graph.services]], or remove the graph";
-            problems.add(path, "has no services", fix);
+            problems.add(&at, "has no services", fix);
         }
         return;
     }
-    let services = path.key("services");
+    check_unused(topology, path, problems);
+    let services = at.key("services");
     let before = problems.len();
     check_names(graph, &services, problems);
     check_callees(graph, &services, problems);
@@ -47,6 +49,26 @@ pub(super) fn check_graph(topology: &Topology, path: &KeyPath, problems: &mut Pr
             check_reach(graph, &services, problems);
             check_calls(graph, &services, problems);
         }
+    }
+}
+
+/// Tables of the RAG system mean nothing beside a graph, and whoever gives one expects something of it.
+fn check_unused(topology: &Topology, path: &KeyPath, problems: &mut Problems<'_, '_>) {
+    let usual = Topology::default();
+    let given = [
+        ("gateway", topology.gateway != usual.gateway),
+        ("metadata", topology.metadata != usual.metadata),
+        ("embedder", topology.embedder != usual.embedder),
+        ("vector_db", topology.vector_db != usual.vector_db),
+        ("shard", topology.shard != usual.shard),
+        ("reranker", topology.reranker != usual.reranker),
+        ("llm", topology.llm != usual.llm),
+        ("ingest", topology.ingest != usual.ingest),
+    ];
+    for (key, _) in given.into_iter().filter(|&(_, is_given)| is_given) {
+        let message = "is given, but the system is a graph of services";
+        let fix = "leave it out, and give a service of the graph what it should have";
+        problems.add(&path.key(key), message, fix);
     }
 }
 

@@ -46,5 +46,5 @@ pub(crate) fn check_topology(topology: &Topology, problems: &mut Problems<'_, '_
     let memory = path.dotted("reranker.memory");
     check_memory(&topology.reranker.memory, &memory, problems);
     zones::check_zones(topology, &path.key("network"), problems);
-    graph::check_graph(topology, &path.key("graph"), problems);
+    graph::check_graph(topology, &path, problems);
 }

@@ -140,6 +140,67 @@ fn at_most_300_services_of_at_most_4096_instances() {
 }
 
 #[test]
+fn mistakes_in_stages_that_need_or_exclude_others() {
+    let found = [
+        "stages = [{ batch = {} }, { generate = {} }]",
+        "stages = [{ cache = { entries = 5 } }, { cache = { entries = 5 } }]",
+        "stages = [{ cache = {} }]",
+        "stages = [{ search = {} }]",
+        "stages = [{ embed = {} }, { search = { parts = 2, part = 2 } }]",
+        "stages = [{ generate = { engine = { instances = 2 } } }]",
+        "stages = [{ repeat = { stages = [{ repeat = { stages = [{ embed = {} }] } }] } }]",
+        "stages = [{ repeat = { stages = [{ cache = { entries = 1 } }] } }]",
+        "stages = [{ repeat = { stages = [] } }]",
+        "stages = [{ codec = { size_factor = 1000 } }]\nresponse_bytes = 1048576",
+        "stages = [{ calls = [{ service = \"notes\", parallel_with_previous = true }] }]",
+        "stages = [{ guard = { blocked_share = 1.5 } }]",
+    ];
+    let found = found.map(|lines| {
+        let graph = format!(
+            "[[topology.graph.services]]\nname = \"ask\"\n{lines}\n\
+             [[topology.graph.services]]\nname = \"notes\"\n"
+        );
+        let refused = refusal(&graph, "");
+        refused.lines().next().unwrap_or_default().to_owned()
+    });
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+/// A handful of loops or fans, each within its own limits, is more calls than anybody waits for.
+#[test]
+fn calls_that_multiply_are_refused() {
+    let looping = |name: &str, callee: &str| {
+        format!(
+            "[[topology.graph.services]]\nname = \"{name}\"\n\
+             stages = [{{ repeat = {{ max_steps = 100, stages = [{{ calls = [{{ service = \"{callee}\" }}] }}] }} }}]\n"
+        )
+    };
+    let graph = looping("ask", "think") + &looping("think", "look") + &services(&["look:"]);
+    let refused = refusal(&graph, "");
+    assert!(
+        refused.contains("10,000") || refused.contains("10000"),
+        "{refused}"
+    );
+    assert!(refused.contains("for one request"), "{refused}");
+    let one = looping("ask", "look") + &services(&["look:"]);
+    parse(&one, "").expect("a hundred calls are not too many");
+}
+
+/// What is said of the RAG system is not heard where there is none.
+#[test]
+fn tables_of_the_rag_system_beside_a_graph_are_refused() {
+    let graph = format!(
+        "[topology]\nbase = \"agent\"\n[topology.llm]\nmax_num_seqs = 3\n{}",
+        ""
+    );
+    let refused = refusal(&graph, "");
+    assert!(
+        refused.contains("`topology.llm` is given, but the system is a graph"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn mistakes_in_stages() {
     let found = [
         "stages = { work = 1 }",

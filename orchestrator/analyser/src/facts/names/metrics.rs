@@ -13,6 +13,9 @@ pub(crate) const METRIC_PREEMPTIONS: &str = "vllm:num_preemptions_total";
 /// Share of the processors' time that the host gave to others.
 pub(crate) const METRIC_CPU_STEAL: &str = "system.cpu.utilization.steal";
 
+/// Share of the time in which an accelerator computed: OpenTelemetry's name for hardware.
+pub(crate) const METRIC_ACCELERATOR: [&str; 1] = ["hw.gpu.utilization"];
+
 /// Share of a cache's look-ups that it answered.
 pub(crate) const METRIC_HIT_RATIO: [&str; 6] = [
     "cache.hit_ratio",

@@ -3,18 +3,22 @@
 use crate::facts::ids::{InstanceId, ServiceId};
 use crate::facts::metric_index::Holder;
 use crate::facts::names::limits::Kind;
+use crate::facts::names::metrics::METRIC_ACCELERATOR;
 use crate::facts::prepared::Prepared;
+use crate::facts::time::Window;
 use crate::questions::comparison::Comparison;
 use crate::questions::evidence::figure;
 use crate::questions::findings::Figure;
 use crate::questions::signs::bounded::{AtLimit, at_limit};
 use crate::questions::signs::memory::{Growth, growth};
-use crate::questions::signs::samples::{holders, name_of};
+use crate::questions::signs::samples::{holders, name_of, points};
 use crate::questions::signs::withheld::{pauses, throttled_share};
+use crate::statistics::summary::mean;
 
 /// Growth of the share of quota periods, or of the time, that is worth a line.
 const THROTTLED_GROWTH_MIN: f64 = 0.1;
 const PAUSES_GROWTH_MIN: f64 = 0.02;
+const ACCELERATOR_GROWTH_MIN: f64 = 0.1;
 
 /// Calls that wait for a connection, mean, from which it is worth a line.
 const PENDING_MIN: f64 = 0.5;
@@ -58,11 +62,37 @@ pub(crate) fn metric_figures(
         let share = pauses(prepared, *holder, now)?.share;
         Some((*holder, share, pauses(prepared, *holder, before)?.share))
     };
+    let computes = |holder: &Holder| {
+        let share = accelerator_share(prepared, *holder, now)?;
+        Some((
+            *holder,
+            share,
+            accelerator_share(prepared, *holder, before)?,
+        ))
+    };
+    let computes = most_grown(all.iter().filter_map(computes), ACCELERATOR_GROWTH_MIN);
+    figures.extend(computes.map(|(holder, now, before)| {
+        let what = format!(
+            "utilisation of the accelerator of {}",
+            name_of(prepared, holder)
+        );
+        figure(what, 100.0 * now, 100.0 * before, "%")
+    }));
     let throttled = most_grown(all.iter().filter_map(throttled), THROTTLED_GROWTH_MIN);
     figures.extend(throttled.map(|found| throttled_figure(prepared, found)));
     let paused = most_grown(all.iter().filter_map(paused), PAUSES_GROWTH_MIN);
     figures.extend(paused.map(|found| pauses_figure(prepared, found)));
     figures
+}
+
+/// Share of the time in which a process's accelerator computed, mean.
+fn accelerator_share(prepared: &Prepared<'_>, holder: Holder, window: &Window) -> Option<f64> {
+    METRIC_ACCELERATOR.into_iter().find_map(|name| {
+        let samples: Vec<f64> = points(prepared, holder, name, window)
+            .map(|point| point.value)
+            .collect();
+        (!samples.is_empty()).then(|| mean(samples.into_iter()))
+    })
 }
 
 /// A process or pod with a share now and before.
