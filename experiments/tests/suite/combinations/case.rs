@@ -225,7 +225,11 @@ fn params(kind: &str, rng: &mut Rng) -> Value {
 
 fn vary(value: &mut Value, rng: &mut Rng) {
     match value {
-        Value::Object(table) => table.values_mut().for_each(|value| vary(value, rng)),
+        // A lognormal five times as wide is one that draws minutes by itself, now and then.
+        Value::Object(table) => table
+            .iter_mut()
+            .filter(|(key, _)| *key != "sigma")
+            .for_each(|(_, value)| vary(value, rng)),
         Value::Array(all) => all.iter_mut().for_each(|value| vary(value, rng)),
         Value::Number(number) if chance(0.7, rng) => {
             let factor = pick(&[0.01, 0.2, 0.5, 2.0, 5.0], rng);
