@@ -88,8 +88,8 @@ const GIVEAWAYS: [&str; 36] = [
 ];
 
 /// Ordinary names that contain a giveaway: the semantic conventions' times of an LLM are
-/// `gen_ai.latency.*`.
-const ORDINARY: [&str; 1] = ["gen_ai.latency."];
+/// `gen_ai.latency.*`, and whoever is in no zone is in the default one.
+const ORDINARY: [&str; 2] = ["gen_ai.latency.", "\"default\""];
 
 /// Zones, for the kinds that act on the calls between them.
 const ZONES: &str = r#"
