@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 
 /// Lines of a source file at most.
 const LINES_MAX: usize = 500;
-/// Files that may be longer: data, every figure of it with its source.
-const LONG_FILES: [&str; 1] = ["services/model/src/topology.rs"];
 /// The crate whose documentation tests are run.
 const WITH_EXAMPLES: &str = "orchestrator/ragdoll/src";
 /// Folders of programs.
@@ -233,15 +231,7 @@ fn an_example_in_a_comment_is_a_test_that_is_run() {
 fn source_files_are_short() {
     for file in sources("src") {
         let lines = read(&root().join(&file)).lines().count();
-        let may_be_long = LONG_FILES.contains(&&*file);
-        assert!(
-            lines <= LINES_MAX || may_be_long,
-            "{file} has {lines} lines: split it"
-        );
-        assert!(
-            lines > LINES_MAX || !may_be_long,
-            "{file} is no longer long: strike it off the list"
-        );
+        assert!(lines <= LINES_MAX, "{file} has {lines} lines: split it");
     }
 }
 
