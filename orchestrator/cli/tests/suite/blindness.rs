@@ -121,7 +121,7 @@ fn faults() -> Vec<(String, String)> {
 }
 
 /// A small experiment on a service that uses a disk, with a fault of each kind that acts on nothing else.
-fn on_disks() -> Vec<(String, String)> {
+fn on_stages() -> Vec<(String, String)> {
     let kinds = Faults.kinds().into_iter();
     let kinds = kinds.filter(|kind| !kind.acts_on_rag());
     kinds
@@ -131,7 +131,12 @@ fn on_disks() -> Vec<(String, String)> {
                 r#"title = "A small experiment"
 [[topology.graph.services]]
 name = "notes"
-stages = [{{ disk = {{ read_bytes = 4096, write_bytes = 4096, fsync = true }} }}]
+stages = [
+    {{ disk = {{ read_bytes = 4096, write_bytes = 4096, fsync = true }} }},
+    {{ device = {{}} }},
+    {{ codec = {{ us_per_kib = 500 }} }},
+    {{ repeat = {{ again = 0.3, stages = [{{ work = {{ fixed = {{ ms = 2.0 }} }} }}] }} }},
+]
 
 [workload]
 arrivals = {{ poisson_per_s = 30.0 }}
@@ -195,12 +200,12 @@ fn no_kind_of_fault_leaves_its_name_in_the_telemetry() {
         run_with(&bench, &fault);
         (kind, bench)
     });
-    let of_disks = on_disks().into_iter().map(|(kind, text)| {
+    let of_stages = on_stages().into_iter().map(|(kind, text)| {
         let bench = Bench::new();
         run_file(&bench, &text);
         (kind, bench)
     });
-    for (kind, bench) in of_rag.chain(of_disks) {
+    for (kind, bench) in of_rag.chain(of_stages) {
         let journal = bench.text("out/journal.json");
         assert!(
             journal.contains(&format!("\"{kind}\"")),
