@@ -31,7 +31,7 @@ impl Kind for BadReplica {
         name: "bad_replica",
         summary: "an instance is slow, and a share of its requests fails",
         resource: "the service's own work, and answers",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: false,

@@ -23,7 +23,7 @@ impl Kind for Bandwidth {
         name: "bandwidth",
         summary: "bytes to a service and from it pass slowly, so that large messages come late",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

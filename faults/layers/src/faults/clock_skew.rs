@@ -26,7 +26,7 @@ impl Kind for ClockSkew {
         name: "clock_skew",
         summary: "a machine's clock is wrong, and with it all times that its telemetry shows",
         resource: "clock",
-        services: &PROCESSES,
+        services: PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -20,7 +20,7 @@ impl Kind for ConnectionRefused {
         name: "connection_refused",
         summary: "nobody listens at a service's address, and calls fail at once",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

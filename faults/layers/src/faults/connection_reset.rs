@@ -31,7 +31,7 @@ impl Kind for ConnectionReset {
         name: "connection_reset",
         summary: "connections to a service break, at once or after some time",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -25,7 +25,7 @@ impl Kind for Crash {
         name: "crash",
         summary: "the process is killed: what it was doing is lost, and it refuses until it is back",
         resource: "process",
-        services: &PROCESSES,
+        services: PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

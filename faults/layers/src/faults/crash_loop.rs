@@ -27,7 +27,7 @@ impl Kind for CrashLoop {
         name: "crash_loop",
         summary: "the process is killed again and again, soon after each start",
         resource: "process",
-        services: &PROCESSES,
+        services: PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -26,7 +26,7 @@ impl Kind for DescriptorLeak {
         name: "descriptor_leak",
         summary: "requests leave files open, until the process can accept no connection any more",
         resource: "descriptors",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

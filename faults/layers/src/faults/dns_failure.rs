@@ -31,7 +31,7 @@ impl Kind for DnsFailure {
         name: "dns_failure",
         summary: "callers wait for the address of a service, and do not get it",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -20,7 +20,7 @@ impl Kind for DuplicateRequest {
         name: "duplicate_request",
         summary: "requests arrive twice, and a service does its work twice",
         resource: "the load of a service",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

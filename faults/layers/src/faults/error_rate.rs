@@ -36,7 +36,7 @@ impl Kind for ErrorRate {
         name: "error_rate",
         summary: "requests are answered with an error, at once or after some time",
         resource: "answers",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -35,7 +35,7 @@ impl Kind for FailFirst {
         name: "fail_first",
         summary: "the first requests are answered with an error, and later ones are served",
         resource: "answers",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

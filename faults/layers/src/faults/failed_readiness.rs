@@ -20,7 +20,7 @@ impl Kind for FailedReadiness {
         name: "failed_readiness",
         summary: "an instance says that it is not ready, and its siblings get its load",
         resource: "readiness",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -32,7 +32,7 @@ impl Kind for GcPause {
         name: "gc_pause",
         summary: "the process stops again and again to collect garbage",
         resource: "memory",
-        services: &PROCESSES,
+        services: PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -19,7 +19,7 @@ impl Kind for Hang {
         name: "hang",
         summary: "the process stands still: it accepts requests and does not answer them",
         resource: "process",
-        services: &PROCESSES,
+        services: PROCESSES,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: true,

@@ -24,7 +24,7 @@ impl Kind for Jitter {
         name: "jitter",
         summary: "messages to a service and its answers take varying times on the network",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

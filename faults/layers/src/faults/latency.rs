@@ -24,7 +24,7 @@ impl Kind for Latency {
         name: "latency",
         summary: "requests to a service, or from one service to another, take longer",
         resource: "network, or the service's own work",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -20,7 +20,7 @@ impl Kind for MalformedResponse {
         name: "malformed_response",
         summary: "answers of a service cannot be read by those who asked",
         resource: "answers",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -63,31 +63,18 @@ use ragdoll_runtime::random::ms_to_us;
 
 use crate::pulse::Pulse;
 
-/// Every service that answers calls: what can be done to any process can be done to these.
-const SERVERS: [Service; 8] = [
-    Service::GATEWAY,
-    Service::METADATA,
-    Service::EMBEDDER,
-    Service::VECTOR_DB,
-    Service::SHARD,
-    Service::RERANKER,
-    Service::LLM,
-    Service::INGEST_API,
-];
+/// Services that are a process of their own: all but the client.
+const PROCESSES: &[Service] = {
+    let [_client, processes @ ..] = &Service::ALL;
+    processes
+};
 
-/// Services that are a process of their own: those that others call, and whoever takes documents from the queue,
-/// which nobody calls.
-const PROCESSES: [Service; 9] = [
-    Service::GATEWAY,
-    Service::METADATA,
-    Service::EMBEDDER,
-    Service::VECTOR_DB,
-    Service::SHARD,
-    Service::RERANKER,
-    Service::LLM,
-    Service::INGEST_API,
-    Service::INGEST_WORKER,
-];
+/// Every service that answers calls: what can be done to any process can be done to these. Nobody calls the ingest
+/// worker, which takes documents from the queue.
+const SERVERS: &[Service] = {
+    let [_client, servers @ .., _ingest_worker] = &Service::ALL;
+    servers
+};
 
 /// Checks a distribution under the parameter `key`.
 fn check_dist(key: &str, dist: &Dist) -> Result<(), ParamError> {

@@ -27,7 +27,7 @@ impl Kind for PacketLoss {
         name: "packet_loss",
         summary: "messages to a service and its answers are lost, and sent again later",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -24,7 +24,7 @@ impl Kind for Partition {
         name: "partition",
         summary: "nothing passes between the target and everybody else, or from one service to another",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: true,

@@ -47,7 +47,7 @@ impl Kind for PoisonInput {
         name: "poison_input",
         summary: "requests of one sort fail, or kill the process that takes them",
         resource: "the process",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: false,
         standing: false,

@@ -32,7 +32,7 @@ impl Kind for RateLimit {
         name: "rate_limit",
         summary: "an instance refuses what comes beyond so many requests a second",
         resource: "a quota of requests",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

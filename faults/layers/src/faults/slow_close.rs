@@ -25,7 +25,7 @@ impl Kind for SlowClose {
         name: "slow_close",
         summary: "answers end late, and keep their connections until then",
         resource: "network, and the pool of connections",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

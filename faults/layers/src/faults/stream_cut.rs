@@ -24,7 +24,7 @@ impl Kind for StreamCut {
         name: "stream_cut",
         summary: "the connection breaks while an answer arrives",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

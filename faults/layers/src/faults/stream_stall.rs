@@ -27,7 +27,7 @@ impl Kind for StreamStall {
         name: "stream_stall",
         summary: "an answer stops for a while in the middle, and goes on",
         resource: "network",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,

@@ -28,7 +28,7 @@ impl Kind for TruncatedBody {
         name: "truncated_body",
         summary: "answers of a service end before all of their bytes have come",
         resource: "answers",
-        services: &SERVERS,
+        services: SERVERS,
         graph: Some(Needs::Nothing),
         edges: true,
         standing: false,
