@@ -1,6 +1,6 @@
 //! Whether a kind of fault can act on a service.
 
-use ragdoll_model::{GraphService, Service, Stage, Topology};
+use ragdoll_model::{Service, Stage, Topology};
 
 use crate::catalog::KindInfo;
 use crate::needs::Needs;
@@ -39,8 +39,8 @@ impl KindInfo {
             );
         }
         let reads_tokens = |stage: &Stage| matches!(stage, Stage::Generate(_));
-        let mut stages = graph.services.iter().flat_map(GraphService::all_stages);
-        if self.graph == Some(Needs::Tokens) && !graph.is_empty() && !stages.any(reads_tokens) {
+        if self.graph == Some(Needs::Tokens) && !graph.is_empty() && !graph.has_stage(reads_tokens)
+        {
             return unfit(
                 format!(
                     "is {service}, but no service reads tokens: `{}` changes nothing",

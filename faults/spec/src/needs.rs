@@ -54,7 +54,6 @@ impl Needs {
             let callee = graph.service(callee);
             callee.is_some_and(|callee| callee.instances > 1)
         };
-        let has_stage = |wanted: fn(&Stage) -> bool| service.all_stages().any(wanted);
         let mut calls = service.all_calls();
         let (has, missing, fix) = match self {
             Needs::Nothing | Needs::Client | Needs::Tokens | Needs::Zones => return None,
@@ -69,32 +68,32 @@ impl Needs {
                 "give it a stage `disk`",
             ),
             Needs::Batch => (
-                has_stage(|stage| matches!(stage, Stage::Batch(_))),
+                service.has_stage(|stage| matches!(stage, Stage::Batch(_))),
                 "has no batches",
                 "give it a stage `batch`",
             ),
             Needs::Device => (
-                has_stage(|stage| matches!(stage, Stage::Device(_))),
+                service.has_stage(|stage| matches!(stage, Stage::Device(_))),
                 "has no accelerator",
                 "give it a stage `device`",
             ),
             Needs::Codec => (
-                has_stage(|stage| matches!(stage, Stage::Codec(_))),
+                service.has_stage(|stage| matches!(stage, Stage::Codec(_))),
                 "takes no time for messages",
                 "give it a stage `codec`",
             ),
             Needs::Cache => (
-                has_stage(|stage| matches!(stage, Stage::Cache(_))),
+                service.has_stage(|stage| matches!(stage, Stage::Cache(_))),
                 "has no cache",
                 "give it a stage `cache`",
             ),
             Needs::Engine => (
-                has_stage(|stage| matches!(stage, Stage::Generate(_))),
+                service.has_stage(|stage| matches!(stage, Stage::Generate(_))),
                 "has no inference engine",
                 "give it a stage `generate`",
             ),
             Needs::Loop => (
-                has_stage(|stage| matches!(stage, Stage::Repeat(_))),
+                service.has_stage(|stage| matches!(stage, Stage::Repeat(_))),
                 "has no loop",
                 "give it a stage `repeat`",
             ),

@@ -31,7 +31,7 @@ pub(crate) async fn drive_load(
     let workload = &experiment.workload;
     let corpus = &system.corpus;
     let source = QuerySource::new(streams.stream("queries"), workload, corpus.topics());
-    // A graph of services retrieves nothing that could be right or wrong.
+    // Where nothing is searched, nothing found could be right or wrong.
     let retrieves = experiment.topology.retrieves();
     let exact =
         retrieves.then(|| ExactAnswers::new(corpus.clone(), workload.queries, workload.top_k));

@@ -57,16 +57,21 @@ impl Graph {
         self.services.iter().find(|service| service.name == name)
     }
 
+    /// Whether some service has such a stage.
+    pub fn has_stage(&self, wanted: fn(&Stage) -> bool) -> bool {
+        self.services
+            .iter()
+            .any(|service| service.has_stage(wanted))
+    }
+
     /// Whether requests carry what they are about, since some service reads it.
     pub fn carries_content(&self) -> bool {
-        let mut stages = self.services.iter().flat_map(GraphService::all_stages);
-        stages.any(Stage::is_about_content)
+        self.has_stage(Stage::is_about_content)
     }
 
     /// Whether requests find documents.
     pub fn retrieves(&self) -> bool {
-        let mut stages = self.services.iter().flat_map(GraphService::all_stages);
-        stages.any(|stage| matches!(stage, Stage::Search(_)))
+        self.has_stage(|stage| matches!(stage, Stage::Search(_)))
     }
 
     /// Every pair of services of which the first calls the second, in the order of the callers and of
@@ -210,6 +215,21 @@ impl GraphService {
     pub fn all_stages(&self) -> impl Iterator<Item = &Stage> {
         let stages = self.stages.iter();
         stages.flat_map(|stage| std::iter::once(stage).chain(stage.inner()))
+    }
+
+    /// Whether it has such a stage, in a loop or not.
+    pub fn has_stage(&self, wanted: fn(&Stage) -> bool) -> bool {
+        self.all_stages().any(wanted)
+    }
+
+    /// Bytes of an answer on the wire, where its codec makes it shorter or longer.
+    pub fn answer_bytes(&self) -> usize {
+        let mut codecs = self.all_stages().filter_map(|stage| match stage {
+            Stage::Codec(codec) => Some(codec.size_factor),
+            _ => None,
+        });
+        let factor = codecs.next().unwrap_or(1.0);
+        (f64::from(self.response_bytes) * factor).round() as usize
     }
 
     /// The calls in groups: those of a group are made at once, the groups one after the other.

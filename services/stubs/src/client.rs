@@ -16,6 +16,15 @@ use tower::Service;
 #[derive(Clone, Debug, Default)]
 pub struct SpanAttributes(pub Vec<KeyValue>);
 
+impl SpanAttributes {
+    /// Puts them beside a message, where there are any.
+    pub(crate) fn put(attributes: Vec<KeyValue>, extensions: &mut http::Extensions) {
+        if !attributes.is_empty() {
+            extensions.insert(SpanAttributes(attributes));
+        }
+    }
+}
+
 /// A client of one service, over those of its instances that are ready: all of them, where nobody
 /// checks. The instance follows from the request's id, and a further attempt, or a hedge, goes to the
 /// next one. Where the balance is skewed for a request, its first attempt goes to the first of them.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ragdoll_model::topology;
+use ragdoll_model::{Hit, topology};
 use ragdoll_runtime::random::{self, hash, index, sample_tokens};
 use ragdoll_runtime::{Stream, Streams};
 
@@ -116,6 +116,35 @@ impl Corpus {
         let topic = document.map_or(0, |document| document.topic as usize);
         let words = self.words.get(number as usize).into_iter().flatten();
         words.map(move |&word| self.vocabulary[topic][usize::from(word)].as_str())
+    }
+
+    /// Part number `part` of `parts`: its documents, none of them scored, and their vectors.
+    pub(crate) fn part(&self, part: u32, parts: u32) -> impl Iterator<Item = (Hit, &[f32])> {
+        let numbers = (0..self.len()).filter(move |number| number % parts == part);
+        numbers.map(|number| {
+            let document = &self.documents[number as usize];
+            let entry = Hit {
+                document: number,
+                score: 0.0,
+                tokens: document.tokens,
+                size_bytes: document.size_bytes,
+            };
+            let vector = self.vector(number).expect("every document has a vector");
+            (entry, vector)
+        })
+    }
+
+    /// Scores found documents anew by `vector`, best first. One that the corpus does not hold keeps the score that
+    /// it came with.
+    pub(crate) fn rerank(&self, vector: &[f32], hits: &mut [Hit]) {
+        for hit in &mut *hits {
+            if let Some(document) = self.vector(hit.document)
+                && document.len() == vector.len()
+            {
+                hit.score = dot(vector, document);
+            }
+        }
+        hits.sort_unstable_by(Hit::best_first);
     }
 
     /// Dimensions of every vector.

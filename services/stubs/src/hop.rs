@@ -30,6 +30,7 @@ pub use self::failure::{Code, Failure};
 use self::message::{Message, Served};
 use self::request::Place;
 pub use self::request::Request;
+pub use self::search::Searchers;
 use self::stage::{Stages, Visit};
 pub use self::surroundings::Surroundings;
 use crate::client::Client;
@@ -77,7 +78,7 @@ impl HopStub {
         let workers = Workers::unobserved(instance, spec.workers, spec.queue_bound, spec.shedding);
         // A batch and an engine tell of their own servers and queue, in the workers' place.
         let has_own_servers = |stage: &Stage| matches!(stage, Stage::Batch(_) | Stage::Generate(_));
-        if !spec.all_stages().any(has_own_servers) {
+        if !spec.has_stage(has_own_servers) {
             instance.telemetry.observe(&workers);
         }
         let inside = match &spec.behaviour {
@@ -97,11 +98,6 @@ impl HopStub {
             Inside::Stages(stages) => stages.pools().cloned().collect(),
             Inside::Custom(custom) => custom.pools().cloned().collect(),
         };
-        let size_factor = match &inside {
-            Inside::Stages(stages) => stages.size_factor,
-            Inside::Custom(_) => 1.0,
-        };
-        let answer_bytes = (f64::from(spec.response_bytes) * size_factor).round() as usize;
         HopStub {
             hop: Arc::new(Hop {
                 instance: instance.clone(),
@@ -112,7 +108,7 @@ impl HopStub {
                     .map(|memory| Memory::new(instance, memory)),
                 inside,
                 _pools: (!pools.is_empty()).then(|| Pools::new(instance, pools)),
-                answer: Bytes::from(vec![b'.'; answer_bytes]),
+                answer: Bytes::from(vec![b'.'; spec.answer_bytes()]),
                 carries_content: around.graph.carries_content(),
                 spec: spec.clone(),
             }),

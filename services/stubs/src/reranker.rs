@@ -13,7 +13,6 @@ use tonic::{Request, Response, Status};
 
 use crate::client::context_of;
 use crate::corpus::Corpus;
-use crate::index::dot;
 
 /// The reranker's gRPC service.
 #[derive(Clone)]
@@ -41,14 +40,6 @@ impl RerankerStub {
             cpu: Cpu::new(instance, spec.cpu_cores, spec.cpu_quota_ms),
             spec: spec.clone(),
             corpus,
-        }
-    }
-
-    /// Documents that the corpus does not hold keep the score that they came with.
-    fn score(&self, vector: &[f32], hit: &Hit) -> f32 {
-        match self.corpus.vector(hit.document) {
-            Some(document) if document.len() == vector.len() => dot(vector, document),
-            _ => hit.score,
         }
     }
 }
@@ -101,10 +92,7 @@ impl RerankerStub {
 
         let vector = vector_from_bytes(&rerank.vector);
         let mut hits: Vec<Hit> = candidates.iter().collect();
-        for hit in &mut hits {
-            hit.score = self.score(&vector, hit);
-        }
-        hits.sort_unstable_by(Hit::best_first);
+        self.corpus.rerank(&vector, &mut hits);
         log!(
             info,
             self.instance.telemetry,

@@ -55,12 +55,9 @@ impl ShardStub {
             index: index::empty(&spec.index, corpus.dimensions(), instance.random),
             old_versions: instance.random.child("old-version"),
         };
-        for number in (0..corpus.len()).filter(|number| number % shards == partition) {
-            let (Some(document), Some(vector)) = (corpus.document(number), corpus.vector(number))
-            else {
-                panic!("document {number} of {} is missing", corpus.len());
-            };
-            held.store(number, document.tokens, document.size_bytes, vector);
+        for (entry, vector) in corpus.part(partition, shards) {
+            held.entries.push(entry);
+            held.index.insert(vector);
         }
         let partition = Arc::new(RwLock::new(held));
         maintain(instance, &partition);
@@ -104,7 +101,7 @@ impl Shard for ShardStub {
         let (hits, attributes) =
             partition.search(&vector, query.limit, stale_share.unwrap_or(0.0))?;
         let mut response = Response::new(ShardQueryResponse { hits: Some(hits) });
-        response.extensions_mut().insert(SpanAttributes(attributes));
+        SpanAttributes::put(attributes, response.extensions_mut());
         Ok(response)
     }
 

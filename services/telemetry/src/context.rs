@@ -107,6 +107,16 @@ impl RequestContext {
         }
     }
 
+    /// The same request for the `number`th time on one of several ways to the same place, so that it draws anew
+    /// on each. `way` is any number that tells ways apart.
+    #[must_use]
+    pub fn on_way(self, way: u64, number: u64) -> Self {
+        RequestContext {
+            attempt_path: mix(self.attempt_path ^ way, number),
+            ..self
+        }
+    }
+
     /// Names this request's and attempt's draws in any stream.
     pub fn draw_key(&self) -> DrawKey {
         DrawKey(mix(hash(&self.request_id), self.attempt_path))

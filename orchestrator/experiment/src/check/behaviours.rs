@@ -1,8 +1,22 @@
 //! Services whose behaviour is a function: that nothing is described which the function takes the place of.
 
-use ragdoll_model::{Graph, GraphCall, GraphService};
+use ragdoll_model::{Graph, GraphCall};
 
+use super::beside::Beside;
 use crate::document::{KeyPath, Problems};
+
+/// What a behaviour takes the place of.
+const BESIDE: Beside = Beside {
+    taken: &[
+        "service_time",
+        "work_before_calls",
+        "lock",
+        "stages",
+        "response_bytes",
+    ],
+    message: "is given beside `behaviour`, which takes its place",
+    fix: "leave one of the two out",
+};
 
 /// What a behaviour takes the place of must not be given beside it. Whether there is one of this name is known
 /// where it runs.
@@ -12,24 +26,7 @@ pub(super) fn check_behaviours(graph: &Graph, path: &KeyPath, problems: &mut Pro
             continue;
         }
         let path = path.index(index);
-        let usual = GraphService::new(service.name);
-        let beside = [
-            ("service_time", service.service_time != usual.service_time),
-            (
-                "work_before_calls",
-                service.work_before_calls != usual.work_before_calls,
-            ),
-            ("lock", service.lock.is_some()),
-            ("stages", !service.stages.is_empty()),
-            (
-                "response_bytes",
-                service.response_bytes != usual.response_bytes,
-            ),
-        ];
-        for (key, _) in beside.into_iter().filter(|&(_, is_given)| is_given) {
-            let message = "is given beside `behaviour`, which takes its place";
-            problems.add(&path.key(key), message, "leave one of the two out");
-        }
+        BESIDE.check(service, &path, problems);
         for (number, call) in service.calls.iter().enumerate() {
             check_call(call, &path.key("calls").index(number), problems);
         }

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod behaviours;
+mod beside;
 mod expectations;
 mod faults;
 mod graph;

@@ -3,6 +3,7 @@
 use ragdoll_model::stages::{Disk, Search, SearchBy};
 use ragdoll_model::{Graph, GraphService, Stage};
 
+use super::beside::Beside;
 use crate::document::{KeyPath, Problems};
 
 /// Every stage of a service with its place, each followed by those within it.
@@ -30,7 +31,7 @@ pub(super) fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problem
         if service.stages.is_empty() || service.behaviour.is_some() {
             continue;
         }
-        check_beside(service, &path, problems);
+        BESIDE.check(service, &path, problems);
         check_once(service, &path, problems);
         check_answer(service, &path, problems);
         for (path, stage) in stages_with_paths(service, &path) {
@@ -41,22 +42,11 @@ pub(super) fn check_stages(graph: &Graph, path: &KeyPath, problems: &mut Problem
 }
 
 /// What stages take the place of.
-fn check_beside(service: &GraphService, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    let usual = GraphService::new(service.name);
-    let beside = [
-        ("service_time", service.service_time != usual.service_time),
-        (
-            "work_before_calls",
-            service.work_before_calls != usual.work_before_calls,
-        ),
-        ("lock", service.lock.is_some()),
-        ("calls", !service.calls.is_empty()),
-    ];
-    for (key, _) in beside.into_iter().filter(|&(_, is_given)| is_given) {
-        let message = "is given beside `stages`";
-        problems.add(&path.key(key), message, "make it one of the stages");
-    }
-}
+const BESIDE: Beside = Beside {
+    taken: &["service_time", "work_before_calls", "lock", "calls"],
+    message: "is given beside `stages`",
+    fix: "make it one of the stages",
+};
 
 /// Bytes of an answer on the wire: more would not fit where many are under way.
 const ANSWER_BYTES_MAX: f64 = 16_777_216.0;
@@ -153,8 +143,7 @@ fn check_part(search: &Search, path: &KeyPath, problems: &mut Problems<'_, '_>) 
 
 /// Whether there are vectors where vectors are compared.
 fn check_vectors(graph: &Graph, path: &KeyPath, problems: &mut Problems<'_, '_>) {
-    let mut all = graph.services.iter().flat_map(GraphService::all_stages);
-    if all.any(|stage| matches!(stage, Stage::Embed(_))) {
+    if graph.has_stage(|stage| matches!(stage, Stage::Embed(_))) {
         return;
     }
     for (index, service) in graph.services.iter().enumerate() {

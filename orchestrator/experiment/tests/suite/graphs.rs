@@ -139,6 +139,16 @@ fn at_most_300_services_of_at_most_4096_instances() {
     insta::assert_snapshot!(refusal(&many, ""), @"graph.toml:2:18: `topology.graph.services` have 4148 instances together; use at most 4096");
 }
 
+/// What is said first of these lines of a service that may call another.
+fn refused_stages(lines: &str) -> String {
+    let graph = format!(
+        "[[topology.graph.services]]\nname = \"ask\"\n{lines}\n\
+         [[topology.graph.services]]\nname = \"notes\"\n"
+    );
+    let refused = refusal(&graph, "");
+    refused.lines().next().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn mistakes_in_stages_that_need_or_exclude_others() {
     let found = [
@@ -155,14 +165,7 @@ fn mistakes_in_stages_that_need_or_exclude_others() {
         "stages = [{ calls = [{ service = \"notes\", parallel_with_previous = true }] }]",
         "stages = [{ guard = { blocked_share = 1.5 } }]",
     ];
-    let found = found.map(|lines| {
-        let graph = format!(
-            "[[topology.graph.services]]\nname = \"ask\"\n{lines}\n\
-             [[topology.graph.services]]\nname = \"notes\"\n"
-        );
-        let refused = refusal(&graph, "");
-        refused.lines().next().unwrap_or_default().to_owned()
-    });
+    let found = found.map(refused_stages);
     insta::assert_snapshot!(found.join("\n"));
 }
 
@@ -215,17 +218,7 @@ fn mistakes_in_stages() {
         "stages = [{ calls = [{ service = \"notes\" }] }]\ncalls = [{ service = \"notes\" }]",
         "disk = { cached_share = 0.5 }",
     ];
-    let found = found.map(|lines| {
-        let graph = format!(
-            "[[topology.graph.services]]\nname = \"ask\"\n{lines}\n\
-             [[topology.graph.services]]\nname = \"notes\"\n"
-        );
-        refusal(&graph, "")
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    });
+    let found = found.map(refused_stages);
     insta::assert_snapshot!(found.join("\n"));
 }
 

@@ -18,6 +18,7 @@ impl Wiring<'_> {
             graph,
             behaviours: self.behaviours,
             corpus,
+            searchers: &hop::Searchers::default(),
         };
         for spec in graph.from_the_leaves() {
             let service = spec.name;

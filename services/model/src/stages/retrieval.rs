@@ -11,7 +11,9 @@ pub struct Embed {}
 
 /// Documents are found among those of the corpus that the service holds. Lists of several searches become one by reciprocal
 /// rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(default, deny_unknown_fields)]
 pub struct Search {
     /// What they are compared by.
@@ -40,7 +42,9 @@ impl Default for Search {
 }
 
 /// What a search compares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchBy {
     /// The question's vector with those of the documents, exactly.

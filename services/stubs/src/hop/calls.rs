@@ -9,7 +9,7 @@ use ragdoll_model::topology::FanOut;
 use ragdoll_model::{Graph, GraphCall, Service};
 use ragdoll_resources::{Attempt, Callee, Instance, Pool, fan_out};
 use ragdoll_runtime::Stream;
-use ragdoll_runtime::random::{chance, mix};
+use ragdoll_runtime::random::chance;
 use ragdoll_telemetry::names::grpc_code_name;
 use ragdoll_telemetry::{RequestContext, log};
 use tonic::Status;
@@ -128,10 +128,11 @@ impl Downstream {
             Some(pool) => Some(pool.acquire(context).await?),
         };
         let attempt = |attempt: Attempt| {
-            let mut context = attempt.context(context);
-            if let Some(way) = self.way {
-                context.attempt_path = mix(context.attempt_path ^ way, 0);
-            }
+            let context = attempt.context(context);
+            let context = match self.way {
+                None => context,
+                Some(way) => context.on_way(way, 0),
+            };
             let request = grpc_request(context, message.clone());
             send(self.client.clone(), self.service, request)
         };

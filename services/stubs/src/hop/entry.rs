@@ -80,10 +80,7 @@ async fn query(
     let served = served.map_err(HttpError::own)?;
     let answer = answer_of(served.answer, top_k, total_ms);
     let mut response = Json(answer).into_response();
-    if !served.attributes.is_empty() {
-        let attributes = SpanAttributes(served.attributes);
-        response.extensions_mut().insert(attributes);
-    }
+    SpanAttributes::put(served.attributes, response.extensions_mut());
     Ok(response)
 }
 

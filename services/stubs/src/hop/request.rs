@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ragdoll_model::proto::Content;
 use ragdoll_model::{Dist, GraphService};
 use ragdoll_resources::{Cpu, Instance, Pool, Workers};
-use ragdoll_runtime::random::{mix, ms_to_us, sample_us, unit};
+use ragdoll_runtime::random::{ms_to_us, sample_us, unit};
 use ragdoll_runtime::{Rng, Stream};
 use ragdoll_telemetry::{RequestContext, log};
 
@@ -163,10 +163,10 @@ impl Request {
             (state.made[position] - 1, content)
         };
         let call = &place.calls[position];
-        let mut context = context.clone();
-        if earlier > 0 {
-            context.attempt_path = mix(context.attempt_path ^ call.key(), earlier);
-        }
+        let context = match earlier {
+            0 => context.clone(),
+            earlier => context.clone().on_way(call.key(), earlier),
+        };
         let message = Message {
             payload: payload.into(),
             content,

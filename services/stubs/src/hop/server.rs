@@ -29,10 +29,7 @@ impl UnaryService<HopRequest> for Method {
             let context = context_of(&request);
             let served = hop.serve(&context, request.into_inner().into()).await?;
             let mut response = tonic::Response::new(HopResponse::from(served.answer));
-            if !served.attributes.is_empty() {
-                let attributes = SpanAttributes(served.attributes);
-                response.extensions_mut().insert(attributes);
-            }
+            SpanAttributes::put(served.attributes, response.extensions_mut());
             Ok(response)
         })
     }

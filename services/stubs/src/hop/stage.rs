@@ -10,7 +10,7 @@ use ragdoll_resources::{
     Batcher, Cache, Codec, Cpu, Device, Disk, Instance, Lock, Pool, RateLimit, Workers,
 };
 use ragdoll_runtime::Stream;
-use ragdoll_runtime::random::{chance, hash, mix, sample_tokens, sample_us};
+use ragdoll_runtime::random::{chance, hash, sample_tokens, sample_us};
 use ragdoll_telemetry::names::{AGENT_STEPS, CACHE_HIT, GUARD_BLOCKED};
 use ragdoll_telemetry::{KeyValue, RequestContext};
 use tonic::Status;
@@ -26,8 +26,6 @@ pub(super) struct Stages {
     stages: Vec<Stage>,
     cpu: Arc<Cpu>,
     corpus: Arc<Corpus>,
-    /// Bytes on the wire for each byte of an answer.
-    pub(super) size_factor: f64,
 }
 
 enum Stage {
@@ -53,21 +51,21 @@ enum Stage {
     },
     RateLimit(Arc<RateLimit>),
     Calls(Vec<Downstream>),
+    Cache(Arc<Cache<Carried>>),
+    Repeat(Box<Repeat>),
+    Other(Box<Other>),
+}
+
+/// What fewer services have: apart, so that requests which pass none of it are not made larger by it.
+enum Other {
     Batch(Arc<Batcher>),
     Device(Arc<Device>),
     Codec(Codec),
-    Cache(Arc<Cache<Carried>>),
-    Guard {
-        blocked_share: f64,
-        random: Stream,
-    },
+    Guard { blocked_share: f64, random: Stream },
     Embed,
-    Search(Box<Searcher>),
-    Rerank {
-        limit: u32,
-    },
-    Generate(Box<Generate>),
-    Repeat(Box<Repeat>),
+    Search(Arc<Searcher>),
+    Rerank { limit: u32 },
+    Generate(Generate),
 }
 
 struct Generate {
@@ -149,8 +147,8 @@ impl Stages {
                     true => return Ok(()),
                     false => missed = Some(cache),
                 },
-                // Boxed, so that requests which pass none of these are not made larger by them.
-                other => Box::pin(self.pass_rarer(other, visit)).await?,
+                Stage::Repeat(repeat) => Box::pin(self.repeat(repeat, visit)).await?,
+                Stage::Other(other) => Box::pin(self.pass_other(other, visit)).await?,
             }
             if visit.carried.as_ref().is_some_and(Carried::is_ended) {
                 return Ok(());
@@ -162,26 +160,24 @@ impl Stages {
         Ok(())
     }
 
-    async fn pass_rarer(&self, stage: &Stage, visit: &mut Visit<'_>) -> Result<(), Status> {
+    async fn pass_other(&self, other: &Other, visit: &mut Visit<'_>) -> Result<(), Status> {
         let context = visit.context;
-        match stage {
-            Stage::Batch(batcher) => batcher.serve(context).await?,
-            Stage::Device(device) => device.serve(context).await,
-            Stage::Codec(codec) => codec.serve(context, visit.bytes).await,
-            Stage::Guard {
+        match other {
+            Other::Batch(batcher) => batcher.serve(context).await?,
+            Other::Device(device) => device.serve(context).await,
+            Other::Codec(codec) => codec.serve(context, visit.bytes).await,
+            Other::Guard {
                 blocked_share,
                 random,
             } => visit.guard(*blocked_share, *random),
-            Stage::Embed => {
+            Other::Embed => {
                 let carried = visit.carried();
                 let vector = self.corpus.embed(carried.query());
                 carried.embed(ragdoll_model::retrieval::vector_to_bytes(&vector));
             }
-            Stage::Search(searcher) => searcher.search(visit.carried()),
-            Stage::Rerank { limit } => rerank(&self.corpus, *limit, visit.carried()),
-            Stage::Generate(generate) => visit.generate(generate).await?,
-            Stage::Repeat(repeat) => self.repeat(repeat, visit).await?,
-            _ => unreachable!("the more frequent stages are passed by `pass_each`"),
+            Other::Search(searcher) => searcher.search(visit.carried()),
+            Other::Rerank { limit } => rerank(&self.corpus, *limit, visit.carried()),
+            Other::Generate(generate) => visit.generate(generate).await?,
         }
         Ok(())
     }
@@ -199,7 +195,7 @@ impl Stages {
                 attributes: visit.attributes,
                 ..*visit
             };
-            Box::pin(self.pass_each(&repeat.stages, &mut step)).await?;
+            self.pass_each(&repeat.stages, &mut step).await?;
             steps += 1;
             let goes_on = steps < repeat.max_steps
                 && !visit.carried.as_ref().is_some_and(Carried::is_ended)
@@ -210,8 +206,10 @@ impl Stages {
             if let Some(carried) = visit.carried {
                 carried.add_tokens(repeat.tokens_per_step);
             }
-            let path = visit.context.attempt_path ^ repeat.random.key();
-            context.attempt_path = mix(path, u64::from(steps));
+            context = visit
+                .context
+                .clone()
+                .on_way(repeat.random.key(), u64::from(steps));
         }
         let attribute = KeyValue::new(AGENT_STEPS, i64::from(steps));
         visit.attributes.push(attribute);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ragdoll_model::Graph;
 
 use super::behaviour::Behaviours;
+use super::search::Searchers;
 use crate::corpus::Corpus;
 
 /// What a service of a graph needs to know of its system.
@@ -16,4 +17,6 @@ pub struct Surroundings<'a> {
     pub behaviours: &'a Behaviours,
     /// The documents that searches find.
     pub corpus: &'a Arc<Corpus>,
+    /// Indexes that services with the same search hold together.
+    pub searchers: &'a Searchers,
 }

@@ -9,11 +9,10 @@ use ragdoll_resources::{Batcher, Cache, Codec, Cpu, Device, Disk, Instance, Lock
 use ragdoll_runtime::Stream;
 use ragdoll_telemetry::metrics::CACHE_HIT_RATIO;
 
-use super::{Generate, Repeat, Stage, Stages};
+use super::{Generate, Other, Repeat, Stage, Stages};
 use crate::client::Client;
 use crate::generator::Generator;
 use crate::hop::calls::Downstream;
-use crate::hop::search::Searcher;
 use crate::hop::surroundings::Surroundings;
 
 impl Stages {
@@ -39,15 +38,10 @@ impl Stages {
             true => builder.usual(spec),
             false => builder.listed(spec, &spec.stages, instance.random.child("stages")),
         };
-        let mut codecs = spec.all_stages().filter_map(|stage| match stage {
-            Spec::Codec(codec) => Some(codec.size_factor),
-            _ => None,
-        });
         Stages {
             stages: built,
             cpu,
             corpus: around.corpus.clone(),
-            size_factor: codecs.next().unwrap_or(1.0),
         }
     }
 }
@@ -91,6 +85,7 @@ impl<F: Fn(Service) -> Client> Builder<'_, F> {
     }
 
     fn stage(&mut self, service: &GraphService, stage: &Spec, random: Stream) -> Stage {
+        let other = |other| Stage::Other(Box::new(other));
         match stage {
             Spec::Work(work) => Stage::Work {
                 work: *work,
@@ -107,26 +102,28 @@ impl<F: Fn(Service) -> Client> Builder<'_, F> {
             },
             Spec::RateLimit(limit) => Stage::RateLimit(RateLimit::new(self.instance, *limit)),
             Spec::Calls(group) => self.group(group),
-            Spec::Batch(batch) => Stage::Batch(self.batcher(service, batch)),
-            Spec::Device(device) => Stage::Device(Device::new(self.instance, *device, random)),
-            Spec::Codec(codec) => Stage::Codec(Codec::new(self.instance, *codec, self.cpu)),
+            Spec::Batch(batch) => other(Other::Batch(self.batcher(service, batch))),
+            Spec::Device(device) => {
+                other(Other::Device(Device::new(self.instance, *device, random)))
+            }
+            Spec::Codec(codec) => other(Other::Codec(Codec::new(self.instance, *codec, self.cpu))),
             Spec::Cache(cache) => {
                 let cache = Cache::new(self.instance, *cache, CACHE_HIT_RATIO);
                 Stage::Cache(cache.expect("a cache of a stage keeps at least one answer"))
             }
-            Spec::Guard(guard) => Stage::Guard {
+            Spec::Guard(guard) => other(Other::Guard {
                 blocked_share: guard.blocked_share,
                 random,
-            },
-            Spec::Embed(_) => Stage::Embed,
+            }),
+            Spec::Embed(_) => other(Other::Embed),
             Spec::Search(search) => {
-                let searcher = Searcher::new(self.around.corpus, *search);
-                Stage::Search(Box::new(searcher))
+                let searcher = self.around.searchers.of(self.around.corpus, *search);
+                other(Other::Search(searcher))
             }
-            Spec::Rerank(rerank) => Stage::Rerank {
+            Spec::Rerank(rerank) => other(Other::Rerank {
                 limit: rerank.limit,
-            },
-            Spec::Generate(generate) => Stage::Generate(Box::new(Generate {
+            }),
+            Spec::Generate(generate) => other(Other::Generate(Generate {
                 generator: Generator::start(self.instance, &generate.engine),
                 instruction_tokens: generate.instruction_tokens,
                 output_tokens: generate.output_tokens,
